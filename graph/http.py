@@ -1,5 +1,6 @@
 """GraphQL over HTTP: one ASGI endpoint (https://graphql.github.io/graphql-over-http/draft/)."""
 
+import asyncio
 import hmac
 import json
 from collections.abc import Iterable, Mapping
@@ -9,8 +10,9 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.errors import Code, PublicError, masked
+from graph.errors import Code, PublicError, ServiceUnavailableError, masked
 from graph.execution import Result, Service
+from graph.limits import too_complex
 from graph.settings import Settings
 
 JSON = b"application/json"
@@ -66,8 +68,7 @@ class GraphQLEndpoint:
         self._service = service
         self._settings = settings
         self._explorer = explorer
-        token = settings.token
-        self._authorization = f"Bearer {token.get_secret_value()}".encode() if token else None
+        self._token = settings.token.get_secret_value().encode() if settings.token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -83,7 +84,12 @@ class GraphQLEndpoint:
             extra: Iterable[tuple[bytes, bytes]] = ()
         except Refused as refused:
             status, extra = refused.status, refused.headers
+            if b"expect" in headers:  # it may send the body or not: no next request could be told
+                extra = (*extra, (b"connection", b"close"))
             body = encode({"errors": [refused.error.formatted]})
+        except asyncio.CancelledError:  # the grace time of a shutdown is over
+            status, extra = 503, ()
+            body = encode({"errors": [ServiceUnavailableError("Shutting down.").formatted]})
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
             status, extra = 500, ()
             body = encode({"errors": [masked(error).formatted]})
@@ -102,10 +108,10 @@ class GraphQLEndpoint:
         await send({"type": "http.response.body", "body": body})
 
     def _authorize(self, headers: Mapping[bytes, bytes]) -> None:
-        if self._authorization is None:
+        if self._token is None:
             return
-        given = headers.get(b"authorization", b"")
-        if not hmac.compare_digest(given, self._authorization):
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
             error = PublicError(Code.UNAUTHENTICATED, "A valid bearer token is needed.")
             raise Refused(401, error, (b"www-authenticate", b"Bearer"))
 
@@ -115,25 +121,21 @@ class GraphQLEndpoint:
         if scope["method"] == "POST":
             return from_json(await self._body(headers, receive))
         if scope["method"] == "GET":
+            if len(scope["query_string"]) > self._settings.max_body_bytes:
+                raise Refused(414, self._too_large("URL"))
             return from_query_string(scope["query_string"])
         raise bad_request("Only POST and GET are allowed.", 405, (b"allow", b"GET, POST"))
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The body of a POST, read only as far as the limit."""
         limit = self._settings.max_body_bytes
-        too_large = Refused(
-            413,
-            PublicError(Code.OPERATION_TOO_COMPLEX, f"The body has more than {limit} bytes."),
-            (b"connection", b"close"),
-        )
+        too_large = Refused(413, self._too_large("body"), (b"connection", b"close"))
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
             raise too_large
-        content_type, _, parameters = headers.get(b"content-type", b"").lower().partition(b";")
-        charset = parameters.strip().removeprefix(b"charset=").strip(b'"')
-        if content_type.strip() != JSON or charset not in {b"", b"utf-8"}:
+        if not is_json(headers.get(b"content-type", b"")):
             raise bad_request("The content type must be application/json, in UTF-8.", 415)
-        if headers.get(b"content-encoding", b"identity") != b"identity":
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise bad_request("The body must not be compressed.", 415)
         chunks: list[bytes] = []
         size = 0
@@ -148,6 +150,9 @@ class GraphQLEndpoint:
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)
+
+    def _too_large(self, part: str) -> PublicError:
+        return too_complex(f"The {part} has more than {self._settings.max_body_bytes} bytes.")
 
     async def _execute(
         self, request: Request, media_type: bytes, *, is_get: bool
@@ -176,13 +181,14 @@ def negotiate(accept: bytes) -> bytes:
 
     JSON for whoever names neither, as the specification has it for legacy clients.
     """
+    accept = accept.lower()
     if GRAPHQL_JSON not in accept:
         return JSON
-    ranges = [entry.strip().split(b";") for entry in accept.lower().split(b",")]
+    ranges = [entry.split(b";") for entry in accept.split(b",")]
     quality = {entry[0].strip(): _quality(entry[1:]) for entry in ranges}
+    wanted = quality.get(GRAPHQL_JSON, 0.0)
     fallback = quality.get(b"application/*", quality.get(b"*/*", 0.0))
-    wins = quality.get(GRAPHQL_JSON, fallback) >= quality.get(JSON, fallback)
-    return GRAPHQL_JSON if wins else JSON
+    return GRAPHQL_JSON if wanted and wanted >= quality.get(JSON, fallback) else JSON
 
 
 def _quality(parameters: Iterable[bytes]) -> float:
@@ -196,6 +202,14 @@ def _quality(parameters: Iterable[bytes]) -> float:
     return 1.0
 
 
+def is_json(content_type: bytes) -> bool:
+    """Whether a body of this content type is JSON in UTF-8."""
+    media_type, *parameters = content_type.lower().split(b";")
+    pairs = [parameter.partition(b"=") for parameter in parameters]
+    charsets = {value.strip(b' "') for name, _, value in pairs if name.strip() == b"charset"}
+    return media_type.strip() == JSON and charsets <= {b"utf-8"}
+
+
 def decode(text: bytes | str) -> Any:
     """The value of a JSON text.
 
@@ -207,6 +221,7 @@ def decode(text: bytes | str) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:  # a lone surrogate is JSON, which orjson does not take: the field's own error is better
+        text = text.decode() if isinstance(text, bytes) else text  # `json` takes UTF-16, too
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise bad_request("The request is not valid JSON.") from None
@@ -232,11 +247,12 @@ def from_json(body: bytes) -> Request:
 def from_query_string(query_string: bytes) -> Request:
     """The request of a GET's URL, where variables and extensions are JSON texts."""
     try:
-        fields: dict[str, Any] = dict(
-            parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
-        )
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         raise bad_request("The query string is not valid UTF-8.") from None
+    fields: dict[str, Any] = dict(pairs)
+    if len(fields) < len(pairs):
+        raise bad_request("The query string has a parameter twice.")
     for name in ("variables", "extensions"):
         if fields.get(name):
             fields[name] = decode(fields[name])
