@@ -47,12 +47,17 @@ def bad_request(message: str, status: int = 400, *headers: tuple[bytes, bytes]) 
     return Refused(status, PublicError(Code.BAD_REQUEST, message), *headers)
 
 
+def too_large(part: str, limit: int, status: int = 413) -> Refused:
+    """The refusal of a body or URL over `limit` bytes; what follows of a body is not read."""
+    return Refused(status, too_complex(f"The {part} has more than {limit} bytes."))
+
+
 class Request(NamedTuple):
     """The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters")."""
 
     query: str
     operation_name: str | None
-    variables: Mapping[str, Any]
+    variables: dict[str, Any]
 
 
 class GraphQLEndpoint:
@@ -84,7 +89,9 @@ class GraphQLEndpoint:
             extra: Iterable[tuple[bytes, bytes]] = ()
         except Refused as refused:
             status, extra = refused.status, refused.headers
-            if b"expect" in headers:  # it may send the body or not: no next request could be told
+            # Neither is the rest of a body read, nor can it be told from a next request, when the
+            # client was to wait for a go-ahead that it never got.
+            if status == 413 or b"expect" in headers:  # noqa: PLR2004 (the status of `too_large`)
                 extra = (*extra, (b"connection", b"close"))
             body = encode({"errors": [refused.error.formatted]})
         except asyncio.CancelledError:  # the grace time of a shutdown is over
@@ -121,18 +128,18 @@ class GraphQLEndpoint:
         if scope["method"] == "POST":
             return from_json(await self._body(headers, receive))
         if scope["method"] == "GET":
-            if len(scope["query_string"]) > self._settings.max_body_bytes:
-                raise Refused(414, self._too_large("URL"))
+            limit = self._settings.max_body_bytes
+            if len(scope["query_string"]) > limit:
+                raise too_large("URL", limit, 414)
             return from_query_string(scope["query_string"])
         raise bad_request("Only POST and GET are allowed.", 405, (b"allow", b"GET, POST"))
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The body of a POST, read only as far as the limit."""
         limit = self._settings.max_body_bytes
-        too_large = Refused(413, self._too_large("body"), (b"connection", b"close"))
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
-            raise too_large
+            raise too_large("body", limit)
         if not is_json(headers.get(b"content-type", b"")):
             raise bad_request("The content type must be application/json, in UTF-8.", 415)
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
@@ -146,13 +153,10 @@ class GraphQLEndpoint:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:
-                raise too_large
+                raise too_large("body", limit)
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)
-
-    def _too_large(self, part: str) -> PublicError:
-        return too_complex(f"The {part} has more than {self._settings.max_body_bytes} bytes.")
 
     async def _execute(
         self, request: Request, media_type: bytes, *, is_get: bool
@@ -204,6 +208,8 @@ def _quality(parameters: Iterable[bytes]) -> float:
 
 def is_json(content_type: bytes) -> bool:
     """Whether a body of this content type is JSON in UTF-8."""
+    if content_type == JSON:
+        return True
     media_type, *parameters = content_type.lower().split(b";")
     pairs = [parameter.partition(b"=") for parameter in parameters]
     charsets = {value.strip(b' "') for name, _, value in pairs if name.strip() == b"charset"}
