@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def options() -> argparse.Namespace:
     add("--seconds", type=int, default=5, help="of load, for each measurement")
     add("--rounds", type=int, default=3, help="of all servers in turn; medians are reported")
     add("--rows", type=int, default=10_000, help="heroes in the table")
-    add("--workers", type=int, default=1, help="processes of our own service")
+    add("--workers", type=int, metavar="N", help="measure ours with N processes as well")
     add("--database-url", help="a postgresql:// URL whose user may create databases")
     add("--json", type=Path, metavar="FILE", help="keep every measurement there")
     return parser.parse_args()
@@ -53,6 +53,9 @@ def databases(url: str | None, rows: int) -> Iterator[Databases]:
 def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
     """Measure each load, all servers in turn, so that the machine's moods hit all of them."""
     servers = [SERVERS[name] for name in chosen.servers]
+    if chosen.workers:
+        name = f"ours, {chosen.workers} workers"
+        servers.append(replace(SERVERS["ours"], name=name, workers=chosen.workers))
     if chosen.database_url:
         servers = [server for server in servers if server.postgres]
     cores = spread()
@@ -62,7 +65,7 @@ def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
         for name, connections, _ in loads:
             for server in servers:
                 workload = WORKLOADS[name]
-                yield bench.measure(server, workload, connections, chosen.seconds, chosen.workers)
+                yield bench.measure(server, workload, connections, chosen.seconds)
 
 
 def main() -> int:

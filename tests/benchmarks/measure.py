@@ -58,15 +58,16 @@ class Bench:
     rows: int
     """The heroes in each of its databases."""
     cores: set[int]
-    """Where the servers run."""
+    """Where servers of one process run; those of more have all the cores."""
 
     @contextmanager
-    def serving(self, server: Server, workers: int = 1) -> Iterator[tuple[Running, Truth, Path]]:
+    def serving(self, server: Server) -> Iterator[tuple[Running, Truth, Path]]:
         """Run a server on a fresh database: gives it, what it holds, and a place for files."""
         with tempfile.TemporaryDirectory(prefix="hero-benchmark-") as name:
             directory = Path(name)
             database = self.databases.fresh(directory)
-            with running(server, database, directory, self.cores, workers) as one:
+            cores = self.cores if server.workers == 1 else self.cores | os.sched_getaffinity(0)
+            with running(server, database, directory, cores) as one:
                 yield one, Truth(database), directory
 
     def verify(self, one: Running, workload: Workload, truth: Truth) -> None:
@@ -84,10 +85,10 @@ class Bench:
             yield workload.request(server.language, workload.subject(DICE, self.rows))
 
     def measure(
-        self, server: Server, workload: Workload, connections: int, seconds: int, workers: int = 1
+        self, server: Server, workload: Workload, connections: int, seconds: int
     ) -> Measurement:
         """Measure one server under one load of `seconds`, which takes about three more."""
-        with self.serving(server, workers) as (one, truth, directory):
+        with self.serving(server) as (one, truth, directory):
             self.verify(one, workload, truth)
             file = write(self.requests(server, workload, PREPARED), directory / "requests.txt")
             load(one.port, file, min(connections, WARM_UP_CONNECTIONS), WARM_UP_SECONDS)

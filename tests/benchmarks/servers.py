@@ -43,12 +43,14 @@ class Server:
     """What uvicorn serves; None is our own service."""
     postgres: bool = True
     """Whether it can use PostgreSQL."""
+    workers: int = 1
+    """Processes; only our own service can have more than one."""
 
-    def command(self, port: int, workers: int) -> list[str]:
+    def command(self, port: int) -> list[str]:
         """Say what to run to have it listen on `port` of the loopback interface."""
         listen = ["--host", "127.0.0.1", "--port", str(port)]
         if self.app is None:
-            return [sys.executable, "-m", "graph", "serve", *listen, "--workers", str(workers)]
+            return [sys.executable, "-m", "graph", "serve", *listen, "--workers", str(self.workers)]
         quiet = ["--log-level", "warning", "--no-access-log"]
         return [sys.executable, "-m", "uvicorn", self.app, *listen, *quiet]
 
@@ -117,19 +119,14 @@ class Running:
 
 
 @contextmanager
-def running(
-    server: Server, database: URL, directory: Path, cores: set[int], workers: int = 1
-) -> Iterator[Running]:
-    """Run a server on these cores, with `directory` as its own, until the end of the block.
-
-    `workers` is for our own service; the others are one process each.
-    """
+def running(server: Server, database: URL, directory: Path, cores: set[int]) -> Iterator[Running]:
+    """Run a server on these cores, with `directory` as its own, until the end of the block."""
     log = directory / "server.log"
     port = _free_port()
     started = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            server.command(port, workers),
+            server.command(port),
             cwd=directory,
             env=server.environment(database),
             stdout=output,
