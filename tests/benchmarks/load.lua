@@ -1,10 +1,14 @@
 -- Sends the prepared requests of a file in turn, over and over, and counts the wrong answers.
--- Argument: the file, a line "METHOD<tab>PATH<tab>BODY" for each request.
+-- Arguments: the file, a line "METHOD<tab>PATH<tab>BODY" for each request; and how many connections
+-- there are. Their first requests wait until the server could accept all of them: it is asked how
+-- it serves many connections, not how it takes them all at once.
 -- Prints one line of JSON at the end: counts, seconds, and latencies in ms.
 
 local thread
 local requests = {}
 local turn = 0
+local unopened
+local OPENING_MS = 100
 
 wrong = 0
 
@@ -14,10 +18,19 @@ end
 
 function init(args)
   local headers = { ["Accept"] = "application/json", ["Content-Type"] = "application/json" }
+  unopened = tonumber(args[2])
   for line in io.lines(args[1]) do
     local method, path, body = line:match("^(%S+)\t(%S+)\t(.*)$")
     requests[#requests + 1] = wrk.format(method, path, headers, body ~= "" and body or nil)
   end
+end
+
+function delay()
+  if unopened == 0 then
+    return 0
+  end
+  unopened = unopened - 1
+  return OPENING_MS
 end
 
 function request()
@@ -37,7 +50,7 @@ function done(summary, latency)
   print(string.format(
     '{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "non_2xx": %d, "wrong": %d, '
       .. '"socket": %d, "timeouts": %d}',
-    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
+    summary.requests, summary.duration / 1e6 - OPENING_MS / 1e3, latency:percentile(50) / 1e3,
     latency:percentile(99) / 1e3, errors.status, thread:get("wrong"),
     errors.connect + errors.read + errors.write, errors.timeout
   ))

@@ -55,7 +55,8 @@ def load(port: int, requests: Path, connections: int, seconds: int) -> Load:
     command = (
         *("wrk", "--threads", "1", "--connections", str(connections)),
         *("--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s"),
-        *("--script", str(SCRIPT), f"http://127.0.0.1:{port}", "--", str(requests)),
+        *("--script", str(SCRIPT), f"http://127.0.0.1:{port}"),
+        *("--", str(requests), str(connections)),
     )
     patience = seconds + PATIENCE_SECONDS
     try:
