@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def ready() -> Response:
         """The database answers; 503 when it does not."""
         try:
-            await database.is_empty()
+            await database.ping()
         except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})

@@ -131,6 +131,14 @@ class Database(ABC):
             DatabaseError: the database cannot be opened.
         """
 
+    async def ping(self) -> None:
+        """Ask the database whether it can be used.
+
+        Raises:
+            Exception: whatever keeps it from answering.
+        """
+        await self.is_empty()
+
     async def is_empty(self) -> bool:
         """Whether there is no hero.
 
