@@ -12,6 +12,7 @@ from starlette.routing import Route
 from graph.database import open_database
 from graph.execution import Service
 from graph.http import GraphQLEndpoint
+from graph.logs import RequestLog, configure
 from graph.migrations import prepare
 from graph.schema import schema
 from graph.settings import Settings
@@ -39,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="hero-graph", lifespan=lifespan, openapi_url=None)
     endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, None)
-    app.router.routes.append(Route("/graphql", endpoint))
+    app.router.routes.append(Route("/graphql", RequestLog(endpoint)))
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -73,5 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
 def __getattr__(name: str) -> FastAPI:
     """`graph.app:app`, for `uvicorn graph.app:app`, made from the environment when asked for."""
     if name == "app":
-        return create_app(Settings())
+        settings = Settings()
+        configure(settings)
+        return create_app(settings)
     raise AttributeError(name)
