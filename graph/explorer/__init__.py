@@ -4,15 +4,18 @@
 """
 
 import gzip
+import re
 from hashlib import sha256
 from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -37,6 +40,8 @@ _MEDIA_TYPES = {
     ".txt": "text/plain",
 }
 
+_TAKES_GZIP = re.compile(r"\bgzip\b(?! *; *q=0(\.0*)? *(,|$))", re.IGNORECASE)
+
 _DIST = Path(__file__).parent / "dist"
 _PAGE = Template((_DIST / "index.html").read_text(encoding="utf-8"))
 _ASSETS = {
@@ -46,19 +51,14 @@ _ASSETS = {
 }
 
 
-def wanted(request: Request) -> bool:
-    """Whether this asks for a page to look at, as a browser does, and not for data."""
-    return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
-
-
-def page(request: Request) -> Response:
+async def page(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with the explorer, which sends its operations to the address it was loaded from.
 
     Its files are looked up below that very address (`/graphql` has them in
     `/graphql/explorer/`), so that neither a prefix nor a proxy in front of it matters.
     """
     # An address relative to the page starts at the page's last segment.
-    here = request.scope["path"].rpartition("/")[2]
+    here = scope["path"].rpartition("/")[2]
     content = _PAGE.substitute(assets="/".join(filter(None, (".", quote(here), "explorer"))))
     etag = f'"{sha256(content.encode()).hexdigest()[:16]}"'
     headers = {
@@ -69,13 +69,19 @@ def page(request: Request) -> Response:
         "Vary": "Accept",
         "X-Content-Type-Options": "nosniff",
     }
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return HTMLResponse(content, headers=headers)
+    unchanged = etag in Headers(scope=scope).get("if-none-match", "")
+    response = Response(status_code=304) if unchanged else HTMLResponse(content)
+    response.headers.update(headers)
+    await response(scope, receive, send)
 
 
-async def asset(request: Request, name: str) -> Response:
-    """Answer with one of the page's files, or raise a 404."""
+async def asset(request: Request) -> Response:
+    """Answer with the file that the path's `name` says.
+
+    Raises:
+        HTTPException: 404, the page has no such file.
+    """
+    name = request.path_params["name"]
     file = _ASSETS.get(name)
     if file is None:
         raise HTTPException(404)
@@ -89,7 +95,7 @@ async def asset(request: Request, name: str) -> Response:
     if not packed:
         return FileResponse(file, headers=headers, media_type=media_type)
     headers["Vary"] = "Accept-Encoding"
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if _TAKES_GZIP.search(request.headers.get("accept-encoding", "")):
         headers["Content-Encoding"] = "gzip"
         return FileResponse(file, headers=headers, media_type=media_type)
     content = await run_in_threadpool(lambda: gzip.decompress(file.read_bytes()))
