@@ -1,0 +1,178 @@
+"""The command `hero-graph`."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from difflib import unified_diff
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from graph.database import Database, DatabaseError, open_database
+from graph.settings import Settings
+
+app = typer.Typer(
+    help="A GraphQL API over the hero table.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+
+def main() -> None:
+    """Run the command; what the user can mend ends in one line and exit code 1."""
+    app()
+
+
+def fail(message: str) -> NoReturn:
+    """End with one line on standard error."""
+    typer.echo(f"hero-graph: {message}", err=True)
+    raise typer.Exit(1)
+
+
+def load_settings() -> Settings:
+    """The settings of the environment, or the end of the command."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(["GRAPH", *map(str, first["loc"])]).upper()
+        fail(f"{name}: {first['msg']}")
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database with its tables, or the end of the command."""
+    try:
+        database = open_database(settings)
+        await database.create_tables()
+    except DatabaseError as error:
+        fail(str(error))
+    try:
+        yield database
+    finally:
+        await database.dispose()
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    reload: Annotated[bool, typer.Option(help="Restart when a source file changes.")] = False,  # noqa: FBT002 (an option)
+) -> None:
+    """Serve the API, and GraphiQL for browsers, at /graphql."""
+    import uvicorn  # noqa: PLC0415 (the other commands need no server)
+    from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
+
+    settings = load_settings()
+
+    async def prepare() -> tuple[str, bool]:
+        async with opened(settings) as database:
+            return database.name, await database.is_empty()
+
+    name, empty = asyncio.run(prepare())
+    try:
+        listener = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
+    listener.set_inheritable(True)
+    config = uvicorn.Config(
+        "graph.app:app",
+        workers=workers,
+        reload=reload,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+    )
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}"
+    typer.echo(f"API       {address}/graphql")
+    if settings.graphiql:
+        typer.echo(f"Explorer  {address}/graphql (in a browser)")
+    typer.echo(f"Database  {name}")
+    if empty:
+        typer.echo("The table is empty. To fill it: hero-graph seed --count 1000")
+    server = uvicorn.Server(config)
+    if reload:
+        ChangeReload(config, target=server.run, sockets=[listener]).run()
+    elif workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+    else:
+        server.run(sockets=[listener])
+
+
+@app.command()
+def schema(
+    check: Annotated[
+        Path | None, typer.Option(help="Compare with this file instead of printing.")
+    ] = None,
+) -> None:
+    """Print the schema as SDL; with --check, exit with 1 when FILE differs from it."""
+    from graph.schema import schema as current  # noqa: PLC0415 (serve does not need it here)
+
+    sdl = f"{current.as_str()}\n"
+    if check is None:
+        typer.echo(sdl, nl=False)
+        return
+    try:
+        committed = check.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"cannot read {check}: {error}")
+    if committed == sdl:
+        return
+    typer.echo(
+        "".join(
+            unified_diff(
+                committed.splitlines(keepends=True),
+                sdl.splitlines(keepends=True),
+                str(check),
+                "the schema of this code",
+            )
+        ),
+        nl=False,
+    )
+    for line in _changes(committed, sdl):
+        typer.echo(line)
+    fail(f"{check} is not up to date. To accept the change: hero-graph schema > {check}")
+
+
+def _changes(old: str, new: str) -> list[str]:
+    """What the change means to clients, as graphql-core sees it."""
+    from graphql import (  # noqa: PLC0415 (only a failed check needs them)
+        GraphQLError,
+        build_schema,
+        find_breaking_changes,
+        find_dangerous_changes,
+    )
+
+    try:
+        before = build_schema(old)
+    except (GraphQLError, TypeError) as error:
+        return [f"The file is not a schema: {error}"]
+    after = build_schema(new)
+    return [
+        *(f"BREAKING: {change.description}" for change in find_breaking_changes(before, after)),
+        *(f"DANGEROUS: {change.description}" for change in find_dangerous_changes(before, after)),
+    ]
+
+
+@app.command()
+def seed(
+    count: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many heroes.")] = 100,
+) -> None:
+    """Add believable heroes to the table."""
+    from graph.seed import heroes  # noqa: PLC0415 (only this command needs it)
+
+    settings = load_settings()
+
+    async def insert() -> None:
+        async with opened(settings) as database:
+            with typer.progressbar(length=count, label="Seeding") as bar:
+                for batch in heroes(count):
+                    await database.insert(batch)
+                    bar.update(len(batch))
+
+    asyncio.run(insert())

@@ -1,0 +1,123 @@
+"""What one operation may cost.
+
+A document's limits are checked once, before it is validated; the rows that an operation may
+return depend on its variables and are counted before its first resolver runs.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_nullable_type,
+    is_list_type,
+    parse,
+)
+
+from graph.errors import Code, PublicError
+from graph.queries import MAX_LIMIT
+from graph.settings import Settings
+
+
+def too_complex(message: str) -> PublicError:
+    """The error of everything that is over a limit."""
+    return PublicError(Code.OPERATION_TOO_COMPLEX, message)
+
+
+def parse_within_limits(query: str, settings: Settings) -> DocumentNode:
+    """The document of a query text.
+
+    Raises:
+        GraphQLSyntaxError: it is not GraphQL.
+        PublicError: it has too many tokens or aliases, or is nested too deeply.
+    """
+    try:
+        document = parse(query, max_lexical_tokens=settings.max_tokens)
+    except GraphQLSyntaxError as error:
+        if "more than" in error.message and "tokens" in error.message:
+            raise too_complex(
+                f"The document has more than {settings.max_tokens} tokens, the most allowed."
+            ) from None
+        raise
+    fragments = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    measure = _Measure(fragments)
+    depth = max(
+        (
+            measure.depth(node.selection_set)
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        ),
+        default=0,
+    )
+    if depth > settings.max_depth:
+        raise too_complex(
+            f"The document is {depth} levels deep; at most {settings.max_depth} are allowed."
+        )
+    if measure.aliases > settings.max_aliases:
+        raise too_complex(
+            f"The document has {measure.aliases} aliases; "
+            f"at most {settings.max_aliases} are allowed."
+        )
+    return document
+
+
+class _Measure:
+    """Walks each selection of a document once, however often a fragment is spread."""
+
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        self.aliases = 0
+        self._fragments = fragments
+        self._depths: dict[str, int] = {}
+
+    def depth(self, selections: SelectionSetNode | None) -> int:
+        """Levels of fields below, fragments followed."""
+        deepest = depth = 0
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                self.aliases += node.alias is not None
+                depth = 1 + self.depth(node.selection_set)
+            elif isinstance(node, InlineFragmentNode):
+                depth = self.depth(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode):
+                depth = self._depth_of_fragment(node.name.value)
+            deepest = max(deepest, depth)
+        return deepest
+
+    def _depth_of_fragment(self, name: str) -> int:
+        if name not in self._depths and name in self._fragments:
+            self._depths[name] = 0  # ends a cycle, which validation refuses
+            self._depths[name] = self.depth(self._fragments[name].selection_set)
+        return self._depths.get(name, 0)
+
+
+def check_rows(fields: Iterable[tuple[GraphQLField, dict[str, Any]]], settings: Settings) -> None:
+    """Count the rows that root fields with these arguments may return.
+
+    Raises:
+        PublicError: there may be more than the settings allow.
+    """
+    rows = sum(_rows(field, arguments) for field, arguments in fields)
+    if rows > settings.max_rows:
+        raise too_complex(
+            f"The operation asks for {rows} rows; at most {settings.max_rows} are allowed."
+        )
+
+
+def _rows(field: GraphQLField, arguments: dict[str, Any]) -> int:
+    if not is_list_type(get_nullable_type(field.type)):
+        return 1
+    # A page that is out of bounds is refused by its resolver, with a better message.
+    limit = arguments.get("limit", MAX_LIMIT)
+    return limit if 0 <= limit <= MAX_LIMIT else 0

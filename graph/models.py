@@ -1,0 +1,65 @@
+"""The hero table, and what a valid hero is."""
+
+from typing import Any, Self
+
+from pydantic import field_validator
+from sqlalchemy import Table
+from sqlmodel import Field, SQLModel
+
+MAX_TEXT_LENGTH = 200
+"""The most characters of a new hero's name and secret name."""
+
+MAX_INT = 2**31 - 1
+"""The largest value of GraphQL's `Int` (https://spec.graphql.org/October2021/#sec-Int)."""
+
+
+class HeroBase(SQLModel):
+    """The fields of a hero that clients read and write."""
+
+    name: str = Field(index=True, description="The name the public knows, such as `Deadpond`.")
+    age: int | None = Field(
+        default=None, index=True, description="Age in years; null when it is not known."
+    )
+    secret_name: str = Field(description="The name behind the mask, such as `Dive Wilson`.")
+
+
+class Hero(HeroBase, table=True):
+    """The table `hero`, as the FastAPI tutorial "SQL Databases" has it."""
+
+    # Without AUTOINCREMENT, SQLite gives the id of the last hero, once deleted, to the next one.
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+HERO: Table = SQLModel.metadata.tables["hero"]
+"""The table for Core statements, which name it with fewer steps than a model does."""
+
+
+class HeroCreate(HeroBase):
+    """A hero as a client may create it.
+
+    Table models do not validate, and rows that were there before may break these rules,
+    so they stand on this class alone and hold for every field of `HeroBase`.
+    """
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Pydantic's own: SQLModel's does not take the `by_alias` that Strawberry passes."""
+        return super(SQLModel, cls).model_validate(obj, **options)
+
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            if not value.strip():
+                raise ValueError("must not be blank")
+            if len(value) > MAX_TEXT_LENGTH:
+                raise ValueError(f"must have at most {MAX_TEXT_LENGTH} characters")
+            if "\0" in value:
+                raise ValueError("must not contain a NUL character")
+            if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+                raise ValueError("must not contain a lone surrogate")
+        elif isinstance(value, int) and not 0 <= value <= MAX_INT:
+            raise ValueError(f"must be from 0 to {MAX_INT}")
+        return value

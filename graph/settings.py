@@ -1,0 +1,58 @@
+"""What can be configured, from the environment (prefix `GRAPH_`) and a `.env` file."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Synchronous(StrEnum):
+    """How hard SQLite tries to survive a power cut (https://sqlite.org/pragma.html#pragma_synchronous)."""
+
+    FULL = "FULL"
+    NORMAL = "NORMAL"
+
+
+class Settings(BaseSettings):
+    """Every setting of the service, with its default and its bounds."""
+
+    model_config = SettingsConfigDict(env_prefix="GRAPH_", env_file=".env", extra="ignore")
+
+    database_url: str = Field(
+        default="sqlite:///database.db",
+        description="`sqlite:///path`, `postgresql://…` or `postgres://…`",
+    )
+    sqlite_synchronous: Synchronous = Field(
+        default=Synchronous.FULL,
+        description="`FULL`: an acknowledged write survives a power cut. `NORMAL` is faster: "
+        "the last writes before a power cut can be lost, never those before a crash",
+    )
+    database_timeout: PositiveFloat = Field(
+        default=5.0, le=60, description="seconds to wait for the database before giving up"
+    )
+    graphiql: bool = Field(default=True, description="serve GraphiQL to browsers")
+    introspection: bool = Field(default=True, description="answer introspection queries")
+    max_body_bytes: PositiveInt = Field(
+        default=100_000, le=100_000_000, description="bytes of a request's body"
+    )
+    max_tokens: PositiveInt = Field(default=1_000, le=100_000, description="tokens of a document")
+    max_aliases: int = Field(default=15, ge=0, le=10_000, description="aliases in a document")
+    max_depth: PositiveInt = Field(default=20, le=100, description="levels of nested fields")
+    max_rows: PositiveInt = Field(
+        default=1_000, le=1_000_000, description="rows over all root fields of an operation"
+    )
+    fast_execution: bool = Field(
+        default=True, description="execute compiled operations; false: graphql-core executes all"
+    )
+    token: SecretStr | None = Field(
+        default=None, min_length=1, description="the bearer token that `/graphql` asks for"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="origins whose pages may call the API, separated by commas"
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value

@@ -1,0 +1,64 @@
+"""A GraphQL client for the tests, over real HTTP."""
+
+from typing import Any
+
+import httpx
+
+HERO_FIELDS = "id name age secretName"
+
+CREATE = f"""
+mutation Create($input: CreateHeroInput!) {{ createHero(input: $input) {{ {HERO_FIELDS} }} }}
+"""
+
+PAGE = f"""
+query Page($offset: Int! = 0, $limit: Int! = 100) {{
+  heroes(offset: $offset, limit: $limit) {{ {HERO_FIELDS} }}
+}}
+"""
+
+
+class Client:
+    """Speaks to a running service.
+
+    Args:
+        url: the service's base URL, without `/graphql`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = httpx.Client(base_url=url, timeout=30)
+
+    def post(self, json: Any, **options: Any) -> httpx.Response:
+        """The raw answer to a POST of this JSON value."""
+        return self.http.post("/graphql", json=json, **options)
+
+    def execute(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The body of the answer."""
+        response = self.post({"query": query, "variables": variables})
+        body = response.json()
+        assert response.status_code == httpx.codes.OK, body
+        assert isinstance(body, dict)
+        return body
+
+    def data(self, query: str, **variables: Any) -> Any:
+        """The data of an answer that must have no errors."""
+        body = self.execute(query, **variables)
+        assert "errors" not in body, body
+        return body["data"]
+
+    def codes(self, query: str, **variables: Any) -> list[str]:
+        """The codes of an answer's errors."""
+        return [error["extensions"]["code"] for error in self.execute(query, **variables)["errors"]]
+
+    def create(self, name: str = "Deadpond", **fields: Any) -> dict[str, Any]:
+        """A new hero, all fields of it."""
+        hero = {"name": name, "secretName": "Dive Wilson", **fields}
+        created = self.data(CREATE, input=hero)["createHero"]
+        assert isinstance(created, dict)
+        return created
+
+    def heroes(self, **page: int) -> list[dict[str, Any]]:
+        """A page of heroes, all fields of them."""
+        heroes = self.data(PAGE, **page)["heroes"]
+        assert isinstance(heroes, list)
+        return heroes

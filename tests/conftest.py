@@ -1,0 +1,97 @@
+"""Fixtures: a service of its own for each test, on a real port and a real database."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from graph.app import create_app
+from graph.settings import Settings
+from tests.client import Client
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, as uvicorn only logs it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, *args: Any, **options: Any) -> None:
+        """Start, then tell."""
+        try:
+            await super().startup(*args, **options)
+        finally:
+            self.ready.set()
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an app from a thread; gives its base URL."""
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    server = _Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        server.ready.wait()
+        assert server.started, "the service did not start"
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests, and their `.env`, out of them."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("GRAPH_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """A database of the test's own, which is not there yet."""
+    return f"sqlite:///{tmp_path / 'database.db'}"
+
+
+@pytest.fixture
+def configure(database_url: str) -> Callable[..., Settings]:
+    """Makes settings for the test's database, with any others given."""
+
+    def configured(**settings: Any) -> Settings:
+        return Settings(**{"database_url": database_url, **settings})
+
+    return configured
+
+
+@pytest.fixture
+def serve(configure: Callable[..., Settings]) -> Iterator[Callable[..., Client]]:
+    """Starts a service with the settings given; it stops with the test."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> Client:
+            client = Client(stack.enter_context(serving(create_app(configure(**settings)))))
+            stack.callback(client.http.close)
+            return client
+
+        yield start
+
+
+@pytest.fixture
+def api(serve: Callable[..., Client]) -> Client:
+    """A service with default settings on an empty database."""
+    return serve()
+
+
+@pytest.fixture
+def live_url(api: Client) -> str:
+    """The base URL of a service with default settings on an empty database."""
+    return api.url
