@@ -9,7 +9,9 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
+from graph import explorer
 from graph.database import open_database
+from graph.errors import Code, PublicError
 from graph.execution import Service
 from graph.http import GraphQLEndpoint
 from graph.schema import schema
@@ -36,8 +38,13 @@ def create_app(settings: Settings) -> FastAPI:
             await database.dispose()
 
     app = FastAPI(title="hero-graph", lifespan=lifespan, openapi_url=None)
-    endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, None)
+    off = PublicError(Code.BAD_REQUEST, "GraphiQL is turned off.")
+    no_page = JSONResponse({"errors": [off.formatted]}, 404)
+    page = explorer.page if settings.graphiql else no_page
+    endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, page)
     app.router.routes.append(Route("/graphql", endpoint))
+    if settings.graphiql:
+        app.router.routes.append(Route("/graphql/explorer/{name}", explorer.asset))
 
     @app.get("/health")
     async def health() -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from graph.app import create_app
 from graph.settings import Settings
@@ -32,7 +32,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: ASGIApp) -> Iterator[str]:
     """Serve an app from a thread; gives its base URL."""
     config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
     server = _Server(config)

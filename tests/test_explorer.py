@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from graph import explorer
+from tests.client import Client
 
 DIST = Path(explorer.__file__).parent / "dist"
 PACKED = sorted(DIST.glob("*.gz"))
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -60,6 +63,26 @@ def test_page_has_no_inline_script_and_no_other_host(client: TestClient) -> None
     assert re.findall(r"<script[^>]*>(?!</script>)", html) == []
     assert "//" not in html
     assert "$" not in html
+
+
+def test_browsers_get_the_page_and_clients_the_data(api: Client) -> None:
+    query = {"query": "{ heroes { id } }"}
+    page = api.http.get("/graphql", params=query, headers={"Accept": BROWSER})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for name in assets(page.text):
+        assert api.http.get(str(page.url.join(name))).status_code == 200
+    for accept in ("*/*", "application/json", "application/graphql-response+json"):
+        answer = api.http.get("/graphql", params=query, headers={"Accept": accept})
+        assert answer.json() == {"data": {"heroes": []}}
+
+
+def test_turned_off(serve: Callable[..., Client]) -> None:
+    client = serve(graphiql=False)
+    page = client.http.get("/graphql", headers={"Accept": BROWSER})
+    assert page.status_code == 404
+    assert page.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert client.http.get("/graphql/explorer/licenses.txt").status_code == 404
+    assert client.heroes() == []
 
 
 def test_page_is_sent_once(client: TestClient) -> None:

@@ -1,5 +1,20 @@
+import { parse } from "graphql";
+
 /** Where the page is, there is the API: the same address answers both. */
 const ENDPOINT = window.location.pathname;
+
+/**
+ * GraphiQL looks for the operations' names a moment after the last keystroke. Whoever is quicker
+ * than that would send the name of what was there before.
+ */
+function upToDate({ operationName, ...operation }) {
+  try {
+    const names = parse(operation.query).definitions.map(({ name }) => name?.value);
+    return names.includes(operationName) ? { operationName, ...operation } : operation;
+  } catch {
+    return operation; // The service says what is wrong with it.
+  }
+}
 
 /**
  * Send one operation and return the GraphQL answer, whatever its HTTP status.
@@ -15,7 +30,7 @@ export async function fetcher(operation, { headers } = {}) {
       Accept: "application/graphql-response+json, application/json;q=0.9",
       ...headers,
     },
-    body: JSON.stringify(operation),
+    body: JSON.stringify(upToDate(operation)),
   });
   const text = await response.text();
   try {

@@ -2,14 +2,14 @@ import { explorerPlugin } from "@graphiql/plugin-explorer";
 import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { GraphiQL } from "graphiql";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { createRoot } from "react-dom/client";
 
 import { examples } from "./examples.js";
 import { fetcher } from "./fetcher.js";
 import { link } from "./link.js";
 import { Notice } from "./notice.jsx";
-import { storage } from "./storage.js";
+import { keepsHeaders, storage } from "./storage.js";
 import LanguageWorker from "./worker.js?worker";
 
 // Not `graphiql/style.css`: that embeds two fonts, half a megabyte of them.
@@ -28,17 +28,31 @@ const queryBuilder = {
 };
 const plugins = [HISTORY_PLUGIN, queryBuilder];
 
-const firstVisit = storage.getItem("graphiql:tabState") === null;
-const start = link || (firstVisit ? examples[0] : {});
+/** The tab that was left open. */
+function lastTab() {
+  try {
+    const { tabs, activeTabIndex } = JSON.parse(storage.getItem("graphiql:tabState"));
+    return tabs[activeTabIndex];
+  } catch {
+    return undefined; // There is none.
+  }
+}
+
+const start = link || lastTab() || examples[0];
 
 /** What GraphiQL has no property for. */
 function Finish() {
-  const { queryEditor, theme } = useGraphiQL(pick("queryEditor", "theme"));
-  const { setOperationName, setTheme } = useGraphiQLActions();
+  const { operations, queryEditor, theme } = useGraphiQL(pick("operations", "queryEditor", "theme"));
+  const { setTheme } = useGraphiQLActions();
 
+  // Ctrl-Enter runs the operation that the cursor is in: the one that the link names.
+  const named = useRef(link?.operationName);
   useEffect(() => {
-    if (queryEditor && link?.operationName) setOperationName(link.operationName);
-  }, [queryEditor, setOperationName]);
+    const chosen = operations?.find(({ name }) => name && name.value === named.current);
+    if (!chosen) return;
+    named.current = null;
+    queryEditor.setPosition(queryEditor.getModel().getPositionAt(chosen.loc.start));
+  }, [operations, queryEditor]);
 
   useEffect(() => {
     if (theme) return undefined;
@@ -57,13 +71,14 @@ createRoot(document.getElementById("explorer")).render(
     storage={storage}
     plugins={plugins}
     defaultTabs={link ? [link, ...examples] : examples}
-    initialQuery={start.query}
-    initialVariables={start.variables}
+    // GraphiQL itself puts the parts of the open tab together from what was last edited.
+    initialQuery={start.query ?? ""}
+    initialVariables={start.variables ?? ""}
+    initialHeaders={link ? undefined : (start.headers ?? "")}
     defaultEditorToolsVisibility="variables"
     inputValueDeprecation
     schemaDescription
-    // A token stays in memory, unless its owner asks in the settings for it to be kept.
-    shouldPersistHeaders={storage.getItem("graphiql:shouldPersistHeaders") === "true"}
+    shouldPersistHeaders={keepsHeaders()}
     showPersistHeadersSettings
   >
     <GraphiQL.Logo>
