@@ -18,6 +18,7 @@ from graph.database import open_database
 from graph.errors import Code, PublicError, masked
 from graph.execution import Service
 from graph.http import SECURITY_HEADERS, GraphQLEndpoint
+from graph.migrations import prepare
 from graph.schema import schema
 from graph.settings import Settings
 
@@ -28,13 +29,14 @@ def create_app(settings: Settings) -> FastAPI:
     """The app; its engine lives from start to shutdown.
 
     Raises:
-        DatabaseError: the settings name no usable database; at start, when it cannot be opened.
+        DatabaseError: the settings name no usable database; at start, when it cannot be opened or
+            has a schema that this code cannot serve.
     """
     database = open_database(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await database.create_tables()
+        await prepare(database)
         # What was imported stays for good; scanning it at each full collection is wasted time.
         gc.collect()
         gc.freeze()

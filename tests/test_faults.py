@@ -160,7 +160,7 @@ def test_a_full_disk(database_url: str, database_file: Path) -> None:
             process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         )
         api.create()
-        rows = api.data("{ heroes(offset: %d) { id } }" % (len(created) - 1))["heroes"]
+        rows = api.heroes(offset=len(created) - 1)
         assert len(rows) == 2
 
 
