@@ -73,6 +73,8 @@ def serve(
     import uvicorn  # noqa: PLC0415 (the other commands need no server)
     from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
 
+    from graph.server import ServerConfig  # noqa: PLC0415
+
     settings = load_settings()
 
     async def prepared() -> tuple[str, bool]:
@@ -88,6 +90,7 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
+<<<<<<< HEAD
     config = uvicorn.Config(
         "graph.app:app",
         workers=workers,
@@ -97,6 +100,9 @@ def serve(
         log_level="warning",
         server_header=False,
     )
+=======
+    config = ServerConfig("graph.app:app", settings, workers=workers, reload=reload)
+>>>>>>> main
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     typer.echo(f"API       {address}/graphql")
