@@ -90,19 +90,7 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
-<<<<<<< HEAD
-    config = uvicorn.Config(
-        "graph.app:app",
-        workers=workers,
-        reload=reload,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        server_header=False,
-    )
-=======
     config = ServerConfig("graph.app:app", settings, workers=workers, reload=reload)
->>>>>>> main
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     typer.echo(f"API       {address}/graphql")
