@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     database_timeout: PositiveFloat = Field(
         default=5.0, le=60, description="seconds to wait for the database before giving up"
     )
+    pool_size: PositiveInt = Field(
+        default=10, le=1_000, description="connections to PostgreSQL of each process, at most"
+    )
     graphiql: bool = Field(default=True, description="serve GraphiQL to browsers")
     introspection: bool = Field(default=True, description="answer introspection queries")
     max_body_bytes: PositiveInt = Field(

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlmodel import SQLModel
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
 from graph.errors import ServiceUnavailableError, logger
@@ -138,14 +137,14 @@ class SQLiteDatabase(Database):
     def session(self) -> SQLiteSession:
         return SQLiteSession(self)
 
-    async def create_tables(self) -> None:
+    async def set_up(self, change: Callable[[Connection], None]) -> None:
         try:
             self.path.touch()
             with self.engine.connect() as connection:
                 driver(connection).execute("PRAGMA journal_mode = WAL")
                 await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
                 with connection.begin():
-                    SQLModel.metadata.create_all(connection)
+                    change(connection)
         except (OSError, sqlite3.Error, ServiceUnavailableError) as error:
             reason = getattr(error, "__cause__", None) or error
             raise DatabaseError(f"cannot open {self.path}: {reason}") from error

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from graph.app import create_app
 from graph.settings import Settings
 from tests.client import Client
+from tests.cluster import Cluster, running_cluster
 
 
 class _Server(uvicorn.Server):
@@ -56,10 +57,26 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """A database of the test's own, which is not there yet."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The PostgreSQL of all tests, which no test may stop."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own, empty; the test runs on each kind, or those it is marked for.
+
+    `on_sqlite` and `on_postgresql` are the marks.
+    """
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'database.db'}"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = cluster.create_database()
+    yield cluster.url(name)
+    cluster.drop_database(name)
 
 
 @pytest.fixture
