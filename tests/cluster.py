@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ import asyncpg
 import pytest
 
 from tests.components import require
+
+Sql = Callable[[str], list[tuple[Any, ...]]]
+"""Runs a statement and returns the rows."""
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Marks a test that is about SQLite."""
@@ -109,17 +112,22 @@ class Cluster:
         """Drop a database, whoever uses it."""
         self.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def sql(self, statement: str, *values: object, database: str = "postgres") -> list[Any]:
-        """The rows that a statement returns."""
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement on the database of the administrator; returns the rows."""
+        return run_sql(self.url("postgres"), statement)
 
-        async def fetch() -> list[Any]:
-            connection = await asyncpg.connect(self.url(database))
-            try:
-                return await connection.fetch(statement, *values)
-            finally:
-                await connection.close()
 
-        return asyncio.run(fetch())
+def run_sql(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement on a connection of its own; returns the rows."""
+
+    async def fetch() -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(record) for record in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
 
 
 @contextmanager

@@ -1,20 +1,26 @@
 """Fixtures: a service of its own for each test, on a real port and a real database."""
 
+import asyncio
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import make_url
 
 from graph.app import create_app
+from graph.database import open_database
+from graph.seed import heroes
 from graph.settings import Settings
 from tests.client import Client
-from tests.cluster import Cluster, running_cluster
+from tests.cluster import Cluster, Sql, run_sql, running_cluster
 
 
 class _Server(uvicorn.Server):
@@ -80,6 +86,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
+def sql(database_url: str) -> Sql:
+    """Runs a statement on the test's database, past the service; returns the rows as tuples."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "postgresql":
+        return partial(run_sql, database_url)
+
+    def run(statement: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(str(url.database))) as connection, connection:
+            return connection.execute(statement).fetchall()
+
+    return run
+
+
+@pytest.fixture
 def configure(database_url: str) -> Callable[..., Settings]:
     """Makes settings for the test's database, with any others given."""
 
@@ -112,3 +132,22 @@ def api(serve: Callable[..., Client]) -> Client:
 def live_url(api: Client) -> str:
     """The base URL of a service with default settings on an empty database."""
     return api.url
+
+
+@pytest.fixture
+def seed(
+    api: Client,  # noqa: ARG001 (its service has made the table)
+    configure: Callable[..., Settings],
+) -> Callable[[int], None]:
+    """Fills the table of `api` with this many believable heroes."""
+
+    def fill(count: int) -> None:
+        async def insert() -> None:
+            database = open_database(configure())
+            for batch in heroes(count):
+                await database.insert(batch)
+            await database.dispose()
+
+        asyncio.run(insert())
+
+    return fill
