@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     shutdown_timeout: PositiveInt = Field(
         default=20, le=600, description="seconds for open requests to end after SIGTERM"
     )
+    pool_size: PositiveInt = Field(
+        default=10, le=1_000, description="connections to PostgreSQL of each process, at most"
+    )
     graphiql: bool = Field(default=True, description="serve GraphiQL to browsers")
     introspection: bool = Field(default=True, description="answer introspection queries")
     max_body_bytes: PositiveInt = Field(
