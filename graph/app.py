@@ -13,10 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from graph import explorer
 from graph.database import open_database
 from graph.errors import Code, PublicError, masked
 from graph.execution import Service
 from graph.http import SECURITY_HEADERS, GraphQLEndpoint
+from graph.logs import RequestLog, configure
+from graph.migrations import prepare
 from graph.schema import schema
 from graph.settings import Settings
 
@@ -27,13 +30,14 @@ def create_app(settings: Settings) -> FastAPI:
     """The app; its engine lives from start to shutdown.
 
     Raises:
-        DatabaseError: the settings name no usable database; at start, when it cannot be opened.
+        DatabaseError: the settings name no usable database; at start, when it cannot be opened or
+            has a schema that this code cannot serve.
     """
     database = open_database(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await database.create_tables()
+        await prepare(database)
         # What was imported stays for good; scanning it at each full collection is wasted time.
         gc.collect()
         gc.freeze()
@@ -42,6 +46,9 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             await database.dispose()
 
+    off = PublicError(Code.BAD_REQUEST, "GraphiQL is turned off.")
+    no_page = _answer({"errors": [off.formatted]}, 404)
+    page = explorer.page if settings.graphiql else no_page
     app = FastAPI(
         title="hero-graph",
         lifespan=lifespan,
@@ -49,8 +56,10 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         exception_handlers={HTTPException: _refuse, Exception: _mask},
     )
-    endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, None)
-    app.router.routes.append(Route("/graphql", endpoint))
+    endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, page)
+    app.router.routes.append(Route("/graphql", RequestLog(endpoint)))
+    if settings.graphiql:
+        app.router.routes.append(Route("/graphql/explorer/{name}", explorer.asset))
 
     @app.api_route("/health", methods=["GET", "HEAD"])
     async def health() -> Response:
@@ -101,5 +110,7 @@ async def _mask(_: Request, error: Exception) -> Response:
 def __getattr__(name: str) -> FastAPI:
     """`graph.app:app`, for `uvicorn graph.app:app`, made from the environment when asked for."""
     if name == "app":
-        return create_app(Settings())
+        settings = Settings()
+        configure(settings)
+        return create_app(settings)
     raise AttributeError(name)

@@ -8,17 +8,18 @@ mode a reader never waits for a writer (https://sqlite.org/wal.html).
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import random
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlmodel import SQLModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
-from graph.errors import ServiceUnavailableError, logger
+from graph.errors import ServiceUnavailableError
 from graph.settings import Settings
 
 T = TypeVar("T")
@@ -154,7 +155,11 @@ class SQLiteDatabase(Database):
         self._synchronous = settings.sqlite_synchronous
         # An overflow without bound: a pool that makes the loop wait could never be released.
         self.engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1
+            "sqlite://",
+            creator=self._connect,
+            poolclass=QueuePool,
+            max_overflow=-1,
+            hide_parameters=True,  # of the statements in error messages, which are logged
         )
         self.dialect = self.engine.dialect
         event.listen(self.engine, "begin", self._begin)
@@ -168,17 +173,18 @@ class SQLiteDatabase(Database):
     def session(self) -> SQLiteSession:
         return SQLiteSession(self)
 
-    async def create_tables(self) -> None:
-        try:
+    async def create(self) -> None:
+        with self._described():
             self.path.touch()
             with self.engine.connect() as connection:
-                driver(connection).execute("PRAGMA journal_mode = WAL")
-                await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
-                with connection.begin():
-                    SQLModel.metadata.create_all(connection)
-        except (OSError, sqlite3.Error, ServiceUnavailableError) as error:
-            reason = getattr(error, "__cause__", None) or error
-            raise DatabaseError(f"cannot open {self.path}: {reason}") from error
+                raw = driver(connection)
+                await self.patiently(lambda: raw.execute("PRAGMA journal_mode = WAL"))
+
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+        with self._described(), self.engine.connect() as connection:
+            await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
+            with connection.begin():
+                return work(connection)
 
     async def ping(self) -> None:
         await super().ping()
@@ -280,11 +286,19 @@ class SQLiteDatabase(Database):
 
     def _failed(self, error: BaseException) -> ServiceUnavailableError:
         """Note a failure; return what a client may know of it."""
-        logger.warning("SQLite: %s", error)
         if primary_code(error) not in LOCKED:
             self._failures += 1
             self._doubtful = True
         return ServiceUnavailableError()
+
+    @contextmanager
+    def _described(self) -> Iterator[None]:
+        """Turn what keeps the file from being used into one line."""
+        try:
+            yield
+        except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:
+            reason = getattr(error, "__cause__", None) or error
+            raise DatabaseError(f"cannot open {self.path}: {reason}") from error
 
     @staticmethod
     def _begin(connection: Connection) -> None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.client import CREATE, HERO_FIELDS, Client
+from tests.cluster import on_sqlite
 from tests.components import require
 from tests.process import service
 
@@ -22,15 +23,12 @@ READ = "{ heroes { id name } }"
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 UNAVAILABLE = ["SERVICE_UNAVAILABLE"]
 
+pytestmark = on_sqlite
+
 
 @pytest.fixture
 def database_file(tmp_path: Path) -> Path:
     return tmp_path / "database.db"
-
-
-@pytest.fixture
-def database_url(database_file: Path) -> str:
-    return f"sqlite:///{database_file}"
 
 
 def ready(api: Client) -> bool:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.client import CREATE, Client
+from tests.cluster import Sql, on_sqlite
 from tests.process import service
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
@@ -19,11 +20,6 @@ HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 @pytest.fixture
 def database_file(tmp_path: Path) -> Path:
     return tmp_path / "database.db"
-
-
-@pytest.fixture
-def database_url(database_file: Path) -> str:
-    return f"sqlite:///{database_file}"
 
 
 def write_until_killed(url: str, enough: Event) -> tuple[set[str], set[str]]:
@@ -46,9 +42,7 @@ def write_until_killed(url: str, enough: Event) -> tuple[set[str], set[str]]:
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_what_was_acknowledged_survives_kill_9(
-    database_url: str, database_file: Path, times: int
-) -> None:
+def test_what_was_acknowledged_survives_kill_9(database_url: str, sql: Sql, times: int) -> None:
     kept, deleted = set[str](), set[str]()
     for _ in range(times):
         enough = Event()
@@ -59,12 +53,11 @@ def test_what_was_acknowledged_survives_kill_9(
             for writer in writers:
                 kept |= writer.result()[0]
                 deleted |= writer.result()[1]
-        connection = sqlite3.connect(database_file)
-        ids = {str(row[0]) for row in connection.execute("SELECT id FROM hero")}
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        connection.close()
+        ids = {str(row[0]) for row in sql("SELECT id FROM hero")}
         assert kept <= ids
         assert not deleted & ids
+        if database_url.startswith("sqlite"):
+            assert sql("PRAGMA integrity_check") == [("ok",)]
     with service(database_url) as (url, _), Client(url) as api:
         assert {hero["id"] for hero in api.heroes()} <= ids
 
@@ -77,6 +70,7 @@ def refuses_connections(url: str) -> bool:
     return False
 
 
+@on_sqlite
 def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(
     database_url: str, database_file: Path
 ) -> None:
@@ -101,6 +95,7 @@ def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(
         assert [str(row[0]) for row in rows] == [created["id"]]
 
 
+@on_sqlite
 def test_the_grace_time_of_sigterm_ends(database_url: str, database_file: Path) -> None:
     with (
         service(database_url, database_timeout=60, shutdown_timeout=1) as (url, process),
