@@ -5,8 +5,8 @@ import os
 import select
 import socket
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
 
@@ -15,6 +15,7 @@ import pytest
 from tests.client import Client
 from tests.components import require
 from tests.process import service
+from tests.raw import connected, read_to_the_end
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
 
@@ -33,21 +34,6 @@ HALVES = {
     "half a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\n{",
     "a second half": WHOLE + WHOLE[:-10],
 }
-
-
-@contextmanager
-def connected(url: str) -> Iterator[socket.socket]:
-    host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        yield connection
-
-
-def read_to_the_end(connection: socket.socket) -> bytes:
-    """All that is sent until the service closes the connection."""
-    answer = b""
-    while chunk := connection.recv(65536):
-        answer += chunk
-    return answer
 
 
 @pytest.mark.parametrize("half", HALVES.values(), ids=HALVES.keys())
