@@ -41,7 +41,7 @@ from graph.models import MAX_INT, MIN_INT
 from graph.plan import NotCovered, Plan
 from graph.settings import Settings
 
-CACHED_CHARACTERS = 150_000
+CACHED_CHARACTERS = 100_000
 """Query text whose documents are kept; they take some 200 bytes of memory a character."""
 
 LEAST_CHARACTERS = 50
