@@ -45,12 +45,18 @@ def bad_request(message: str, status: int = 400, *headers: tuple[bytes, bytes]) 
     return Refused(status, PublicError(Code.BAD_REQUEST, message), *headers)
 
 
+def too_large(limit: int) -> Refused:
+    """The refusal of a body over `limit` bytes; what follows of it is not read."""
+    error = PublicError(Code.OPERATION_TOO_COMPLEX, f"The body has more than {limit} bytes.")
+    return Refused(413, error, (b"connection", b"close"))
+
+
 class Request(NamedTuple):
     """The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters")."""
 
     query: str
     operation_name: str | None
-    variables: Mapping[str, Any]
+    variables: dict[str, Any]
 
 
 class GraphQLEndpoint:
@@ -121,14 +127,9 @@ class GraphQLEndpoint:
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The body of a POST, read only as far as the limit."""
         limit = self._settings.max_body_bytes
-        too_large = Refused(
-            413,
-            PublicError(Code.OPERATION_TOO_COMPLEX, f"The body has more than {limit} bytes."),
-            (b"connection", b"close"),
-        )
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
-            raise too_large
+            raise too_large(limit)
         content_type, _, parameters = headers.get(b"content-type", b"").lower().partition(b";")
         charset = parameters.strip().removeprefix(b"charset=").strip(b'"')
         if content_type.strip() != JSON or charset not in {b"", b"utf-8"}:
@@ -144,7 +145,7 @@ class GraphQLEndpoint:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:
-                raise too_large
+                raise too_large(limit)
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)

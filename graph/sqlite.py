@@ -11,9 +11,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from random import random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import URL, Connection, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlmodel import SQLModel
 
@@ -51,10 +51,24 @@ class SQLiteSession(Session):
     """A session that runs its statements inline."""
 
     def __init__(self, database: "SQLiteDatabase") -> None:
-        super().__init__(expire_on_commit=False)
-        self.sync_session.bind = database.engine
         self._database = database
+        self._bind: Engine | Connection = database.engine
         self._writer: sqlite3.Connection | None = None
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Make SQLAlchemy's part when it is first used: `fetch` alone does well without."""
+            if "sync_session" in self.__dict__:
+                raise AttributeError(name)
+            super().__init__(expire_on_commit=False)
+            self.sync_session.bind = self._bind
+            return getattr(self, name)
+
+    @property
+    def _in_use(self) -> bool:
+        """Whether anything went through SQLAlchemy that needs an end."""
+        return "sync_session" in self.__dict__ and self.in_transaction()
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
         compiled = statement.compiled(self._database.dialect)
@@ -75,17 +89,17 @@ class SQLiteSession(Session):
 
     async def start(self) -> None:
         connection = await self._database.lock_writer()
-        self.sync_session.bind = connection
+        self._bind = connection
         self._writer = driver(connection)
 
     async def commit(self) -> None:
-        if self.in_transaction():
+        if self._in_use:
             await super().commit()
         elif self._writer is not None:
             await self._database.patiently(self._writer.commit)
 
     async def rollback(self) -> None:
-        if self.in_transaction():
+        if self._in_use:
             await super().rollback()
         if self._writer is not None:
             self._writer.rollback()
@@ -94,7 +108,7 @@ class SQLiteSession(Session):
         try:
             if self._writer is not None:
                 await self.rollback()
-            if self.in_transaction():
+            if self._in_use:
                 await super().close()
         finally:
             if self._writer is not None:

@@ -1,5 +1,6 @@
 """Fixtures: a service of its own for each test, on a real port and a real database."""
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from graph.app import create_app
+from graph.database import open_database
+from graph.seed import heroes
 from graph.settings import Settings
 from tests.client import Client
 
@@ -95,3 +98,22 @@ def api(serve: Callable[..., Client]) -> Client:
 def live_url(api: Client) -> str:
     """The base URL of a service with default settings on an empty database."""
     return api.url
+
+
+@pytest.fixture
+def seed(
+    api: Client,  # noqa: ARG001 (its service has made the table)
+    configure: Callable[..., Settings],
+) -> Callable[[int], None]:
+    """Fills the table of `api` with this many believable heroes."""
+
+    def fill(count: int) -> None:
+        async def insert() -> None:
+            database = open_database(configure())
+            for batch in heroes(count):
+                await database.insert(batch)
+            await database.dispose()
+
+        asyncio.run(insert())
+
+    return fill
