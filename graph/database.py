@@ -1,17 +1,20 @@
 """What the resolvers and the app need of a database, whatever its engine."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Dialect, Select, UpdateBase, func, insert, make_url, select
+from sqlalchemy import Connection, Dialect, Select, UpdateBase, func, insert, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from graph.models import HERO, Hero
 from graph.settings import Settings
+
+T = TypeVar("T")
 
 
 class DatabaseError(Exception):
@@ -110,6 +113,9 @@ class Session(AsyncSession):
         raise NotImplementedError
 
 
+PROBE_TIMEOUT = 1.5
+"""Seconds after which a database that has not answered counts as one that does not."""
+
 FIRST_ID = Statement(select(func.min(HERO.c.id).label("id")))
 
 
@@ -124,22 +130,33 @@ class Database(ABC):
         """A new session, which takes a connection when it is first used."""
 
     @abstractmethod
-    async def create_tables(self) -> None:
-        """Create what is not there yet; leave tables that are there as they are.
+    async def create(self) -> None:
+        """Create the database itself where it is not there and that is for us to do.
 
         Raises:
-            DatabaseError: the database cannot be opened.
+            DatabaseError: it cannot be created.
+        """
+
+    @abstractmethod
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, called in a transaction that is committed unless it raises.
+
+        No two calls, whichever processes and machines they come from, are at work at once.
+
+        Raises:
+            DatabaseError: the database cannot be opened, or what `work` runs on it failed.
         """
 
     async def is_empty(self) -> bool:
-        """Whether there is no hero.
+        """Whether there is no hero; asked in order to know whether the database answers at all.
 
         Raises:
             Exception: whatever keeps the database from answering.
         """
         session = self.session()
         try:
-            return (await session.fetch(FIRST_ID))[0].id is None
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                return (await session.fetch(FIRST_ID))[0].id is None
         finally:
             await session.close()
 
@@ -164,9 +181,18 @@ def open_database(settings: Settings) -> Database:
     Raises:
         DatabaseError: the URL names no database that this service can use.
     """
+    scheme = settings.database_url.partition(":")[0].partition("+")[0]
+    if scheme in {"postgres", "postgresql"}:
+        try:
+            from graph.postgres import PostgresDatabase  # noqa: PLC0415 (an extra)
+        except ModuleNotFoundError as error:
+            raise DatabaseError(
+                f"PostgreSQL needs {error.name}: pip install '.[postgres]'"
+            ) from error
+        return PostgresDatabase(settings)
     try:
         url = make_url(settings.database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise DatabaseError("GRAPH_DATABASE_URL is not a database URL") from None
     if url.get_backend_name() == "sqlite":
         from graph.sqlite import SQLiteDatabase  # noqa: PLC0415 (only the engine in use is loaded)

@@ -8,17 +8,18 @@ mode a reader never waits for a writer (https://sqlite.org/wal.html).
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlmodel import SQLModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
-from graph.errors import ServiceUnavailableError, logger
+from graph.errors import ServiceUnavailableError
 from graph.settings import Settings
 
 T = TypeVar("T")
@@ -139,7 +140,11 @@ class SQLiteDatabase(Database):
         self._synchronous = settings.sqlite_synchronous
         # An overflow without bound: a pool that makes the loop wait could never be released.
         self.engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1
+            "sqlite://",
+            creator=self._connect,
+            poolclass=QueuePool,
+            max_overflow=-1,
+            hide_parameters=True,  # of the statements in error messages, which are logged
         )
         self.dialect = self.engine.dialect
         event.listen(self.engine, "begin", self._begin)
@@ -152,17 +157,18 @@ class SQLiteDatabase(Database):
     def session(self) -> SQLiteSession:
         return SQLiteSession(self)
 
-    async def create_tables(self) -> None:
-        try:
+    async def create(self) -> None:
+        with self._described():
             self.path.touch()
             with self.engine.connect() as connection:
-                driver(connection).execute("PRAGMA journal_mode = WAL")
-                await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
-                with connection.begin():
-                    SQLModel.metadata.create_all(connection)
-        except (OSError, sqlite3.Error, ServiceUnavailableError) as error:
-            reason = getattr(error, "__cause__", None) or error
-            raise DatabaseError(f"cannot open {self.path}: {reason}") from error
+                raw = driver(connection)
+                await self.patiently(lambda: raw.execute("PRAGMA journal_mode = WAL"))
+
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+        with self._described(), self.engine.connect() as connection:
+            await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
+            with connection.begin():
+                return work(connection)
 
     async def dispose(self) -> None:
         self._forget()
@@ -213,7 +219,6 @@ class SQLiteDatabase(Database):
                 if code not in UNAVAILABLE:
                     raise
                 if code not in LOCKED or loop.time() > deadline:
-                    logger.warning("SQLite: %s", error)
                     raise ServiceUnavailableError from error
             await asyncio.sleep(pause * (0.5 + random() / 2))  # noqa: S311 (spreads the tries of several processes)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -235,7 +240,6 @@ class SQLiteDatabase(Database):
         try:
             connection = self.engine.connect()
         except sqlite3.DatabaseError as error:
-            logger.warning("SQLite: %s", error)
             raise ServiceUnavailableError from error
         return connection
 
@@ -245,7 +249,6 @@ class SQLiteDatabase(Database):
             status = os.stat(self.path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
         except OSError as error:
             self._forget()
-            logger.warning("SQLite: %s", error)
             raise ServiceUnavailableError from error
         file = (status.st_dev, status.st_ino)
         if file != self._file:
@@ -259,6 +262,15 @@ class SQLiteDatabase(Database):
         self._reader = self._writer = None
         self.engine.dispose()
 
+    @contextmanager
+    def _described(self) -> Iterator[None]:
+        """Turn what keeps the file from being used into one line."""
+        try:
+            yield
+        except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:
+            reason = getattr(error, "__cause__", None) or error
+            raise DatabaseError(f"cannot open {self.path}: {reason}") from error
+
     @staticmethod
     def _begin(connection: Connection) -> None:
         raw = driver(connection)
@@ -269,5 +281,4 @@ class SQLiteDatabase(Database):
     def _translate(context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error as the short cut's."""
         if primary_code(context.original_exception) in UNAVAILABLE:
-            logger.warning("SQLite: %s", context.original_exception)
             raise ServiceUnavailableError from context.original_exception

@@ -2,21 +2,26 @@
 
 import asyncio
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+from sqlalchemy import make_url
 from starlette.types import ASGIApp
 
 from graph.app import create_app
 from graph.database import open_database
 from graph.seed import heroes
+from graph.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
+from tests.cluster import Cluster, Sql, run_sql, running_cluster
 
 
 class _Server(uvicorn.Server):
@@ -35,9 +40,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
     """Serve an app from a thread; gives its base URL."""
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    config = ServerConfig(app, settings or Settings(), port=0)
     server = _Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -59,10 +64,40 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The PostgreSQL of all tests, which no test may stop."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own, empty; the test runs on each kind, or those it is marked for.
+
+    `on_sqlite` and `on_postgresql` are the marks.
+    """
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'database.db'}"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = cluster.create_database()
+    yield cluster.url(name)
+    cluster.drop_database(name)
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """A database of the test's own, which is not there yet."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
+def sql(database_url: str) -> Sql:
+    """Runs a statement on the test's database, past the service; returns the rows as tuples."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "postgresql":
+        return partial(run_sql, database_url)
+
+    def run(statement: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(str(url.database))) as connection, connection:
+            return connection.execute(statement).fetchall()
+
+    return run
 
 
 @pytest.fixture
@@ -81,7 +116,8 @@ def serve(configure: Callable[..., Settings]) -> Iterator[Callable[..., Client]]
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Client:
-            client = Client(stack.enter_context(serving(create_app(configure(**settings)))))
+            configured = configure(**settings)
+            client = Client(stack.enter_context(serving(create_app(configured), configured)))
             stack.callback(client.http.close)
             return client
 
