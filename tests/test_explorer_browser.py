@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph.app import create_app
 from graph.settings import Settings
 from tests.client import Client
+from tests.cluster import on_sqlite
 from tests.conftest import serving
 
 CHROMIUM = shutil.which("chromium")
@@ -28,6 +29,9 @@ if not os.environ.get("CI"):  # There, what is missing is a failure.
 from playwright.sync_api import Browser, expect, sync_playwright  # noqa: E402
 
 from tests.visitor import Visitor  # noqa: E402
+
+# One kind of database will do: a browser sees nothing of it.
+pytestmark = on_sqlite
 
 # No sandbox: root, as in a container, has none. The rest keeps Chromium itself off the network.
 ARGUMENTS = [
