@@ -5,15 +5,16 @@ from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Select, UpdateBase, func, insert, make_url, select
 from sqlalchemy.exc import ArgumentError
-from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from graph.models import HERO, Hero
 from graph.settings import Settings
+
+T = TypeVar("T")
 
 
 class DatabaseError(Exception):
@@ -129,24 +130,22 @@ class Database(ABC):
         """A new session, which takes a connection when it is first used."""
 
     @abstractmethod
-    async def set_up(self, change: Callable[[Connection], None]) -> None:
-        """Change the schema in a transaction, one process of one machine at a time.
-
-        Args:
-            change: gets a connection in a transaction that holds the lock of all who set up this
-                database; what it does is committed when it returns.
+    async def create(self) -> None:
+        """Create the database itself where it is not there and that is for us to do.
 
         Raises:
-            DatabaseError: the database cannot be opened.
+            DatabaseError: it cannot be created.
         """
 
-    async def create_tables(self) -> None:
-        """Create what is not there yet; leave tables that are there as they are.
+    @abstractmethod
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, called in a transaction that is committed unless it raises.
+
+        No two calls, whichever processes and machines they come from, are at work at once.
 
         Raises:
-            DatabaseError: the database cannot be opened.
+            DatabaseError: the database cannot be opened, or what `work` runs on it failed.
         """
-        await self.set_up(SQLModel.metadata.create_all)
 
     async def is_empty(self) -> bool:
         """Whether there is no hero; asked in order to know whether the database answers at all.

@@ -36,7 +36,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from graph.context import Context
 from graph.database import Database
 from graph.errors import Code, PublicError, masked, public, with_code
-from graph.limits import check_rows, parse_within_limits
+from graph.limits import check_rows, parse_within_limits, too_complex
 from graph.models import MAX_INT, MIN_INT
 from graph.plan import NotCovered, Plan
 from graph.settings import Settings
@@ -234,6 +234,8 @@ class Service:
             max_errors=MAX_ERRORS,
             hide_suggestions=not self._settings.introspection,
         )
+        if any(error.message == "Validation aborted." for error in errors):
+            return Document(query, [], [too_complex("Too many fields have the same name.")])
         operations = [
             Operation(node, definition)
             for definition in node.definitions

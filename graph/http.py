@@ -1,5 +1,6 @@
 """GraphQL over HTTP: one ASGI endpoint (https://graphql.github.io/graphql-over-http/draft/)."""
 
+import asyncio
 import hmac
 import json
 from collections.abc import Iterable, Mapping
@@ -9,8 +10,9 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.errors import Code, PublicError, masked
+from graph.errors import Code, PublicError, ServiceUnavailableError, masked
 from graph.execution import Result, Service
+from graph.limits import too_complex
 from graph.settings import Settings
 
 JSON = b"application/json"
@@ -45,10 +47,9 @@ def bad_request(message: str, status: int = 400, *headers: tuple[bytes, bytes]) 
     return Refused(status, PublicError(Code.BAD_REQUEST, message), *headers)
 
 
-def too_large(limit: int) -> Refused:
-    """The refusal of a body over `limit` bytes; what follows of it is not read."""
-    error = PublicError(Code.OPERATION_TOO_COMPLEX, f"The body has more than {limit} bytes.")
-    return Refused(413, error, (b"connection", b"close"))
+def too_large(part: str, limit: int, status: int = 413) -> Refused:
+    """The refusal of a body or URL over `limit` bytes; what follows of a body is not read."""
+    return Refused(status, too_complex(f"The {part} has more than {limit} bytes."))
 
 
 class Request(NamedTuple):
@@ -72,8 +73,7 @@ class GraphQLEndpoint:
         self._service = service
         self._settings = settings
         self._explorer = explorer
-        token = settings.token
-        self._authorization = f"Bearer {token.get_secret_value()}".encode() if token else None
+        self._token = settings.token.get_secret_value().encode() if settings.token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -89,7 +89,14 @@ class GraphQLEndpoint:
             extra: Iterable[tuple[bytes, bytes]] = ()
         except Refused as refused:
             status, extra = refused.status, refused.headers
+            # Neither is the rest of a body read, nor can it be told from a next request, when the
+            # client was to wait for a go-ahead that it never got.
+            if status == 413 or b"expect" in headers:  # noqa: PLR2004 (the status of `too_large`)
+                extra = (*extra, (b"connection", b"close"))
             body = encode({"errors": [refused.error.formatted]})
+        except asyncio.CancelledError:  # the grace time of a shutdown is over
+            status, extra = 503, ()
+            body = encode({"errors": [ServiceUnavailableError("Shutting down.").formatted]})
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
             status, extra = 500, ()
             body = encode({"errors": [masked(error).formatted]})
@@ -108,10 +115,10 @@ class GraphQLEndpoint:
         await send({"type": "http.response.body", "body": body})
 
     def _authorize(self, headers: Mapping[bytes, bytes]) -> None:
-        if self._authorization is None:
+        if self._token is None:
             return
-        given = headers.get(b"authorization", b"")
-        if not hmac.compare_digest(given, self._authorization):
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
             error = PublicError(Code.UNAUTHENTICATED, "A valid bearer token is needed.")
             raise Refused(401, error, (b"www-authenticate", b"Bearer"))
 
@@ -121,6 +128,9 @@ class GraphQLEndpoint:
         if scope["method"] == "POST":
             return from_json(await self._body(headers, receive))
         if scope["method"] == "GET":
+            limit = self._settings.max_body_bytes
+            if len(scope["query_string"]) > limit:
+                raise too_large("URL", limit, 414)
             return from_query_string(scope["query_string"])
         raise bad_request("Only POST and GET are allowed.", 405, (b"allow", b"GET, POST"))
 
@@ -129,12 +139,10 @@ class GraphQLEndpoint:
         limit = self._settings.max_body_bytes
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
-            raise too_large(limit)
-        content_type, _, parameters = headers.get(b"content-type", b"").lower().partition(b";")
-        charset = parameters.strip().removeprefix(b"charset=").strip(b'"')
-        if content_type.strip() != JSON or charset not in {b"", b"utf-8"}:
+            raise too_large("body", limit)
+        if not is_json(headers.get(b"content-type", b"")):
             raise bad_request("The content type must be application/json, in UTF-8.", 415)
-        if headers.get(b"content-encoding", b"identity") != b"identity":
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise bad_request("The body must not be compressed.", 415)
         chunks: list[bytes] = []
         size = 0
@@ -145,7 +153,7 @@ class GraphQLEndpoint:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:
-                raise too_large(limit)
+                raise too_large("body", limit)
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)
@@ -177,13 +185,14 @@ def negotiate(accept: bytes) -> bytes:
 
     JSON for whoever names neither, as the specification has it for legacy clients.
     """
+    accept = accept.lower()
     if GRAPHQL_JSON not in accept:
         return JSON
-    ranges = [entry.strip().split(b";") for entry in accept.lower().split(b",")]
+    ranges = [entry.split(b";") for entry in accept.split(b",")]
     quality = {entry[0].strip(): _quality(entry[1:]) for entry in ranges}
+    wanted = quality.get(GRAPHQL_JSON, 0.0)
     fallback = quality.get(b"application/*", quality.get(b"*/*", 0.0))
-    wins = quality.get(GRAPHQL_JSON, fallback) >= quality.get(JSON, fallback)
-    return GRAPHQL_JSON if wins else JSON
+    return GRAPHQL_JSON if wanted and wanted >= quality.get(JSON, fallback) else JSON
 
 
 def _quality(parameters: Iterable[bytes]) -> float:
@@ -197,6 +206,16 @@ def _quality(parameters: Iterable[bytes]) -> float:
     return 1.0
 
 
+def is_json(content_type: bytes) -> bool:
+    """Whether a body of this content type is JSON in UTF-8."""
+    if content_type == JSON:
+        return True
+    media_type, *parameters = content_type.lower().split(b";")
+    pairs = [parameter.partition(b"=") for parameter in parameters]
+    charsets = {value.strip(b' "') for name, _, value in pairs if name.strip() == b"charset"}
+    return media_type.strip() == JSON and charsets <= {b"utf-8"}
+
+
 def decode(text: bytes | str) -> Any:
     """The value of a JSON text.
 
@@ -208,6 +227,7 @@ def decode(text: bytes | str) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:  # a lone surrogate is JSON, which orjson does not take: the field's own error is better
+        text = text.decode() if isinstance(text, bytes) else text  # `json` takes UTF-16, too
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise bad_request("The request is not valid JSON.") from None
@@ -233,11 +253,12 @@ def from_json(body: bytes) -> Request:
 def from_query_string(query_string: bytes) -> Request:
     """The request of a GET's URL, where variables and extensions are JSON texts."""
     try:
-        fields: dict[str, Any] = dict(
-            parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
-        )
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         raise bad_request("The query string is not valid UTF-8.") from None
+    fields: dict[str, Any] = dict(pairs)
+    if len(fields) < len(pairs):
+        raise bad_request("The query string has a parameter twice.")
     for name in ("variables", "extensions"):
         if fields.get(name):
             fields[name] = decode(fields[name])

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
@@ -45,11 +45,11 @@ UNAVAILABLE_CODES = {
     "55P03",  # a lock was not free in time
 }
 
-SET_UP_LOCK = 0x6865726F
-"""The key of the advisory lock of whoever changes the schema: "hero" in ASCII."""
+LOCK = 0x6865726F
+"""The key of the advisory lock of whoever sets the database up: "hero" in ASCII."""
 
-SET_UP_WAIT = "60s"
-"""How long a machine that starts waits for another that is setting up the database."""
+LOCK_WAIT = "60s"
+"""How long a machine that starts waits for another that is at it."""
 
 UNKNOWN_OUTCOME = (
     "The database was lost during the commit. Whether the operation was stored is not known."
@@ -63,6 +63,13 @@ def is_unavailable(error: BaseException) -> bool:
         return True
     code = getattr(error, "sqlstate", None) or ""
     return code[:2] in UNAVAILABLE or code in UNAVAILABLE_CODES
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """The driver's own error, around which there may be SQLAlchemy's or ours."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 class _Transaction(SyncSession):
@@ -149,6 +156,7 @@ class PostgresDatabase(Database):
             async_creator=lambda: self._connect(self._timeout),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # of the statements in error messages, which are logged
         )
         event.listen(self._engine.sync_engine, "handle_error", self._translate)
         self.dialect = self._engine.dialect
@@ -157,21 +165,24 @@ class PostgresDatabase(Database):
     def session(self) -> PostgresSession:
         return PostgresSession(self)
 
-    async def set_up(self, change: Callable[[Connection], None]) -> None:
+    async def create(self) -> None:
+        """A database is the administrator's to create."""
+
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
         # A connection of its own, whose statements may take as long as they need.
         engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: self._connect(None),
             poolclass=NullPool,
+            hide_parameters=True,
         )
         try:
             async with engine.begin() as connection:
-                await connection.execute(text(f"SET LOCAL lock_timeout = '{SET_UP_WAIT}'"))
-                await connection.execute(select(func.pg_advisory_xact_lock(SET_UP_LOCK)))
-                await connection.run_sync(change)
-        except (OSError, DBAPIError, ServiceUnavailableError) as error:
-            reason = error.__cause__ or error
-            raise DatabaseError(f"cannot open {self.name}: {reason}") from error
+                await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+                await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+                return await connection.run_sync(work)
+        except (OSError, SQLAlchemyError, ServiceUnavailableError) as error:
+            raise DatabaseError(f"cannot open {self.name}: {driver_error(error)}") from error
 
     async def dispose(self) -> None:
         await self.pool.dispose()
@@ -240,7 +251,7 @@ class PostgresDatabase(Database):
     @staticmethod
     def _translate(context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error."""
-        error = context.original_exception.__cause__ or context.original_exception
+        error = driver_error(context.original_exception)
         if context.is_disconnect or is_unavailable(error):
             logger.warning("PostgreSQL: %s", error)
             raise ServiceUnavailableError from error

@@ -8,13 +8,15 @@ mode a reader never waits for a writer (https://sqlite.org/wal.html).
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
 from graph.errors import ServiceUnavailableError, logger
@@ -138,7 +140,11 @@ class SQLiteDatabase(Database):
         self._synchronous = settings.sqlite_synchronous
         # An overflow without bound: a pool that makes the loop wait could never be released.
         self.engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1
+            "sqlite://",
+            creator=self._connect,
+            poolclass=QueuePool,
+            max_overflow=-1,
+            hide_parameters=True,  # of the statements in error messages, which are logged
         )
         self.dialect = self.engine.dialect
         event.listen(self.engine, "begin", self._begin)
@@ -151,17 +157,18 @@ class SQLiteDatabase(Database):
     def session(self) -> SQLiteSession:
         return SQLiteSession(self)
 
-    async def set_up(self, change: Callable[[Connection], None]) -> None:
-        try:
+    async def create(self) -> None:
+        with self._described():
             self.path.touch()
             with self.engine.connect() as connection:
-                driver(connection).execute("PRAGMA journal_mode = WAL")
-                await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
-                with connection.begin():
-                    change(connection)
-        except (OSError, sqlite3.Error, ServiceUnavailableError) as error:
-            reason = getattr(error, "__cause__", None) or error
-            raise DatabaseError(f"cannot open {self.path}: {reason}") from error
+                raw = driver(connection)
+                await self.patiently(lambda: raw.execute("PRAGMA journal_mode = WAL"))
+
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+        with self._described(), self.engine.connect() as connection:
+            await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
+            with connection.begin():
+                return work(connection)
 
     async def dispose(self) -> None:
         self._forget()
@@ -257,6 +264,15 @@ class SQLiteDatabase(Database):
                 connection.close()
         self._reader = self._writer = None
         self.engine.dispose()
+
+    @contextmanager
+    def _described(self) -> Iterator[None]:
+        """Turn what keeps the file from being used into one line."""
+        try:
+            yield
+        except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:
+            reason = getattr(error, "__cause__", None) or error
+            raise DatabaseError(f"cannot open {self.path}: {reason}") from error
 
     @staticmethod
     def _begin(connection: Connection) -> None:

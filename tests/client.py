@@ -1,7 +1,7 @@
 """A GraphQL client for the tests, over real HTTP."""
 
 from json import dumps
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -28,6 +28,12 @@ class Client:
     def __init__(self, url: str) -> None:
         self.url = url
         self.http = httpx.Client(base_url=url, timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def post(self, json: Any, **options: Any) -> httpx.Response:
         """The raw answer to a POST of this JSON value."""

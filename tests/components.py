@@ -1,12 +1,12 @@
-"""What a test needs of the machine that it runs on."""
+"""What a test needs of the machine, beyond Python."""
 
 import os
 
 import pytest
 
 
-def require(condition: bool, reason: str) -> None:  # noqa: FBT001 (reads as a sentence)
-    """Skip the test when a component is missing; in CI, where none may be, fail it."""
+def require(condition: bool, reason: str) -> None:  # noqa: FBT001 (a condition is what it takes)
+    """Skip the test where a component is missing; in CI, where all must be there, fail it."""
     if condition:
         return
     if os.environ.get("CI"):

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from sqlalchemy import make_url
+from starlette.types import ASGIApp
 
 from graph.app import create_app
 from graph.database import open_database
 from graph.seed import heroes
+from graph.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
 from tests.cluster import Cluster, Sql, run_sql, running_cluster
@@ -39,9 +40,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
     """Serve an app from a thread; gives its base URL."""
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    config = ServerConfig(app, settings or Settings(), port=0)
     server = _Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -115,7 +116,8 @@ def serve(configure: Callable[..., Settings]) -> Iterator[Callable[..., Client]]
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Client:
-            client = Client(stack.enter_context(serving(create_app(configure(**settings)))))
+            configured = configure(**settings)
+            client = Client(stack.enter_context(serving(create_app(configured), configured)))
             stack.callback(client.http.close)
             return client
 
