@@ -19,7 +19,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 from sqlmodel import Session as SyncSession
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
-from graph.errors import ServiceUnavailableError, logger
+from graph.errors import ServiceUnavailableError
 from graph.pool import Pool, Pooled
 from graph.settings import Settings
 
@@ -72,6 +72,12 @@ def driver_error(error: BaseException) -> BaseException:
     return error
 
 
+def translate(error: BaseException, raw: Raw) -> None:
+    """Raise the public error when the database cannot be used now."""
+    if is_unavailable(error) or raw.is_closed():
+        raise ServiceUnavailableError from error
+
+
 class _Transaction(SyncSession):
     """The ORM's part of a session; the connection that it holds while in a transaction."""
 
@@ -115,7 +121,8 @@ class PostgresSession(Session):
             try:
                 tuples = await held.raw.fetch(sql, *values)
             except Exception as error:
-                raise self._database.translated(error, held.raw) from error
+                translate(error, held.raw)
+                raise
         return Rows(statement, tuples)
 
     async def start(self) -> None:
@@ -213,7 +220,8 @@ class PostgresDatabase(Database):
                 if not isinstance(error, Exception):
                     raise
                 if not (pooled.used and pooled.raw.is_closed()):
-                    raise self.translated(error, pooled.raw) from error
+                    translate(error, pooled.raw)
+                    raise
 
     async def commit(self, pooled: Pooled) -> None:
         """Commit the transaction, and give the connection back."""
@@ -222,9 +230,9 @@ class PostgresDatabase(Database):
         except BaseException as error:
             self.pool.discard(pooled)
             if isinstance(error, TimeoutError) or pooled.raw.is_closed():
-                logger.warning("PostgreSQL: %s", error)
                 raise ServiceUnavailableError(UNKNOWN_OUTCOME) from error
-            raise self.translated(error, pooled.raw) from error
+            translate(error, pooled.raw)
+            raise
         self.pool.release(pooled)
         if status != "COMMIT":  # PostgreSQL's answer after a statement that failed
             raise RuntimeError("a failed statement was passed over: nothing was committed")
@@ -241,19 +249,10 @@ class PostgresDatabase(Database):
             self.pool.release(pooled)
 
     @staticmethod
-    def translated(error: BaseException, raw: Raw) -> BaseException:
-        """The public error when the database cannot be used now, otherwise the error itself."""
-        if not (is_unavailable(error) or raw.is_closed()):
-            return error
-        logger.warning("PostgreSQL: %s", error)
-        return ServiceUnavailableError()
-
-    @staticmethod
     def _translate(context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error."""
         error = driver_error(context.original_exception)
         if context.is_disconnect or is_unavailable(error):
-            logger.warning("PostgreSQL: %s", error)
             raise ServiceUnavailableError from error
 
     async def _open(self) -> Pooled:
@@ -279,7 +278,6 @@ class PostgresDatabase(Database):
                 await raw.close()
             return await self._attempt(command_timeout, self._cached_statements)
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            logger.warning("PostgreSQL: %s", error)
             raise ServiceUnavailableError from error
 
     async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
