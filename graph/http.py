@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph.errors import Code, PublicError, ServiceUnavailableError, masked
 from graph.execution import Result, Service
 from graph.limits import too_complex
+from graph.logs import note_errors, note_operation
 from graph.settings import Settings
 
 JSON = b"application/json"
@@ -88,6 +89,7 @@ class GraphQLEndpoint:
             status, body = await self._execute(request, media_type, is_get=scope["method"] == "GET")
             extra: Iterable[tuple[bytes, bytes]] = ()
         except Refused as refused:
+            note_errors([refused.error])
             status, extra = refused.status, refused.headers
             # Neither is the rest of a body read, nor can it be told from a next request, when the
             # client was to wait for a go-ahead that it never got.
@@ -96,10 +98,14 @@ class GraphQLEndpoint:
             body = encode({"errors": [refused.error.formatted]})
         except asyncio.CancelledError:  # the grace time of a shutdown is over
             status, extra = 503, ()
-            body = encode({"errors": [ServiceUnavailableError("Shutting down.").formatted]})
+            shut = ServiceUnavailableError("Shutting down.")
+            note_errors([shut])
+            body = encode({"errors": [shut.formatted]})
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
+            hidden = masked(error)
+            note_errors([hidden])
             status, extra = 500, ()
-            body = encode({"errors": [masked(error).formatted]})
+            body = encode({"errors": [hidden.formatted]})
         await send(
             {
                 "type": "http.response.start",
@@ -169,11 +175,13 @@ class GraphQLEndpoint:
                 operation = document.operation(request.operation_name)
             except PublicError as error:
                 raise Refused(400, error) from None
+            note_operation(operation.name, operation.node.operation.value)
             if is_get and operation.writes:
                 raise bad_request("Mutations need POST.", 405, (b"allow", b"POST"))
             result = await self._service.execute(operation, request.variables)
         body: dict[str, Any] = {"data": result.data} if result.executed else {}
         if result.errors:
+            note_errors(result.errors)
             body["errors"] = [error.formatted for error in result.errors]
         # "application/json" answers a well-formed request with 200, whatever becomes of it.
         status = 200 if result.executed or media_type == JSON else 400

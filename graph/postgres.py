@@ -173,7 +173,7 @@ class PostgresDatabase(Database):
         return PostgresSession(self)
 
     async def create(self) -> None:
-        """A database is the administrator's to create."""
+        """Nothing: the server's operator creates its databases."""
 
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
         # A connection of its own, whose statements may take as long as they need.

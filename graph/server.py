@@ -33,6 +33,7 @@ class ServerConfig(uvicorn.Config):
             http=Protocol,
             ws="none",
             access_log=False,
+            log_config=None,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=settings.shutdown_timeout,
