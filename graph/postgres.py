@@ -189,7 +189,8 @@ class PostgresDatabase(Database):
                 await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
                 return await connection.run_sync(work)
         except (OSError, SQLAlchemyError, ServiceUnavailableError) as error:
-            raise DatabaseError(f"cannot open {self.name}: {driver_error(error)}") from error
+            reason = str(driver_error(error)).partition("\n")[0]
+            raise DatabaseError(f"cannot open {self.name}: {reason}") from error
 
     async def dispose(self) -> None:
         await self.pool.dispose()
@@ -302,7 +303,7 @@ def data_source(url: str) -> tuple[str, str]:
     except ValueError:
         parts = None
     hosts = parts.netloc.rpartition("@")[2] if parts else ""
-    if parts is None or parts.netloc.count("@") > 1 or parts.fragment:
+    if parts is None or parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
         raise DatabaseError(
             "GRAPH_DATABASE_URL is not a database URL. "
             "Special characters in the password must be percent-encoded, as in p%40ss for p@ss"
