@@ -32,7 +32,6 @@ OPTIONS = {
     "max_connections": "200",
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "autovacuum": "off",
 }
 
