@@ -1,6 +1,6 @@
 """Executes operations: documents prepared once, one session and one transaction each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -8,7 +8,6 @@ import strawberry
 from cachetools import LRUCache
 from graphql import (
     DirectiveNode,
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
     GraphQLField,
@@ -26,7 +25,7 @@ from graphql import (
     visit,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import GroupedFieldSet
+from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 from graphql.execution.values import VariableValues
 from graphql.pyutils import AwaitableOrValue
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -34,7 +33,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from graph.context import Context
 from graph.database import Database
 from graph.errors import Code, PublicError, masked, public, with_code
-from graph.limits import check_rows, parse_within_limits
+from graph.limits import Measured, check_rows, count_rows, parse_within_limits
 from graph.plan import NotCovered, Plan
 from graph.settings import Settings
 
@@ -60,8 +59,9 @@ class Result(NamedTuple):
 class Operation:
     """One operation of a valid document, with the plans made for it."""
 
-    def __init__(self, document: DocumentNode, node: OperationDefinitionNode) -> None:
-        self.document = document
+    def __init__(self, measured: Measured, node: OperationDefinitionNode) -> None:
+        self.measured = measured
+        self.document = document = measured.node
         self.node = node
         self.name = node.name.value if node.name else None
         self.writes = node.operation is OperationType.MUTATION
@@ -130,7 +130,27 @@ class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
         serially: bool,  # noqa: ARG002, FBT001 (the signature is graphql-core's)
         position_context: Any,
     ) -> AwaitableOrValue[dict[str, Any]]:
-        fields: list[tuple[GraphQLField, dict[str, Any]]] = []
+        check_rows(self._calls(root_type, grouped_field_set), self._settings)
+        return super().execute_root_grouped_field_set(
+            root_type,
+            root_value,
+            grouped_field_set,
+            serially=True,
+            position_context=position_context,
+        )
+
+    def rows(self, root_type: GraphQLObjectType) -> int:
+        """The most rows that the operation returns."""
+        collected = collect_fields(
+            self.schema, self.fragments, self.variable_values, root_type, self.operation
+        )
+        return count_rows(self._calls(root_type, collected.grouped_field_set))
+
+    def _calls(
+        self, root_type: GraphQLObjectType, grouped_field_set: GroupedFieldSet
+    ) -> list[tuple[GraphQLField, dict[str, Any]]]:
+        """The root fields with their arguments."""
+        calls: list[tuple[GraphQLField, dict[str, Any]]] = []
         for details in grouped_field_set.values():
             node = details[0].node
             field = self.schema.get_field(root_type, node.name.value)
@@ -139,15 +159,8 @@ class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
                     arguments = get_argument_values(field, node, self.variable_values)
                 except GraphQLError:
                     continue  # raised again, at its field, when that is executed
-                fields.append((field, arguments))
-        check_rows(fields, self._settings)
-        return super().execute_root_grouped_field_set(
-            root_type,
-            root_value,
-            grouped_field_set,
-            serially=True,
-            position_context=position_context,
-        )
+                calls.append((field, arguments))
+        return calls
 
 
 class Service:
@@ -175,21 +188,21 @@ class Service:
 
     def _prepare(self, query: str) -> Document:
         try:
-            node = parse_within_limits(query, self._settings)
+            measured = parse_within_limits(query, self._settings)
         except GraphQLSyntaxError as error:
             return Document(query, [], with_code([error], Code.GRAPHQL_PARSE_FAILED))
         except PublicError as error:
             return Document(query, [], [error])
         errors = validate(
             self._schema,
-            node,
+            measured.node,
             self._rules,
             max_errors=10,
             hide_suggestions=not self._settings.introspection,
         )
         operations = [
-            Operation(node, definition)
-            for definition in node.definitions
+            Operation(measured, definition)
+            for definition in measured.node.definitions
             if isinstance(definition, OperationDefinitionNode) and not errors
         ]
         return Document(query, operations, with_code(errors, Code.GRAPHQL_VALIDATION_FAILED))
@@ -260,10 +273,23 @@ class Service:
                     operation.plans[key] = Plan(executor, root)
             return operation.plans[key]
 
+    def rows(self, operation: Operation, variables: Mapping[str, Any]) -> int:
+        """The most rows that an operation returns; 0 when its variables are to be refused."""
+        root = self._schema.get_root_type(operation.node.operation)
+        executor = self._build(operation, variables, None)
+        return executor.rows(root) if root and isinstance(executor, SerialExecutor) else 0
+
     def _executor(
         self, operation: Operation, variables: Mapping[str, Any], context: Context | None
     ) -> Executor[Any]:
-        executor = SerialExecutor.build(
+        executor = self._build(operation, variables, context)
+        assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
+        return executor
+
+    def _build(
+        self, operation: Operation, variables: Mapping[str, Any], context: Context | None
+    ) -> Executor[Any] | Sequence[GraphQLError]:
+        return SerialExecutor.build(
             self._schema,
             operation.document,
             context_value=context,
@@ -272,8 +298,6 @@ class Service:
             hide_suggestions=not self._settings.introspection,
             settings=self._settings,
         )
-        assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
-        return executor
 
     async def _interpret(
         self, operation: Operation, variables: Mapping[str, Any], context: Context

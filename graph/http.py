@@ -2,19 +2,28 @@
 
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from graph.batch import Call, execute_batch
 from graph.errors import Code, PublicError, masked
 from graph.execution import Result, Service
+from graph.limits import too_complex
+from graph.persisted import queries
+from graph.representation import (
+    COMPRESSED_FROM,
+    JSON,
+    accepts_gzip,
+    entity_tag,
+    gzip,
+    negotiate,
+)
 from graph.settings import Settings
-
-JSON = b"application/json"
-GRAPHQL_JSON = b"application/graphql-response+json"
 
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -22,6 +31,25 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 """On every response."""
+
+NOT_STORED = (b"cache-control", b"no-store")
+"""Keeps an answer with errors out of every cache."""
+
+STATUS = {
+    Code.PERSISTED_QUERY_NOT_FOUND: 200,
+    Code.PERSISTED_QUERY_NOT_SUPPORTED: 200,
+    Code.QUERY_NOT_IN_SAFELIST: 403,
+}
+"""The HTTP status that Apollo's clients expect of these; others are 400."""
+
+
+class Answer(NamedTuple):
+    """A response before its body is compressed."""
+
+    status: int
+    media_type: bytes
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Refused(Exception):  # noqa: N818 (an answer, not an error of ours)
@@ -66,8 +94,13 @@ class GraphQLEndpoint:
         self._service = service
         self._settings = settings
         self._explorer = explorer
+        self._queries = queries(settings)
+        self._cache_control = settings.cache_control.encode()
         token = settings.token
         self._authorization = f"Bearer {token.get_secret_value()}".encode() if token else None
+        # With a token, a shared cache must ask who wants the answer that it has.
+        vary = b"Accept, Accept-Encoding" + (b", Authorization" if token else b"")
+        self._headers = [*SECURITY_HEADERS, (b"vary", vary)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -78,26 +111,33 @@ class GraphQLEndpoint:
         media_type = negotiate(accept)
         try:
             self._authorize(headers)
-            request = await self._request(scope, headers, receive)
-            status, body = await self._execute(request, media_type, is_get=scope["method"] == "GET")
-            extra: Iterable[tuple[bytes, bytes]] = ()
+            answer = await self._answer(scope, headers, receive, media_type)
         except Refused as refused:
-            status, extra = refused.status, refused.headers
             body = encode({"errors": [refused.error.formatted]})
+            answer = Answer(refused.status, media_type, body, (*refused.headers, NOT_STORED))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
-            status, extra = 500, ()
             body = encode({"errors": [masked(error).formatted]})
+            answer = Answer(500, media_type, body, (NOT_STORED,))
+        await self._send(answer, headers, send)
+
+    async def _send(self, answer: Answer, headers: Mapping[bytes, bytes], send: Send) -> None:
+        status, media_type, body, extra = answer
+        if (
+            len(body) >= COMPRESSED_FROM
+            and self._settings.compression
+            and accepts_gzip(headers.get(b"accept-encoding", b""))
+        ):
+            body = gzip(body)
+            extra = (*extra, (b"content-encoding", b"gzip"))
+        if status != HTTPStatus.NOT_MODIFIED:
+            length = str(len(body)).encode()
+            extra = (
+                (b"content-type", media_type + b"; charset=utf-8"),
+                (b"content-length", length),
+                *extra,
+            )
         await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [
-                    (b"content-type", media_type + b"; charset=utf-8"),
-                    (b"content-length", str(len(body)).encode()),
-                    *SECURITY_HEADERS,
-                    *extra,
-                ],
-            }
+            {"type": "http.response.start", "status": status, "headers": [*extra, *self._headers]}
         )
         await send({"type": "http.response.body", "body": body})
 
@@ -109,14 +149,33 @@ class GraphQLEndpoint:
             error = PublicError(Code.UNAUTHENTICATED, "A valid bearer token is needed.")
             raise Refused(401, error, (b"www-authenticate", b"Bearer"))
 
-    async def _request(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
-    ) -> Request:
-        if scope["method"] == "POST":
-            return from_json(await self._body(headers, receive))
-        if scope["method"] == "GET":
-            return from_query_string(scope["query_string"])
-        raise bad_request("Only POST and GET are allowed.", 405, (b"allow", b"GET, POST"))
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, media_type: bytes
+    ) -> Answer:
+        is_get = scope["method"] == "GET"
+        value: Any
+        if is_get:
+            value = from_query_string(scope["query_string"])
+        elif scope["method"] == "POST":
+            value = decode(await self._body(headers, receive))
+        else:
+            raise bad_request("Only POST and GET are allowed.", 405, (b"allow", b"GET, POST"))
+        if isinstance(value, list):
+            return Answer(200, JSON, encode(await self._batch(value)))
+        call = self._call(self._request(value), is_get=is_get)
+        result = call if isinstance(call, Result) else await self._service.execute(*call)
+        # As "application/json", a well-formed request is answered with 200, whatever becomes of it.
+        status = 200 if result.executed or media_type == JSON else 400
+        body = encode(body_of(result))
+        if not is_get:
+            return Answer(status, media_type, body)
+        if result.errors:
+            return Answer(status, media_type, body, (NOT_STORED,))
+        tag = entity_tag(media_type, body)
+        validators = ((b"cache-control", self._cache_control), (b"etag", b"W/" + tag))
+        if tag in headers.get(b"if-none-match", b""):
+            return Answer(304, media_type, b"", validators)
+        return Answer(status, media_type, body, validators)
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The body of a POST, read only as far as the limit."""
@@ -149,51 +208,64 @@ class GraphQLEndpoint:
             if not message.get("more_body", False):
                 return b"".join(chunks)
 
-    async def _execute(
-        self, request: Request, media_type: bytes, *, is_get: bool
-    ) -> tuple[int, bytes]:
+    def _request(self, fields: Any) -> Request:
+        """The request that these parameters make."""
+        if not isinstance(fields, dict):
+            raise bad_request("The request must be a JSON object.")
+        operation_name = fields.get("operationName")
+        variables = fields.get("variables")
+        if operation_name is not None and not isinstance(operation_name, str):
+            raise bad_request("operationName must be a string.")
+        if variables is not None and not isinstance(variables, dict):
+            raise bad_request("variables must be an object.")
+        extensions = fields.get("extensions")
+        if extensions is not None and not isinstance(extensions, dict):
+            raise bad_request("extensions must be an object.")
+        try:
+            query = self._queries.find(fields)
+        except PublicError as error:
+            raise Refused(STATUS.get(error.code, 400), error) from None
+        return Request(query, operation_name or None, variables or {})
+
+    def _call(self, request: Request, *, is_get: bool) -> Call | Result:
+        """The operation to execute, or why its document cannot be."""
         document = self._service.document(request.query)
         if document.errors:
-            result = Result(None, document.errors, executed=False)
-        else:
+            return Result(None, document.errors, executed=False)
+        try:
+            operation = document.operation(request.operation_name)
+        except PublicError as error:
+            raise Refused(400, error) from None
+        if is_get and operation.writes:
+            raise bad_request("Mutations need POST.", 405, (b"allow", b"POST"))
+        return Call(operation, request.variables)
+
+    async def _batch(self, entries: Sequence[Any]) -> list[dict[str, Any]]:
+        """The bodies that answer a batch; what makes one entry unusable does so for it alone."""
+        limit = self._settings.batch_limit
+        if limit == 1:
+            raise bad_request("Batches are not accepted: the request must be a JSON object.")
+        if not entries:
+            raise bad_request("The batch is empty.")
+        if len(entries) > limit:
+            message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
+            raise Refused(400, too_complex(message))
+        batch: list[Call | Result] = []
+        for fields in entries:
             try:
-                operation = document.operation(request.operation_name)
-            except PublicError as error:
-                raise Refused(400, error) from None
-            if is_get and operation.writes:
-                raise bad_request("Mutations need POST.", 405, (b"allow", b"POST"))
-            result = await self._service.execute(operation, request.variables)
-        body: dict[str, Any] = {"data": result.data} if result.executed else {}
-        if result.errors:
-            body["errors"] = [error.formatted for error in result.errors]
-        # "application/json" answers a well-formed request with 200, whatever becomes of it.
-        status = 200 if result.executed or media_type == JSON else 400
-        return status, encode(body)
+                batch.append(self._call(self._request(fields), is_get=False))
+            except Refused as refused:
+                batch.append(Result(None, [refused.error], executed=False))
+        results = await execute_batch(self._service, batch, self._settings)
+        return [body_of(result) for result in results]
 
 
-def negotiate(accept: bytes) -> bytes:
-    """The media type of the answer, of the two that there are.
-
-    JSON for whoever names neither, as the specification has it for legacy clients.
-    """
-    if GRAPHQL_JSON not in accept:
-        return JSON
-    ranges = [entry.strip().split(b";") for entry in accept.lower().split(b",")]
-    quality = {entry[0].strip(): _quality(entry[1:]) for entry in ranges}
-    fallback = quality.get(b"application/*", quality.get(b"*/*", 0.0))
-    wins = quality.get(GRAPHQL_JSON, fallback) >= quality.get(JSON, fallback)
-    return GRAPHQL_JSON if wins else JSON
-
-
-def _quality(parameters: Iterable[bytes]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.strip().partition(b"=")
-        if name == b"q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
+def body_of(result: Result) -> dict[str, Any]:
+    """The answer to one operation, as a JSON object."""
+    body: dict[str, Any] = {"data": result.data} if result.executed else {}
+    if result.errors:
+        body["errors"] = [error.formatted for error in result.errors]
+    return body
 
 
 def decode(text: bytes | str) -> Any:
@@ -224,13 +296,8 @@ def encode(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def from_json(body: bytes) -> Request:
-    """The request of a POST's body."""
-    return _request(decode(body))
-
-
-def from_query_string(query_string: bytes) -> Request:
-    """The request of a GET's URL, where variables and extensions are JSON texts."""
+def from_query_string(query_string: bytes) -> dict[str, Any]:
+    """The parameters in a GET's URL, where variables and extensions are JSON texts."""
     try:
         fields: dict[str, Any] = dict(
             parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
@@ -242,21 +309,4 @@ def from_query_string(query_string: bytes) -> Request:
             fields[name] = decode(fields[name])
         else:
             fields.pop(name, None)
-    return _request(fields)
-
-
-def _request(fields: Any) -> Request:
-    if not isinstance(fields, dict):
-        raise bad_request("The request must be a JSON object.")
-    query = fields.get("query")
-    operation_name = fields.get("operationName")
-    variables = fields.get("variables")
-    if not isinstance(query, str) or not query:
-        raise bad_request("The request has no query.")
-    if not isinstance(operation_name, str | None):
-        raise bad_request("operationName must be a string.")
-    if not isinstance(variables, dict | None):
-        raise bad_request("variables must be an object.")
-    if not isinstance(fields.get("extensions"), dict | None):
-        raise bad_request("extensions must be an object.")
-    return Request(query, operation_name or None, variables or {})
+    return fields

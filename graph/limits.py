@@ -5,7 +5,7 @@ return depend on its variables and are counted before its first resolver runs.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -32,7 +32,15 @@ def too_complex(message: str) -> PublicError:
     return PublicError(Code.OPERATION_TOO_COMPLEX, message)
 
 
-def parse_within_limits(query: str, settings: Settings) -> DocumentNode:
+class Measured(NamedTuple):
+    """A parsed document, and what a batch adds up over its operations."""
+
+    node: DocumentNode
+    tokens: int
+    aliases: int
+
+
+def parse_within_limits(query: str, settings: Settings) -> Measured:
     """The document of a query text.
 
     Raises:
@@ -70,7 +78,7 @@ def parse_within_limits(query: str, settings: Settings) -> DocumentNode:
             f"The document has {measure.aliases} aliases; "
             f"at most {settings.max_aliases} are allowed."
         )
-    return document
+    return Measured(document, document.token_count, measure.aliases)
 
 
 class _Measure:
@@ -108,11 +116,16 @@ def check_rows(fields: Iterable[tuple[GraphQLField, dict[str, Any]]], settings: 
     Raises:
         PublicError: there may be more than the settings allow.
     """
-    rows = sum(_rows(field, arguments) for field, arguments in fields)
+    rows = count_rows(fields)
     if rows > settings.max_rows:
         raise too_complex(
             f"The operation asks for {rows} rows; at most {settings.max_rows} are allowed."
         )
+
+
+def count_rows(fields: Iterable[tuple[GraphQLField, dict[str, Any]]]) -> int:
+    """The most rows that root fields with these arguments return."""
+    return sum(_rows(field, arguments) for field, arguments in fields)
 
 
 def _rows(field: GraphQLField, arguments: dict[str, Any]) -> int:
