@@ -1,32 +1,42 @@
 """The FastAPI app: the endpoint, its explorer and the health probes, over one database."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
+from graph import explorer
 from graph.database import open_database
+from graph.errors import Code, PublicError, masked
 from graph.execution import Service
-from graph.http import GraphQLEndpoint
+from graph.http import SECURITY_HEADERS, GraphQLEndpoint
+from graph.migrations import prepare
 from graph.schema import schema
 from graph.settings import Settings
+
+SECURITY = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The app; its engine lives from start to shutdown.
 
     Raises:
-        DatabaseError: the settings name no usable database; at start, when it cannot be opened.
+        DatabaseError: the settings name no usable database; at start, when it cannot be opened or
+            has a schema that this code cannot serve.
     """
     database = open_database(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await database.create_tables()
+        await prepare(database)
         # What was imported stays for good; scanning it at each full collection is wasted time.
         gc.collect()
         gc.freeze()
@@ -35,28 +45,39 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             await database.dispose()
 
-    app = FastAPI(title="hero-graph", lifespan=lifespan, openapi_url=None)
-    endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, None)
+    off = PublicError(Code.BAD_REQUEST, "GraphiQL is turned off.")
+    no_page = JSONResponse({"errors": [off.formatted]}, 404)
+    page = explorer.page if settings.graphiql else no_page
+    app = FastAPI(
+        title="hero-graph",
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _refuse, Exception: _mask},
+    )
+    endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, page)
     app.router.routes.append(Route("/graphql", endpoint))
+    if settings.graphiql:
+        app.router.routes.append(Route("/graphql/explorer/{name}", explorer.asset))
 
-    @app.get("/health")
-    async def health() -> dict[str, str]:
+    @app.api_route("/health", methods=["GET", "HEAD"])
+    async def health() -> Response:
         """The process is up."""
-        return {"status": "ok"}
+        return _answer({"status": "ok"})
 
-    @app.get("/ready")
-    async def ready() -> JSONResponse:
+    @app.api_route("/ready", methods=["GET", "HEAD"])
+    async def ready() -> Response:
         """The database answers; 503 when it does not."""
         try:
             await database.is_empty()
         except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
-            return JSONResponse({"status": "unavailable"}, 503)
-        return JSONResponse({"status": "ok"})
+            return _answer({"status": "unavailable"}, 503)
+        return _answer({"status": "ok"})
 
-    @app.get("/")
-    async def root() -> RedirectResponse:
+    @app.api_route("/", methods=["GET", "HEAD"])
+    async def root() -> Response:
         """Leads a browser to the explorer."""
-        return RedirectResponse("graphql")
+        return RedirectResponse("graphql", headers=SECURITY)
 
     if settings.cors_origins:
         app.add_middleware(
@@ -66,6 +87,23 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
         )
     return app
+
+
+def _answer(
+    content: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return JSONResponse(content, status, {**SECURITY, **(headers or {})})
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    """What the router refuses, in GraphQL's shape: there is no such path or method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 (as it was registered)
+    refused = PublicError(Code.BAD_REQUEST, f"{error.detail}; the API is at /graphql.")
+    return _answer({"errors": [refused.formatted]}, error.status_code, error.headers)
+
+
+async def _mask(_: Request, error: Exception) -> Response:
+    return _answer({"errors": [masked(error).formatted]}, 500)
 
 
 def __getattr__(name: str) -> FastAPI:

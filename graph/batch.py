@@ -4,7 +4,7 @@ Each operation is a transaction of its own, executed after the one before it, so
 what an earlier one wrote, and is executed even when an earlier one failed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graph.errors import PublicError
@@ -17,7 +17,7 @@ class Call(NamedTuple):
     """An operation with the values of its variables."""
 
     operation: Operation
-    variables: Mapping[str, Any]
+    variables: dict[str, Any]
 
 
 async def execute_batch(

@@ -12,11 +12,14 @@ import typer
 from pydantic import ValidationError
 
 from graph.database import Database, DatabaseError, open_database
+from graph.migrations import NEWEST, difference, prepare, revision, write_revision
 from graph.settings import Settings
 
 app = typer.Typer(
     help="A GraphQL API over the hero table.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+db = typer.Typer(help="The database's schema.", no_args_is_help=True)
+app.add_typer(db, name="db")
 
 
 def main() -> None:
@@ -24,10 +27,10 @@ def main() -> None:
     app()
 
 
-def fail(message: str) -> NoReturn:
-    """End with one line on standard error."""
+def fail(message: str, code: int = 1) -> NoReturn:
+    """End with one line on standard error, and this exit code."""
     typer.echo(f"hero-graph: {message}", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def load_settings() -> Settings:
@@ -42,16 +45,15 @@ def load_settings() -> Settings:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
-    """The database with its tables, or the end of the command."""
+    """The database, or the end of the command where it cannot be used."""
     try:
         database = open_database(settings)
-        await database.create_tables()
+        try:
+            yield database
+        finally:
+            await database.dispose()
     except DatabaseError as error:
         fail(str(error))
-    try:
-        yield database
-    finally:
-        await database.dispose()
 
 
 @app.command()
@@ -60,18 +62,24 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     reload: Annotated[bool, typer.Option(help="Restart when a source file changes.")] = False,  # noqa: FBT002 (an option)
+    upgrade: Annotated[  # noqa: FBT002 (an option)
+        bool, typer.Option(help="Upgrade a PostgreSQL database that is at an older revision.")
+    ] = False,
 ) -> None:
     """Serve the API, and GraphiQL for browsers, at /graphql."""
     import uvicorn  # noqa: PLC0415 (the other commands need no server)
     from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
 
+    from graph.server import ServerConfig  # noqa: PLC0415
+
     settings = load_settings()
 
-    async def prepare() -> tuple[str, bool]:
+    async def prepared() -> tuple[str, bool]:
         async with opened(settings) as database:
+            await prepare(database, upgrade=upgrade)
             return database.name, await database.is_empty()
 
-    name, empty = asyncio.run(prepare())
+    name, empty = asyncio.run(prepared())
     try:
         listener = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
@@ -79,14 +87,7 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
-    config = uvicorn.Config(
-        "graph.app:app",
-        workers=workers,
-        reload=reload,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-    )
+    config = ServerConfig("graph.app:app", settings, workers=workers, reload=reload)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     typer.echo(f"API       {address}/graphql")
@@ -170,9 +171,55 @@ def seed(
 
     async def insert() -> None:
         async with opened(settings) as database:
+            await prepare(database)
             with typer.progressbar(length=count, label="Seeding") as bar:
                 for batch in heroes(count):
                     await database.insert(batch)
                     bar.update(len(batch))
 
     asyncio.run(insert())
+
+
+@db.command(name="upgrade")
+def upgrade_database() -> None:
+    """Bring the database to the newest revision, or make it; its rows stay."""
+    settings = load_settings()
+
+    async def upgraded() -> str:
+        async with opened(settings) as database:
+            await prepare(database, upgrade=True)
+            at = await database.exclusively(revision)
+            return f"{database.name} is at revision {at}"
+
+    typer.echo(asyncio.run(upgraded()))
+
+
+@db.command(name="check")
+def check_database() -> None:
+    """Compare the database with this code; change nothing.
+
+    Exit code 0: they agree. 1: the database cannot be used. 3: it is not at the newest revision,
+    which `hero-graph db upgrade` mends. 4: it is, but the tables are not as the models have them.
+    """
+    settings = load_settings()
+
+    async def compared() -> tuple[str, str | None, str | None]:
+        async with opened(settings) as database:
+            at = await database.exclusively(revision)
+            differs = await database.exclusively(difference) if at == NEWEST else None
+            return database.name, at, differs
+
+    name, at, differs = asyncio.run(compared())
+    if at != NEWEST:
+        fail(f"{name} is at {f'revision {at}' if at else 'no revision'}, not at {NEWEST}", 3)
+    if differs:
+        fail(f"{name} is at revision {at}, but not as the models have it: {differs}", 4)
+    typer.echo(f"{name} is at revision {at}, as the models have it")
+
+
+@db.command(name="revision")
+def new_revision(
+    message: Annotated[str, typer.Option("--message", "-m", help="What it does, in a few words.")],
+) -> None:
+    """Write the revision that leads from the newest one to the models."""
+    typer.echo(write_revision(message))

@@ -2,16 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Dialect, Select, UpdateBase, func, insert, make_url, select
+from sqlalchemy import Connection, Dialect, Select, UpdateBase, func, insert, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from graph.models import HERO, Hero
 from graph.settings import Settings
+
+T = TypeVar("T")
 
 
 class DatabaseError(Exception):
@@ -124,11 +126,21 @@ class Database(ABC):
         """A new session, which takes a connection when it is first used."""
 
     @abstractmethod
-    async def create_tables(self) -> None:
-        """Create what is not there yet; leave tables that are there as they are.
+    async def create(self) -> None:
+        """Create the database itself where it is not there and that is for us to do.
 
         Raises:
-            DatabaseError: the database cannot be opened.
+            DatabaseError: it cannot be created.
+        """
+
+    @abstractmethod
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, called in a transaction that is committed unless it raises.
+
+        No two calls, whichever processes and machines they come from, are at work at once.
+
+        Raises:
+            DatabaseError: the database cannot be opened, or what `work` runs on it failed.
         """
 
     async def is_empty(self) -> bool:

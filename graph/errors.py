@@ -33,11 +33,22 @@ class Code(StrEnum):
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 
 
+MAX_MESSAGE_LENGTH = 500
+"""Characters of a message; graphql-core quotes what the client sent, however long it is."""
+
+
+def brief(message: str) -> str:
+    """A message, cut off where it is too long."""
+    if len(message) > MAX_MESSAGE_LENGTH:
+        return f"{message[:MAX_MESSAGE_LENGTH]}…"
+    return message
+
+
 class PublicError(GraphQLError):
     """An error whose message is made for clients, with its code."""
 
     def __init__(self, code: Code, message: str, **details: Any) -> None:
-        super().__init__(message, extensions={"code": code, **details})
+        super().__init__(brief(message), extensions={"code": code, **details})
         self.code = code
 
 
@@ -63,10 +74,12 @@ class ServiceUnavailableError(PublicError):
 
 
 def with_code(errors: Iterable[GraphQLError], code: Code) -> list[GraphQLError]:
-    """Give every error that has none yet this code."""
+    """Give every error that has none yet this code, and a message that clients may see."""
     errors = list(errors)
     for error in errors:
         error.extensions = {"code": code, **(error.extensions or {})}
+        # graphql-core quotes Python's own exceptions, such as `int`'s at thousands of digits.
+        error.message = brief(error.message.partition(", but encountered error")[0])
     return errors
 
 

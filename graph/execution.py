@@ -1,6 +1,6 @@
 """Executes operations: documents prepared once, one session and one transaction each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -10,35 +10,37 @@ from graphql import (
     DirectiveNode,
     ExecutionResult,
     GraphQLError,
-    GraphQLField,
-    GraphQLObjectType,
+    GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    ObjectFieldNode,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
     Visitor,
-    get_argument_values,
     get_variable_values,
+    print_ast,
     specified_rules,
     validate,
     visit,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 from graphql.execution.values import VariableValues
-from graphql.pyutils import AwaitableOrValue
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph.context import Context
 from graph.database import Database
 from graph.errors import Code, PublicError, masked, public, with_code
-from graph.limits import Measured, check_rows, count_rows, parse_within_limits
+from graph.executor import SerialExecutor
+from graph.limits import Measured, parse_within_limits, too_complex
+from graph.models import MAX_INT, MIN_INT
 from graph.plan import NotCovered, Plan
 from graph.settings import Settings
 
 CACHED_CHARACTERS = 200_000
 """Query text whose documents are kept; a document takes some 100 bytes of memory a character."""
+
+MAX_ERRORS = 10
+"""Errors of one document or one set of variables that are worth reporting."""
 
 MAX_CONDITIONS = 4
 """Variables in `@skip` and `@include` up to which there is a plan, one for each choice."""
@@ -65,25 +67,66 @@ class Operation:
         self.node = node
         self.name = node.name.value if node.name else None
         self.writes = node.operation is OperationType.MUTATION
-        conditions = _Conditions()
-        visit(document, conditions)
-        self.conditions = sorted(conditions.names)
+        uses = _VariableUses()
+        visit(document, uses)
+        self.conditions = sorted(uses.conditions)
+        self._scalars = None if uses.inner else _scalar_variables(node)
         self.plans: dict[tuple[Any, ...], Plan | None] = {}
 
+    def coerce(
+        self, schema: GraphQLSchema, variables: dict[str, Any], *, hide_suggestions: bool
+    ) -> VariableValues | list[GraphQLError]:
+        """The coerced variables, or why they are refused."""
+        if self._scalars is not None:
+            for name, kind in self._scalars:
+                value = variables.get(name)
+                if type(value) is not kind or (
+                    isinstance(value, int) and not MIN_INT <= value <= MAX_INT
+                ):
+                    break
+            else:
+                return VariableValues({}, {name: variables[name] for name, _ in self._scalars})
+        return get_variable_values(
+            schema,
+            self.node.variable_definitions or (),
+            variables,
+            max_errors=MAX_ERRORS,
+            hide_suggestions=hide_suggestions,
+        )
 
-class _Conditions(Visitor):
-    """Collects the variables that decide what is selected."""
+
+SCALARS = {"ID!": str, "String!": str, "Int!": int, "Boolean!": bool}
+"""Types of variables whose value, when it is of the Python type, is its own coercion."""
+
+
+def _scalar_variables(node: OperationDefinitionNode) -> list[tuple[str, type]] | None:
+    """The names and Python types of variables that are all of `SCALARS`, else None."""
+    definitions = node.variable_definitions or ()
+    scalars = [
+        (definition.variable.name.value, SCALARS[print_ast(definition.type)])
+        for definition in definitions
+        if not definition.default_value and print_ast(definition.type) in SCALARS
+    ]
+    return scalars if len(scalars) == len(definitions) else None
+
+
+class _VariableUses(Visitor):
+    """Finds the variables that decide what is selected, and those inside other values."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.names = set[str]()
+        self.conditions = set[str]()
+        self.inner = False
 
     def enter_directive(self, node: DirectiveNode, *_args: Any) -> None:
-        self.names |= {
+        self.conditions |= {
             argument.value.name.value
             for argument in node.arguments or ()
             if isinstance(argument.value, VariableNode)
         }
+
+    def enter_variable(self, _node: VariableNode, _key: Any, parent: Any, *_args: Any) -> None:
+        self.inner |= isinstance(parent, ObjectFieldNode | list | tuple)
 
 
 class Document:
@@ -110,57 +153,6 @@ class Document:
             )
             raise PublicError(Code.BAD_REQUEST, message)
         return operation
-
-
-class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor, with root fields one after another and their rows counted first.
-
-    Root fields share one session, on which no two statements may ever run at once.
-    """
-
-    def __init__(self, *args: Any, settings: Settings, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._settings = settings
-
-    def execute_root_grouped_field_set(
-        self,
-        root_type: GraphQLObjectType,
-        root_value: Any,
-        grouped_field_set: GroupedFieldSet,
-        serially: bool,  # noqa: ARG002, FBT001 (the signature is graphql-core's)
-        position_context: Any,
-    ) -> AwaitableOrValue[dict[str, Any]]:
-        check_rows(self._calls(root_type, grouped_field_set), self._settings)
-        return super().execute_root_grouped_field_set(
-            root_type,
-            root_value,
-            grouped_field_set,
-            serially=True,
-            position_context=position_context,
-        )
-
-    def rows(self, root_type: GraphQLObjectType) -> int:
-        """The most rows that the operation returns."""
-        collected = collect_fields(
-            self.schema, self.fragments, self.variable_values, root_type, self.operation
-        )
-        return count_rows(self._calls(root_type, collected.grouped_field_set))
-
-    def _calls(
-        self, root_type: GraphQLObjectType, grouped_field_set: GroupedFieldSet
-    ) -> list[tuple[GraphQLField, dict[str, Any]]]:
-        """The root fields with their arguments."""
-        calls: list[tuple[GraphQLField, dict[str, Any]]] = []
-        for details in grouped_field_set.values():
-            node = details[0].node
-            field = self.schema.get_field(root_type, node.name.value)
-            if field is not None:
-                try:
-                    arguments = get_argument_values(field, node, self.variable_values)
-                except GraphQLError:
-                    continue  # raised again, at its field, when that is executed
-                calls.append((field, arguments))
-        return calls
 
 
 class Service:
@@ -197,9 +189,11 @@ class Service:
             self._schema,
             measured.node,
             self._rules,
-            max_errors=10,
+            max_errors=MAX_ERRORS,
             hide_suggestions=not self._settings.introspection,
         )
+        if any(error.message == "Validation aborted." for error in errors):
+            return Document(query, [], [too_complex("Too many fields have the same name.")])
         operations = [
             Operation(measured, definition)
             for definition in measured.node.definitions
@@ -207,18 +201,14 @@ class Service:
         ]
         return Document(query, operations, with_code(errors, Code.GRAPHQL_VALIDATION_FAILED))
 
-    async def execute(self, operation: Operation, variables: Mapping[str, Any]) -> Result:
+    async def execute(self, operation: Operation, variables: dict[str, Any]) -> Result:
         """Execute an operation in a transaction of its own; never raises.
 
         What a mutation wrote is committed before this returns, or not at all when there are
         errors.
         """
-        coerced = get_variable_values(
-            self._schema,
-            operation.node.variable_definitions or (),
-            dict(variables),
-            max_errors=10,
-            hide_suggestions=not self._settings.introspection,
+        coerced = operation.coerce(
+            self._schema, variables, hide_suggestions=not self._settings.introspection
         )
         if isinstance(coerced, list):
             return Result(None, with_code(coerced, Code.BAD_USER_INPUT), executed=False)
@@ -236,7 +226,7 @@ class Service:
     async def _transact(
         self,
         operation: Operation,
-        variables: Mapping[str, Any],
+        variables: dict[str, Any],
         coerced: VariableValues,
         plan: Plan | None,
     ) -> Result:
@@ -256,7 +246,7 @@ class Service:
         return Result(result.data, [public(error) for error in result.errors or ()])
 
     def _plan(
-        self, operation: Operation, variables: Mapping[str, Any], coerced: VariableValues
+        self, operation: Operation, variables: dict[str, Any], coerced: VariableValues
     ) -> Plan | None:
         """The plan for this operation, compiled at its first use; None when it has none."""
         if not self._settings.fast_execution or len(operation.conditions) > MAX_CONDITIONS:
@@ -273,34 +263,34 @@ class Service:
                     operation.plans[key] = Plan(executor, root)
             return operation.plans[key]
 
-    def rows(self, operation: Operation, variables: Mapping[str, Any]) -> int:
+    def rows(self, operation: Operation, variables: dict[str, Any]) -> int:
         """The most rows that an operation returns; 0 when its variables are to be refused."""
         root = self._schema.get_root_type(operation.node.operation)
         executor = self._build(operation, variables, None)
         return executor.rows(root) if root and isinstance(executor, SerialExecutor) else 0
 
     def _executor(
-        self, operation: Operation, variables: Mapping[str, Any], context: Context | None
+        self, operation: Operation, variables: dict[str, Any], context: Context | None
     ) -> Executor[Any]:
         executor = self._build(operation, variables, context)
         assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
         return executor
 
     def _build(
-        self, operation: Operation, variables: Mapping[str, Any], context: Context | None
+        self, operation: Operation, variables: dict[str, Any], context: Context | None
     ) -> Executor[Any] | Sequence[GraphQLError]:
         return SerialExecutor.build(
             self._schema,
             operation.document,
             context_value=context,
-            raw_variable_values=dict(variables),
+            raw_variable_values=variables,
             operation_name=operation.name,
             hide_suggestions=not self._settings.introspection,
             settings=self._settings,
         )
 
     async def _interpret(
-        self, operation: Operation, variables: Mapping[str, Any], context: Context
+        self, operation: Operation, variables: dict[str, Any], context: Context
     ) -> ExecutionResult:
         """Execute with graphql-core alone."""
         result: Any = self._executor(operation, variables, context).execute_operation()

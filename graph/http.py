@@ -1,5 +1,6 @@
 """GraphQL over HTTP: one ASGI endpoint (https://graphql.github.io/graphql-over-http/draft/)."""
 
+import asyncio
 import hmac
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.batch import Call, execute_batch
-from graph.errors import Code, PublicError, masked
+from graph.errors import Code, PublicError, ServiceUnavailableError, masked
 from graph.execution import Result, Service
 from graph.limits import too_complex
 from graph.persisted import queries
@@ -21,6 +22,7 @@ from graph.representation import (
     accepts_gzip,
     entity_tag,
     gzip,
+    is_json,
     negotiate,
 )
 from graph.settings import Settings
@@ -73,12 +75,17 @@ def bad_request(message: str, status: int = 400, *headers: tuple[bytes, bytes]) 
     return Refused(status, PublicError(Code.BAD_REQUEST, message), *headers)
 
 
+def too_large(part: str, limit: int, status: int = 413) -> Refused:
+    """The refusal of a body or URL over `limit` bytes; what follows of a body is not read."""
+    return Refused(status, too_complex(f"The {part} has more than {limit} bytes."))
+
+
 class Request(NamedTuple):
     """The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters")."""
 
     query: str
     operation_name: str | None
-    variables: Mapping[str, Any]
+    variables: dict[str, Any]
 
 
 class GraphQLEndpoint:
@@ -96,10 +103,9 @@ class GraphQLEndpoint:
         self._explorer = explorer
         self._queries = queries(settings)
         self._cache_control = settings.cache_control.encode()
-        token = settings.token
-        self._authorization = f"Bearer {token.get_secret_value()}".encode() if token else None
+        self._token = settings.token.get_secret_value().encode() if settings.token else None
         # With a token, a shared cache must ask who wants the answer that it has.
-        vary = b"Accept, Accept-Encoding" + (b", Authorization" if token else b"")
+        vary = b"Accept, Accept-Encoding" + (b", Authorization" if settings.token else b"")
         self._headers = [*SECURITY_HEADERS, (b"vary", vary)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,8 +119,16 @@ class GraphQLEndpoint:
             self._authorize(headers)
             answer = await self._answer(scope, headers, receive, media_type)
         except Refused as refused:
+            status, extra = refused.status, (*refused.headers, NOT_STORED)
+            # Neither is the rest of a body read, nor can it be told from a next request, when the
+            # client was to wait for a go-ahead that it never got.
+            if status == 413 or b"expect" in headers:  # noqa: PLR2004 (the status of `too_large`)
+                extra = (*extra, (b"connection", b"close"))
             body = encode({"errors": [refused.error.formatted]})
-            answer = Answer(refused.status, media_type, body, (*refused.headers, NOT_STORED))
+            answer = Answer(status, media_type, body, extra)
+        except asyncio.CancelledError:  # the grace time of a shutdown is over
+            body = encode({"errors": [ServiceUnavailableError("Shutting down.").formatted]})
+            answer = Answer(503, media_type, body, (NOT_STORED,))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
             body = encode({"errors": [masked(error).formatted]})
             answer = Answer(500, media_type, body, (NOT_STORED,))
@@ -142,10 +156,10 @@ class GraphQLEndpoint:
         await send({"type": "http.response.body", "body": body})
 
     def _authorize(self, headers: Mapping[bytes, bytes]) -> None:
-        if self._authorization is None:
+        if self._token is None:
             return
-        given = headers.get(b"authorization", b"")
-        if not hmac.compare_digest(given, self._authorization):
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
             error = PublicError(Code.UNAUTHENTICATED, "A valid bearer token is needed.")
             raise Refused(401, error, (b"www-authenticate", b"Bearer"))
 
@@ -153,13 +167,7 @@ class GraphQLEndpoint:
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, media_type: bytes
     ) -> Answer:
         is_get = scope["method"] == "GET"
-        value: Any
-        if is_get:
-            value = from_query_string(scope["query_string"])
-        elif scope["method"] == "POST":
-            value = decode(await self._body(headers, receive))
-        else:
-            raise bad_request("Only POST and GET are allowed.", 405, (b"allow", b"GET, POST"))
+        value = await self._parameters(scope, headers, receive)
         if isinstance(value, list):
             return Answer(200, JSON, encode(await self._batch(value)))
         call = self._call(self._request(value), is_get=is_get)
@@ -177,22 +185,28 @@ class GraphQLEndpoint:
             return Answer(304, media_type, b"", validators)
         return Answer(status, media_type, body, validators)
 
+    async def _parameters(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> Any:
+        """The JSON value of a POST, or the object that a GET's URL makes."""
+        if scope["method"] == "POST":
+            return decode(await self._body(headers, receive))
+        if scope["method"] == "GET":
+            limit = self._settings.max_body_bytes
+            if len(scope["query_string"]) > limit:
+                raise too_large("URL", limit, 414)
+            return from_query_string(scope["query_string"])
+        raise bad_request("Only POST and GET are allowed.", 405, (b"allow", b"GET, POST"))
+
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The body of a POST, read only as far as the limit."""
         limit = self._settings.max_body_bytes
-        too_large = Refused(
-            413,
-            PublicError(Code.OPERATION_TOO_COMPLEX, f"The body has more than {limit} bytes."),
-            (b"connection", b"close"),
-        )
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
-            raise too_large
-        content_type, _, parameters = headers.get(b"content-type", b"").lower().partition(b";")
-        charset = parameters.strip().removeprefix(b"charset=").strip(b'"')
-        if content_type.strip() != JSON or charset not in {b"", b"utf-8"}:
+            raise too_large("body", limit)
+        if not is_json(headers.get(b"content-type", b"")):
             raise bad_request("The content type must be application/json, in UTF-8.", 415)
-        if headers.get(b"content-encoding", b"identity") != b"identity":
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise bad_request("The body must not be compressed.", 415)
         chunks: list[bytes] = []
         size = 0
@@ -203,7 +217,7 @@ class GraphQLEndpoint:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:
-                raise too_large
+                raise too_large("body", limit)
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)
@@ -279,6 +293,7 @@ def decode(text: bytes | str) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:  # a lone surrogate is JSON, which orjson does not take: the field's own error is better
+        text = text.decode() if isinstance(text, bytes) else text  # `json` takes UTF-16, too
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise bad_request("The request is not valid JSON.") from None
@@ -299,11 +314,12 @@ def encode(value: Any) -> bytes:
 def from_query_string(query_string: bytes) -> dict[str, Any]:
     """The parameters in a GET's URL, where variables and extensions are JSON texts."""
     try:
-        fields: dict[str, Any] = dict(
-            parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
-        )
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         raise bad_request("The query string is not valid UTF-8.") from None
+    fields: dict[str, Any] = dict(pairs)
+    if len(fields) < len(pairs):
+        raise bad_request("The query string has a parameter twice.")
     for name in ("variables", "extensions"):
         if fields.get(name):
             fields[name] = decode(fields[name])

@@ -21,10 +21,18 @@ from graphql import (
     is_list_type,
     parse,
 )
+from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from graph.errors import Code, PublicError
 from graph.queries import MAX_LIMIT
 from graph.settings import Settings
+
+MAX_ALIAS_LENGTH = 100
+"""Characters of an alias, which the answer repeats in each row."""
+
+# What comparing the fields of one name with each other may cost; graphql-core's own budget is
+# half a second of work for a document of 2 kB.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
 
 
 def too_complex(message: str) -> PublicError:
@@ -61,14 +69,17 @@ def parse_within_limits(query: str, settings: Settings) -> Measured:
         if isinstance(node, FragmentDefinitionNode)
     }
     measure = _Measure(fragments)
-    depth = max(
-        (
-            measure.depth(node.selection_set)
-            for node in document.definitions
-            if isinstance(node, OperationDefinitionNode)
-        ),
-        default=0,
-    )
+    try:
+        depth = max(
+            (
+                measure.depth(node.selection_set)
+                for node in document.definitions
+                if isinstance(node, OperationDefinitionNode)
+            ),
+            default=0,
+        )
+    except RecursionError:
+        raise too_complex("The document's fragments are nested too deeply.") from None
     if depth > settings.max_depth:
         raise too_complex(
             f"The document is {depth} levels deep; at most {settings.max_depth} are allowed."
@@ -78,6 +89,8 @@ def parse_within_limits(query: str, settings: Settings) -> Measured:
             f"The document has {measure.aliases} aliases; "
             f"at most {settings.max_aliases} are allowed."
         )
+    if measure.longest_alias > MAX_ALIAS_LENGTH:
+        raise too_complex(f"An alias has more than {MAX_ALIAS_LENGTH} characters.")
     return Measured(document, document.token_count, measure.aliases)
 
 
@@ -86,6 +99,7 @@ class _Measure:
 
     def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
         self.aliases = 0
+        self.longest_alias = 0
         self._fragments = fragments
         self._depths: dict[str, int] = {}
 
@@ -94,7 +108,9 @@ class _Measure:
         deepest = depth = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
-                self.aliases += node.alias is not None
+                if node.alias is not None:
+                    self.aliases += 1
+                    self.longest_alias = max(self.longest_alias, len(node.alias.value))
                 depth = 1 + self.depth(node.selection_set)
             elif isinstance(node, InlineFragmentNode):
                 depth = self.depth(node.selection_set)

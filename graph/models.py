@@ -9,8 +9,8 @@ from sqlmodel import Field, SQLModel
 MAX_TEXT_LENGTH = 200
 """The most characters of a new hero's name and secret name."""
 
-MAX_INT = 2**31 - 1
-"""The largest value of GraphQL's `Int` (https://spec.graphql.org/October2021/#sec-Int)."""
+MIN_INT, MAX_INT = -(2**31), 2**31 - 1
+"""The bounds of GraphQL's `Int` (https://spec.graphql.org/October2021/#sec-Int)."""
 
 
 class HeroBase(SQLModel):

@@ -28,6 +28,7 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    is_scalar_type,
     located_error,
 )
 from graphql.execution import Executor
@@ -123,13 +124,32 @@ class RootField:
         self._columns = Info(self._info, source).columns
         self._is_list = is_list_type(get_nullable_type(definition.type))
         self._objects = _compile_rows(executor, definition, details, self._columns)
-        self._constant = None if _has_variables(self.nodes[0]) else self._coerce(None)
+        self._variables = {
+            argument.name.value: argument.value.name.value
+            for argument in self.nodes[0].arguments or ()
+            if isinstance(argument.value, VariableNode)
+        }
+        self._literals: dict[str, Any] | None = None
+        self._is_direct = not _has_inner_variables(self.nodes[0])
+        self._names = _scalar_names(source, definition)
 
     def arguments(self, variables: VariableValues) -> dict[str, Any]:
-        """The coerced arguments by their GraphQL names."""
-        return self._coerce(variables) if self._constant is None else self._constant
+        """The coerced arguments by their GraphQL names.
 
-    def _coerce(self, variables: VariableValues | None) -> dict[str, Any]:
+        A variable that is given and not null is the argument's value as it is: validation has
+        seen to its type. One that is not may mean a default or an error, as graphql-core knows.
+        """
+        if self._is_direct:
+            given = variables.coerced
+            values = {name: given.get(variable) for name, variable in self._variables.items()}
+            if None not in values.values():
+                if self._literals is None:
+                    coerced = self._coerce(variables).items()
+                    self._literals = {name: value for name, value in coerced if name not in values}
+                return {**self._literals, **values}
+        return self._coerce(variables)
+
+    def _coerce(self, variables: VariableValues) -> dict[str, Any]:
         try:
             return get_argument_values(self.definition, self.nodes[0], variables)
         except GraphQLError:
@@ -143,16 +163,21 @@ class RootField:
         values: Any = variables.coerced
         info = Info(self._info._replace(context=context, variable_values=values), self._field)
         info.columns = self._columns
-        args, kwargs = get_arguments(
-            field=self._field,
-            source=None,
-            info=info,
-            kwargs=arguments,
-            config=info.schema.config,
-            scalar_registry=info.schema.schema_converter.scalar_registry,
-        )
-        value = self._field.get_result(None, info, args, kwargs)
-        return self._complete(await value)
+        if self._names is not None:
+            names = self._names
+            args: list[Any] = [None]
+            kwargs = {names[name]: value for name, value in arguments.items()}
+            kwargs["info"] = info
+        else:
+            args, kwargs = get_arguments(
+                field=self._field,
+                source=None,
+                info=info,
+                kwargs=arguments,
+                config=info.schema.config,
+                scalar_registry=info.schema.schema_converter.scalar_registry,
+            )
+        return self._complete(await self._field.get_result(None, info, args, kwargs))
 
     def _complete(self, value: Any) -> Any:
         if self._is_list:
@@ -172,15 +197,38 @@ class RootField:
         return objects
 
 
-def _has_variables(node: FieldNode) -> bool:
-    """Whether an argument is, or has in it, a variable."""
+def _scalar_names(field: StrawberryField, definition: GraphQLField) -> dict[str, str] | None:
+    """By GraphQL name, the Python names of arguments that Strawberry passes on as they are.
+
+    None when it has to convert one, or when the resolver takes more than `self` and `info`.
+    """
+    resolver = field.base_resolver
+    if (
+        resolver is None
+        or not resolver.self_parameter
+        or not resolver.info_parameter
+        or resolver.info_parameter.name != "info"
+        or resolver.root_parameter
+        or resolver.parent_parameter
+        or not all(is_scalar_type(get_nullable_type(arg.type)) for arg in definition.args.values())
+    ):
+        return None
+    return {
+        name: argument.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
+        for name, argument in definition.args.items()
+    }
+
+
+def _has_inner_variables(node: FieldNode) -> bool:
+    """Whether there is a variable inside a list or an input object."""
     waiting: list[Any] = [argument.value for argument in node.arguments or ()]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, VariableNode):
+        inner = list(getattr(value, "values", None) or ())
+        inner += [field.value for field in getattr(value, "fields", None) or ()]
+        if any(isinstance(part, VariableNode) for part in inner):
             return True
-        waiting += getattr(value, "values", None) or ()
-        waiting += [field.value for field in getattr(value, "fields", None) or ()]
+        waiting += inner
     return False
 
 

@@ -19,17 +19,28 @@ def negotiate(accept: bytes) -> bytes:
 
     JSON for whoever names neither, as the specification has it for legacy clients.
     """
+    accept = accept.lower()
     if GRAPHQL_JSON not in accept:
         return JSON
     quality = _qualities(accept)
+    wanted = quality.get(GRAPHQL_JSON, 0.0)
     fallback = quality.get(b"application/*", quality.get(b"*/*", 0.0))
-    wins = quality.get(GRAPHQL_JSON, fallback) >= quality.get(JSON, fallback)
-    return GRAPHQL_JSON if wins else JSON
+    return GRAPHQL_JSON if wanted and wanted >= quality.get(JSON, fallback) else JSON
+
+
+def is_json(content_type: bytes) -> bool:
+    """Whether a body of this content type is JSON in UTF-8."""
+    if content_type == JSON:
+        return True
+    media_type, *parameters = content_type.lower().split(b";")
+    pairs = [parameter.partition(b"=") for parameter in parameters]
+    charsets = {value.strip(b' "') for name, _, value in pairs if name.strip() == b"charset"}
+    return media_type.strip() == JSON and charsets <= {b"utf-8"}
 
 
 def accepts_gzip(accept_encoding: bytes) -> bool:
     """Whether a header `Accept-Encoding` asks for gzip (RFC 9110, section 12.5.3)."""
-    quality = _qualities(accept_encoding)
+    quality = _qualities(accept_encoding.lower())
     return quality.get(b"gzip", quality.get(b"*", 0.0)) > 0
 
 
@@ -52,8 +63,8 @@ def entity_tag(media_type: bytes, body: bytes) -> bytes:
 
 
 def _qualities(header: bytes) -> dict[bytes, float]:
-    """What a header of the family `Accept` lists, with the weight of each."""
-    ranges = [entry.split(b";") for entry in header.lower().split(b",")]
+    """What a header of the family `Accept`, in lower case, lists, with the weight of each."""
+    ranges = [entry.split(b";") for entry in header.split(b",")]
     return {name.strip(): _quality(parameters) for name, *parameters in ranges}
 
 

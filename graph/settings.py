@@ -1,12 +1,21 @@
 """What can be configured, from the environment (prefix `GRAPH_`) and a `.env` file."""
 
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+"""An origin as browsers write it: lower case, no path, no `*` (RFC 6454, section 6.2)."""
+
+DEFAULT_PORT = re.compile(r"http://.*:80|https://.*:443")
+"""What browsers leave out, so that an origin with it would never match."""
+
+TOKEN = re.compile(r"[!-~]+")
 
 
 class Synchronous(StrEnum):
@@ -36,7 +45,9 @@ def read_documents(path: object) -> object:
 class Settings(BaseSettings):
     """Every setting of the service, with its default and its bounds."""
 
-    model_config = SettingsConfigDict(env_prefix="GRAPH_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="GRAPH_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
 
     database_url: str = Field(
         default="sqlite:///database.db",
@@ -49,6 +60,12 @@ class Settings(BaseSettings):
     )
     database_timeout: PositiveFloat = Field(
         default=5.0, le=60, description="seconds to wait for the database before giving up"
+    )
+    request_timeout: PositiveFloat = Field(
+        default=10.0, le=600, description="seconds for a request to arrive"
+    )
+    shutdown_timeout: PositiveInt = Field(
+        default=20, le=600, description="seconds for open requests to end after SIGTERM"
     )
     graphiql: bool = Field(default=True, description="serve GraphiQL to browsers")
     introspection: bool = Field(default=True, description="answer introspection queries")
@@ -83,7 +100,8 @@ class Settings(BaseSettings):
         default=True, description="execute compiled operations; false: graphql-core executes all"
     )
     token: SecretStr | None = Field(
-        default=None, min_length=1, description="the bearer token that `/graphql` asks for"
+        default=None,
+        description="the bearer token that `/graphql` asks for: ASCII without spaces",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="origins whose pages may call the API, separated by commas"
@@ -93,3 +111,18 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_browsers_send_them(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not ORIGIN.fullmatch(origin) or DEFAULT_PORT.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin as in https://example.org")
+        return origins
+
+    @field_validator("token")
+    @classmethod
+    def _fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not TOKEN.fullmatch(token.get_secret_value()):
+            raise ValueError("must be printable ASCII without spaces, and not empty")
+        return token

@@ -8,14 +8,15 @@ mode a reader never waits for a writer (https://sqlite.org/wal.html).
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import URL, Connection, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlmodel import SQLModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
 from graph.errors import ServiceUnavailableError, logger
@@ -51,10 +52,24 @@ class SQLiteSession(Session):
     """A session that runs its statements inline."""
 
     def __init__(self, database: "SQLiteDatabase") -> None:
-        super().__init__(expire_on_commit=False)
-        self.sync_session.bind = database.engine
         self._database = database
+        self._bind: Engine | Connection = database.engine
         self._writer: sqlite3.Connection | None = None
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Make SQLAlchemy's part when it is first used: `fetch` alone does well without."""
+            if "sync_session" in self.__dict__:
+                raise AttributeError(name)
+            super().__init__(expire_on_commit=False)
+            self.sync_session.bind = self._bind
+            return getattr(self, name)
+
+    @property
+    def _in_use(self) -> bool:
+        """Whether anything went through SQLAlchemy that needs an end."""
+        return "sync_session" in self.__dict__ and self.in_transaction()
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
         compiled = statement.compiled(self._database.dialect)
@@ -75,17 +90,17 @@ class SQLiteSession(Session):
 
     async def start(self) -> None:
         connection = await self._database.lock_writer()
-        self.sync_session.bind = connection
+        self._bind = connection
         self._writer = driver(connection)
 
     async def commit(self) -> None:
-        if self.in_transaction():
+        if self._in_use:
             await super().commit()
         elif self._writer is not None:
             await self._database.patiently(self._writer.commit)
 
     async def rollback(self) -> None:
-        if self.in_transaction():
+        if self._in_use:
             await super().rollback()
         if self._writer is not None:
             self._writer.rollback()
@@ -94,7 +109,7 @@ class SQLiteSession(Session):
         try:
             if self._writer is not None:
                 await self.rollback()
-            if self.in_transaction():
+            if self._in_use:
                 await super().close()
         finally:
             if self._writer is not None:
@@ -125,7 +140,11 @@ class SQLiteDatabase(Database):
         self._synchronous = settings.sqlite_synchronous
         # An overflow without bound: a pool that makes the loop wait could never be released.
         self.engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1
+            "sqlite://",
+            creator=self._connect,
+            poolclass=QueuePool,
+            max_overflow=-1,
+            hide_parameters=True,  # of the statements in error messages, which are logged
         )
         self.dialect = self.engine.dialect
         event.listen(self.engine, "begin", self._begin)
@@ -138,17 +157,18 @@ class SQLiteDatabase(Database):
     def session(self) -> SQLiteSession:
         return SQLiteSession(self)
 
-    async def create_tables(self) -> None:
-        try:
+    async def create(self) -> None:
+        with self._described():
             self.path.touch()
             with self.engine.connect() as connection:
-                driver(connection).execute("PRAGMA journal_mode = WAL")
-                await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
-                with connection.begin():
-                    SQLModel.metadata.create_all(connection)
-        except (OSError, sqlite3.Error, ServiceUnavailableError) as error:
-            reason = getattr(error, "__cause__", None) or error
-            raise DatabaseError(f"cannot open {self.path}: {reason}") from error
+                raw = driver(connection)
+                await self.patiently(lambda: raw.execute("PRAGMA journal_mode = WAL"))
+
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+        with self._described(), self.engine.connect() as connection:
+            await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
+            with connection.begin():
+                return work(connection)
 
     async def dispose(self) -> None:
         self._forget()
@@ -244,6 +264,15 @@ class SQLiteDatabase(Database):
                 connection.close()
         self._reader = self._writer = None
         self.engine.dispose()
+
+    @contextmanager
+    def _described(self) -> Iterator[None]:
+        """Turn what keeps the file from being used into one line."""
+        try:
+            yield
+        except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:
+            reason = getattr(error, "__cause__", None) or error
+            raise DatabaseError(f"cannot open {self.path}: {reason}") from error
 
     @staticmethod
     def _begin(connection: Connection) -> None:

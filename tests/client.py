@@ -1,6 +1,7 @@
 """A GraphQL client for the tests, over real HTTP."""
 
-from typing import Any
+from json import dumps
+from typing import Any, Self
 
 import httpx
 
@@ -28,9 +29,17 @@ class Client:
         self.url = url
         self.http = httpx.Client(base_url=url, timeout=30)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
     def post(self, json: Any, **options: Any) -> httpx.Response:
         """The raw answer to a POST of this JSON value."""
-        return self.http.post("/graphql", json=json, **options)
+        # Escaped, so that a lone surrogate can be sent, too.
+        headers = {"content-type": "application/json", **options.pop("headers", {})}
+        return self.http.post("/graphql", content=dumps(json), headers=headers, **options)
 
     def execute(self, query: str, **variables: Any) -> dict[str, Any]:
         """The body of the answer."""

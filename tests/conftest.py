@@ -1,5 +1,6 @@
 """Fixtures: a service of its own for each test, on a real port and a real database."""
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -9,9 +10,12 @@ from typing import Any
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from graph.app import create_app
+from graph.database import open_database
+from graph.seed import heroes
+from graph.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
 
@@ -32,9 +36,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
     """Serve an app from a thread; gives its base URL."""
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    config = ServerConfig(app, settings or Settings(), port=0)
     server = _Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -78,7 +82,8 @@ def serve(configure: Callable[..., Settings]) -> Iterator[Callable[..., Client]]
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Client:
-            client = Client(stack.enter_context(serving(create_app(configure(**settings)))))
+            configured = configure(**settings)
+            client = Client(stack.enter_context(serving(create_app(configured), configured)))
             stack.callback(client.http.close)
             return client
 
@@ -95,3 +100,22 @@ def api(serve: Callable[..., Client]) -> Client:
 def live_url(api: Client) -> str:
     """The base URL of a service with default settings on an empty database."""
     return api.url
+
+
+@pytest.fixture
+def seed(
+    api: Client,  # noqa: ARG001 (its service has made the table)
+    configure: Callable[..., Settings],
+) -> Callable[[int], None]:
+    """Fills the table of `api` with this many believable heroes."""
+
+    def fill(count: int) -> None:
+        async def insert() -> None:
+            database = open_database(configure())
+            for batch in heroes(count):
+                await database.insert(batch)
+            await database.dispose()
+
+        asyncio.run(insert())
+
+    return fill

@@ -1,6 +1,23 @@
-"""The API's queries and mutations."""
+"""Queries and mutations, as a client sees them."""
 
-from tests.client import Client
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from graphql import get_introspection_query
+
+from tests.client import CREATE, PAGE, Client
+
+NO_IDS = [
+    *("abc", "", " 7", "7 ", "07", "+7", "7.0", "1_0", "1e0", "0x1", "NaN", "-0", "\u0667"),
+    *("2147483648", "9223372036854775807", "9223372036854775808", "9" * 5000),
+]
+"""Spellings that name no hero of a table that has some."""
 
 
 def test_a_created_hero_is_read_back(api: Client) -> None:
@@ -8,3 +25,199 @@ def test_a_created_hero_is_read_back(api: Client) -> None:
     assert created == {"id": "1", "name": "Deadpond", "age": 28, "secretName": "Dive Wilson"}
     assert api.heroes() == [created]
     assert api.data("{ hero(id: 1) { name } }") == {"hero": {"name": "Deadpond"}}
+    assert api.data('{ hero(id: "1") { name } }') == {"hero": {"name": "Deadpond"}}
+
+
+def test_an_age_may_be_left_out_or_null(api: Client) -> None:
+    assert api.create()["age"] is None
+    assert api.create(age=None)["age"] is None
+    assert api.create(age=0)["age"] == 0
+
+
+def test_a_deleted_hero_is_returned_and_gone(api: Client) -> None:
+    created = api.create()
+    query = "mutation($id: ID!) { deleteHero(id: $id) { id name age secretName } }"
+    assert api.data(query, id=created["id"]) == {"deleteHero": created}
+    assert api.data("query($id: ID!) { hero(id: $id) { id } }", id=created["id"]) == {"hero": None}
+    assert api.codes(query, id=created["id"]) == ["NOT_FOUND"]
+
+
+def test_the_id_of_a_deleted_hero_is_not_given_again(api: Client) -> None:
+    api.create()
+    last = api.create()["id"]
+    api.data("mutation($id: ID!) { deleteHero(id: $id) { id } }", id=last)
+    assert api.create()["id"] == str(int(last) + 1)
+
+
+@pytest.mark.parametrize("hero_id", NO_IDS)
+def test_an_id_that_names_no_hero_is_simply_not_there(api: Client, hero_id: str) -> None:
+    for _ in range(7):
+        api.create()
+    assert api.data("query($id: ID!) { hero(id: $id) { id } }", id=hero_id) == {"hero": None}
+    body = api.execute("mutation($id: ID!) { deleteHero(id: $id) { id } }", id=hero_id)
+    assert body["data"] is None
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["NOT_FOUND"]
+    assert len(api.heroes()) == 7
+
+
+def test_pages_go_through_the_table_in_id_order(api: Client, seed: Callable[[int], None]) -> None:
+    seed(1_034)
+    pages = [api.heroes(offset=offset) for offset in range(0, 1_200, 100)]
+    assert [len(page) for page in pages] == [100] * 10 + [34, 0]
+    assert [hero["id"] for page in pages for hero in page] == [str(n) for n in range(1, 1_035)]
+    assert api.heroes(offset=1_030, limit=2) == pages[10][30:32]
+    assert api.heroes(limit=0) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [({"limit": 101}, "limit"), ({"limit": -1}, "limit"), ({"offset": -1}, "offset")],
+)
+def test_a_page_out_of_bounds_is_refused(api: Client, page: dict[str, int], says: str) -> None:
+    body = api.execute(PAGE, **page)
+    assert body["data"] is None
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert says in body["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", " \t\n"),
+        ("secretName", ""),
+        ("name", "x" * 201),
+        ("secretName", "x" * 201),
+        ("name", "nul\0nul"),
+        ("secretName", "lone \ud800 surrogate"),
+        ("age", -1),
+    ],
+)
+def test_a_hero_that_breaks_a_rule_is_refused(api: Client, field: str, value: object) -> None:
+    hero = {"name": "Deadpond", "secretName": "Dive Wilson", field: value}
+    body = api.execute(CREATE, input=hero)
+    assert body["data"] is None
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert field in body["errors"][0]["message"]
+    assert api.heroes() == []
+
+
+@pytest.mark.parametrize("age", [2**31, 1.5, "28", True])
+def test_an_age_that_is_no_int_is_refused(api: Client, age: object) -> None:
+    response = api.post(
+        {"query": CREATE, "variables": {"input": {"name": "A", "secretName": "B", "age": age}}}
+    )
+    body = response.json()
+    assert "data" not in body
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 200, "🦸" * 200, "Robert'); DROP TABLE hero;--", "é\u0301 \u202e \x7f", " padded "],
+)
+def test_text_is_stored_as_it_is(api: Client, text: str) -> None:
+    created = api.create(text, secretName=text, age=2**31 - 1)
+    assert (created["name"], created["secretName"]) == (text, text)
+    assert api.heroes() == [created]
+
+
+def test_the_mutations_of_an_operation_commit_together(api: Client) -> None:
+    hero = '{name: "A", secretName: "B"}'
+    query = f"""mutation($id: ID!) {{
+      a: createHero(input: {hero}) {{ id }}
+      b: deleteHero(id: $id) {{ id }}
+    }}"""
+    body = api.execute(query, id="no-such")
+    assert body["data"] is None
+    assert body["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    assert body["errors"][0]["path"] == ["b"]
+    assert api.heroes() == []
+    assert api.data(query, id="1") == {"a": {"id": "1"}, "b": {"id": "1"}}
+    assert api.heroes() == []
+
+
+def test_a_mutation_sees_what_the_one_before_it_wrote(api: Client) -> None:
+    query = """mutation {
+      a: createHero(input: {name: "A", secretName: "B"}) { id }
+      b: deleteHero(id: 1) { name }
+    }"""
+    assert api.data(query) == {"a": {"id": "1"}, "b": {"name": "A"}}
+
+
+def test_what_is_acknowledged_is_in_the_file(api: Client, tmp_path: Path) -> None:
+    api.create("Deadpond", age=28)
+    with closing(sqlite3.connect(tmp_path / "database.db")) as connection:
+        assert connection.execute("SELECT * FROM hero").fetchall() == [
+            ("Deadpond", 28, "Dive Wilson", 1)
+        ]
+
+
+def test_many_root_fields_share_a_session(api: Client, seed: Callable[[int], None]) -> None:
+    """64 requests at once with ten aliases of each root field: the obvious version fails these."""
+    seed(20)
+    aliases = " ".join(
+        f"h{n}: hero(id: {n + 1}) {{ id }} p{n}: heroes(offset: {n}, limit: 2) {{ id }}"
+        for n in range(7)
+    )
+
+    async def load() -> list[Any]:
+        async with httpx.AsyncClient(base_url=api.url, timeout=60) as client:
+            answers = await asyncio.gather(
+                *(client.post("/graphql", json={"query": f"{{ {aliases} }}"}) for _ in range(64))
+            )
+        return [answer.json() for answer in answers]
+
+    expected: dict[str, Any] = {}
+    for n in range(7):
+        expected[f"h{n}"] = {"id": str(n + 1)}
+        expected[f"p{n}"] = [{"id": str(n + 1)}, {"id": str(n + 2)}]
+    assert asyncio.run(load()) == [{"data": expected}] * 64
+
+
+def test_200_requests_at_once_do_not_stall_it(api: Client) -> None:
+    hero = {"name": "A", "secretName": "B"}
+
+    async def load() -> list[Any]:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(base_url=api.url, timeout=60, limits=limits) as client:
+            requests = [
+                {"query": CREATE, "variables": {"input": hero}},
+                {"query": "{ heroes { id } }"},
+            ]
+            answers = await asyncio.gather(
+                *(client.post("/graphql", json=requests[n % 2]) for n in range(200))
+            )
+        return [answer.json() for answer in answers]
+
+    answers = asyncio.run(load())
+    assert not [answer for answer in answers if "errors" in answer]
+    assert len(api.heroes()) == 100
+
+
+def test_introspection_as_graphiql_asks_for_it(api: Client) -> None:
+    query = get_introspection_query(
+        specified_by_url=True, directive_is_repeatable=True, schema_description=True,
+        input_value_deprecation=True,
+    )  # fmt: skip
+    types = {type_["name"]: type_ for type_ in api.data(query)["__schema"]["types"]}
+    ours = [
+        type_
+        for name, type_ in types.items()
+        if name in {"Query", "Mutation", "Hero", "CreateHeroInput"}
+    ]
+    assert len(ours) == 4
+    for type_ in ours:
+        assert type_["description"]
+        for field in [*(type_["fields"] or ()), *(type_["inputFields"] or ())]:
+            assert field["description"], field["name"]
+            for argument in field.get("args", ()):
+                assert argument["description"], argument["name"]
+
+
+def test_legacy_rows_that_break_the_rules_are_readable(api: Client, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "database.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO hero (name, age, secret_name) VALUES ('', -3, ?)", ("x" * 999,)
+        )
+    assert api.heroes() == [{"id": "1", "name": "", "age": -3, "secretName": "x" * 999}]

@@ -1,0 +1,102 @@
+"""GraphiQL, served from the service's own origin: it needs no other host.
+
+`dist` has what `npm run build` makes of the source beside it, each file in its gzip form.
+"""
+
+import gzip
+import re
+from hashlib import sha256
+from pathlib import Path
+from string import Template
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+_MEDIA_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+    ".txt": "text/plain",
+}
+
+_TAKES_GZIP = re.compile(r"\bgzip\b(?! *; *q=0(\.0*)? *(,|$))", re.IGNORECASE)
+
+_DIST = Path(__file__).parent / "dist"
+_PAGE = Template((_DIST / "index.html").read_text(encoding="utf-8"))
+_ASSETS = {
+    file.name.removesuffix(".gz"): file
+    for file in _DIST.iterdir()
+    if Path(file.name.removesuffix(".gz")).suffix in _MEDIA_TYPES
+}
+
+
+async def page(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the explorer, which sends its operations to the address it was loaded from.
+
+    Its files are looked up below that very address (`/graphql` has them in
+    `/graphql/explorer/`), so that neither a prefix nor a proxy in front of it matters.
+    """
+    # An address relative to the page starts at the page's last segment.
+    here = scope["path"].rpartition("/")[2]
+    content = _PAGE.substitute(assets="/".join(filter(None, (".", quote(here), "explorer"))))
+    etag = f'"{sha256(content.encode()).hexdigest()[:16]}"'
+    headers = {
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "ETag": etag,
+        "Referrer-Policy": "no-referrer",
+        "Vary": "Accept",
+        "X-Content-Type-Options": "nosniff",
+    }
+    unchanged = etag in Headers(scope=scope).get("if-none-match", "")
+    response = Response(status_code=304) if unchanged else HTMLResponse(content)
+    response.headers.update(headers)
+    await response(scope, receive, send)
+
+
+async def asset(request: Request) -> Response:
+    """Answer with the file that the path's `name` says.
+
+    Raises:
+        HTTPException: 404, the page has no such file.
+    """
+    name = request.path_params["name"]
+    file = _ASSETS.get(name)
+    if file is None:
+        raise HTTPException(404)
+    packed = file.suffix == ".gz"
+    headers = {
+        # The names of all but the licences change with what is in them.
+        "Cache-Control": "public, max-age=31536000, immutable" if packed else "no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    media_type = _MEDIA_TYPES[Path(name).suffix]
+    if not packed:
+        return FileResponse(file, headers=headers, media_type=media_type)
+    headers["Vary"] = "Accept-Encoding"
+    if _TAKES_GZIP.search(request.headers.get("accept-encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        return FileResponse(file, headers=headers, media_type=media_type)
+    content = await run_in_threadpool(lambda: gzip.decompress(file.read_bytes()))
+    return Response(content, headers=headers, media_type=media_type)

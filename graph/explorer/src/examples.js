@@ -1,0 +1,62 @@
+/** What a first visit shows: operations that run as they are, their variables filled in. */
+
+const page = `# A page of heroes. Ctrl-Enter runs it.
+#
+# No heroes yet? Make some in a terminal:
+#
+#   hero-graph seed --count 1000
+#
+query Heroes($offset: Int!, $limit: Int!) {
+  heroes(offset: $offset, limit: $limit) {
+    id
+    name
+    age
+    secretName
+  }
+}
+`;
+
+const one = `# One hero, or null when no hero has this id.
+query Hero($id: ID!) {
+  hero(id: $id) {
+    id
+    name
+    age
+    secretName
+  }
+}
+`;
+
+const change = `# Ctrl-Enter runs the one the cursor is in.
+
+mutation CreateHero($input: CreateHeroInput!) {
+  createHero(input: $input) {
+    id
+    name
+    age
+    secretName
+  }
+}
+
+# Set the id, below, to that of your new hero.
+mutation DeleteHero($id: ID!) {
+  deleteHero(id: $id) {
+    id
+    name
+  }
+}
+`;
+
+const json = (value) => JSON.stringify(value, null, 2);
+
+export const examples = [
+  { query: page, variables: json({ offset: 0, limit: 10 }) },
+  { query: one, variables: json({ id: "1" }) },
+  {
+    query: change,
+    variables: json({
+      id: "the id of your hero",
+      input: { name: "Deadpond", secretName: "Dive Wilson", age: 28 },
+    }),
+  },
+];

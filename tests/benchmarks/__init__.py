@@ -1,0 +1,1 @@
+"""How fast the service is, next to what its users could run instead."""

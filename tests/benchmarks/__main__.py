@@ -1,0 +1,101 @@
+"""Compare the service with what its users could run instead, on this machine, in one run."""
+
+import argparse
+import itertools
+import json
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.benchmarks.databases import Databases, PostgresDatabases, SqliteFiles
+from tests.benchmarks.load import missing
+from tests.benchmarks.measure import Bench, Measurement, spread
+from tests.benchmarks.report import report
+from tests.benchmarks.servers import SERVERS, ServerError
+from tests.benchmarks.workloads import WORKLOADS
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
+    add("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    add("--connections", nargs="+", type=int, default=[8, 64], metavar="N")
+    add("--seconds", type=int, default=5, help="of load, for each measurement")
+    add("--rounds", type=int, default=3, help="of all servers in turn; medians are reported")
+    add("--rows", type=int, default=10_000, help="heroes in the table")
+    add("--workers", type=int, metavar="N", help="measure ours with N processes as well")
+    add("--database-url", help="a postgresql:// URL whose user may create databases")
+    add("--json", type=Path, metavar="FILE", help="keep every measurement there")
+    return parser.parse_args()
+
+
+@contextmanager
+def databases(url: str | None, rows: int) -> Iterator[Databases]:
+    """Make what the servers serve from: SQLite files, or databases where the URL leads."""
+    if url:
+        postgres = PostgresDatabases(url, rows)
+        try:
+            yield postgres
+        finally:
+            postgres.drop()
+    else:
+        with tempfile.TemporaryDirectory(prefix="hero-benchmark-") as directory:
+            yield SqliteFiles(Path(directory), rows)
+
+
+def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
+    """Measure each load, all servers in turn, so that the machine's moods hit all of them."""
+    servers = [SERVERS[name] for name in chosen.servers]
+    if chosen.workers:
+        name = f"ours, {chosen.workers} workers"
+        servers.append(replace(SERVERS["ours"], name=name, workers=chosen.workers))
+    if chosen.database_url:
+        servers = [server for server in servers if server.postgres]
+    cores = spread()
+    with databases(chosen.database_url, chosen.rows) as source:
+        bench = Bench(source, chosen.rows, cores)
+        loads = itertools.product(chosen.workloads, chosen.connections, range(chosen.rounds))
+        for name, connections, _ in loads:
+            for server in servers:
+                workload = WORKLOADS[name]
+                yield bench.measure(server, workload, connections, chosen.seconds)
+
+
+def main() -> int:
+    """Measure, print, and keep; give the exit code."""
+    chosen = options()
+    if reason := missing():
+        print(reason, file=sys.stderr)
+        return 2
+    done = []
+    try:
+        for one in measurements(chosen):
+            done.append(one)
+            rate = f"{one.requests_per_second:,.0f}/s" + (" (hung)" if one.hung else "")
+            print(f"{one.workload} {one.connections} {one.server} {rate}", file=sys.stderr)
+    except ServerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(report(done)))
+    if chosen.json:
+        packages = ("graphql-core", "sqlalchemy", "strawberry-graphql", "fastapi", "ariadne")
+        about = {
+            "python": platform.python_version(),
+            "machine": platform.platform(),
+            "packages": {package: version(package) for package in packages},
+            "options": {key: value for key, value in vars(chosen).items() if key != "json"},
+            "measurements": [asdict(one) for one in done],
+        }
+        chosen.json.write_text(json.dumps(about, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Databases to serve from: each run gets a fresh one, all with the same heroes."""
+
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import URL, create_engine, make_url, text
+
+from tests.benchmarks.heroes import fill
+
+
+class Databases(Protocol):
+    """Makes databases that all hold the same heroes."""
+
+    def fresh(self, directory: Path) -> URL:
+        """Make one; its files, if it has any, are in `directory`. The URL names a sync driver."""
+
+
+class SqliteFiles:
+    """Copies of one SQLite file."""
+
+    def __init__(self, directory: Path, rows: int) -> None:
+        """Make the original in `directory`, with `rows` heroes."""
+        self.original = directory / "original.db"
+        fill(URL.create("sqlite", database=str(self.original)), rows)
+
+    def fresh(self, directory: Path) -> URL:
+        """Copy the original."""
+        copy = shutil.copy(self.original, directory / "database.db")
+        return URL.create("sqlite", database=str(copy))
+
+
+class PostgresDatabases:
+    """Copies of one database in a PostgreSQL cluster, whose user may create databases."""
+
+    ORIGINAL = "hero_benchmark_original"
+    COPY = "hero_benchmark"
+
+    def __init__(self, url: str, rows: int) -> None:
+        """Make the original, with `rows` heroes, in the cluster that `url` leads to."""
+        scheme, rest = url.split("://", 1)
+        if scheme not in {"postgres", "postgresql"}:
+            raise ValueError("the database URL must be a postgresql:// one")
+        self.admin = make_url(f"postgresql+psycopg://{rest}")
+        self._replace(self.ORIGINAL, "template0")
+        fill(self.admin.set(database=self.ORIGINAL), rows)
+
+    def fresh(self, directory: Path) -> URL:  # noqa: ARG002 - it has no files of its own
+        """Copy the original, in place of the last copy."""
+        self._replace(self.COPY, self.ORIGINAL)
+        return self.admin.set(database=self.COPY)
+
+    def drop(self) -> None:
+        """Leave the cluster as it was."""
+        self._run(f"DROP DATABASE IF EXISTS {self.COPY} WITH (FORCE)")
+        self._run(f"DROP DATABASE IF EXISTS {self.ORIGINAL} WITH (FORCE)")
+
+    def _replace(self, name: str, template: str) -> None:
+        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+    def _run(self, statement: str) -> None:
+        engine = create_engine(self.admin, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()

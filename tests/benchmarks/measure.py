@@ -1,0 +1,111 @@
+"""One measurement: a fresh server on a fresh database, verified, warmed up, loaded, stopped."""
+
+import os
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.databases import Databases
+from tests.benchmarks.heroes import Truth
+from tests.benchmarks.load import load, write
+from tests.benchmarks.servers import Running, Server, ServerError, running
+from tests.benchmarks.workloads import Request, Workload, heroes_in
+
+VERIFIED = 20
+PREPARED = 5_000
+WARM_UP_SECONDS = 1
+WARM_UP_CONNECTIONS = 8
+DICE = random.Random()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one server did under one load."""
+
+    server: str
+    workload: str
+    connections: int
+    requests_per_second: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+    """Answers that are no success, broken sockets, time-outs, and acknowledged writes lost."""
+    hung: bool
+    """Whether it no longer answered one simple request after the load."""
+    peak_mb: float
+    start_seconds: float
+    """From its start to its first answer."""
+
+
+def spread() -> set[int]:
+    """Give the cores for the servers, and keep this process and the load on the last one.
+
+    On a machine of one core they are the same.
+    """
+    *others, last = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {last})
+    return set(others) or {last}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The place where servers are measured."""
+
+    databases: Databases
+    rows: int
+    """The heroes in each of its databases."""
+    cores: set[int]
+    """Where servers of one process run; those of more have all the cores."""
+
+    @contextmanager
+    def serving(self, server: Server) -> Iterator[tuple[Running, Truth, Path]]:
+        """Run a server on a fresh database: gives it, what it holds, and a place for files."""
+        with tempfile.TemporaryDirectory(prefix="hero-benchmark-") as name:
+            directory = Path(name)
+            database = self.databases.fresh(directory)
+            cores = self.cores if server.workers == 1 else self.cores | os.sched_getaffinity(0)
+            with running(server, database, directory, cores) as one:
+                yield one, Truth(database), directory
+
+    def verify(self, one: Running, workload: Workload, truth: Truth) -> None:
+        """Compare answers with the database, field by field."""
+        for _ in range(VERIFIED):
+            subject = workload.subject(DICE, self.rows)
+            answered = heroes_in(one.ask(workload.request(one.server.language, subject)))
+            expected = workload.expected(subject, truth)
+            if not answered == expected == truth.rows(row.id for row in answered):
+                raise ServerError(one.server.name, "is wrong about", workload.name, answered[:3])
+
+    def requests(self, server: Server, workload: Workload, count: int) -> Iterator[Request]:
+        """Draw requests for a server."""
+        for _ in range(count):
+            yield workload.request(server.language, workload.subject(DICE, self.rows))
+
+    def measure(
+        self, server: Server, workload: Workload, connections: int, seconds: int
+    ) -> Measurement:
+        """Measure one server under one load of `seconds`, which takes about three more."""
+        with self.serving(server) as (one, truth, directory):
+            self.verify(one, workload, truth)
+            file = write(self.requests(server, workload, PREPARED), directory / "requests.txt")
+            load(one.port, file, min(connections, WARM_UP_CONNECTIONS), WARM_UP_SECONDS)
+            before = truth.last_id()
+            outcome = load(one.port, file, connections, seconds)
+            hung = not one.answers()
+            stored = truth.last_id() - before
+            lost = max(0, outcome.acknowledged - stored) if workload.name == "create" else 0
+            return Measurement(
+                server=server.name,
+                workload=workload.name,
+                connections=connections,
+                requests_per_second=outcome.requests / outcome.seconds,
+                p50_ms=outcome.p50_ms,
+                p99_ms=outcome.p99_ms,
+                errors=outcome.errors + lost,
+                hung=hung,
+                peak_mb=one.memory_mb(),
+                start_seconds=one.start_seconds,
+            )

@@ -1,0 +1,174 @@
+"""The servers to compare, each run as a process of its own."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL
+
+from tests.benchmarks.workloads import WORKLOADS, Language, Request
+
+ROOT = Path(__file__).parents[2]
+PEERS = "tests.benchmarks.peers"
+START_SECONDS = 30
+ANSWER_SECONDS = 5
+STOP_SECONDS = 5
+
+
+class ServerError(Exception):
+    """A server did not start, or did not answer as it must: its name, and what went wrong."""
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return " ".join(map(str, self.args))
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to start one, and what it speaks."""
+
+    name: str
+    language: Language
+    app: str | None
+    """What uvicorn serves; None is our own service."""
+    postgres: bool = True
+    """Whether it can use PostgreSQL."""
+    workers: int = 1
+    """Processes; only our own service can have more than one."""
+
+    def command(self, port: int) -> list[str]:
+        """Say what to run to have it listen on `port` of the loopback interface."""
+        listen = ["--host", "127.0.0.1", "--port", str(port)]
+        if self.app is None:
+            return [sys.executable, "-m", "graph", "serve", *listen, "--workers", str(self.workers)]
+        quiet = ["--log-level", "warning", "--no-access-log"]
+        return [sys.executable, "-m", "uvicorn", self.app, *listen, *quiet]
+
+    def environment(self, database: URL) -> dict[str, str]:
+        """Say where its database is; our own service chooses the driver itself."""
+        if self.app is None:
+            variable, database = (
+                "GRAPH_DATABASE_URL",
+                database.set(drivername=database.get_backend_name()),
+            )
+        else:
+            variable = "DATABASE_URL"
+        url = database.render_as_string(hide_password=False)
+        return {**os.environ, "PYTHONPATH": str(ROOT), variable: url}
+
+
+SERVERS = {
+    server.name: server
+    for server in (
+        Server("ours", "graphql", None),
+        Server("rest", "rest", f"{PEERS}.tutorial_rest:app"),
+        Server("strawberry", "graphql", f"{PEERS}.obvious_strawberry:app"),
+        Server("ariadne", "graphql", f"{PEERS}.ariadne_cached:app", postgres=False),
+    )
+}
+
+
+@dataclass
+class Running:
+    """A server's process, and where it listens on the loopback interface."""
+
+    server: Server
+    process: subprocess.Popen[bytes]
+    port: int
+    start_seconds: float = 0.0
+    """From its start to its first answer."""
+
+    def ask(self, request: Request) -> Any:
+        """Send one request and decode the answer, which must be a success."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        try:
+            connection.request(request.method, request.path, request.body or None, headers)
+            response = connection.getresponse()
+            body = response.read()
+        finally:
+            connection.close()
+        answer = json.loads(body) if response.status == 200 else None
+        if answer is None or (isinstance(answer, dict) and answer.get("errors")):
+            raise ServerError(self.server.name, "answered", response.status, body[:300])
+        return answer
+
+    def answers(self) -> bool:
+        """Tell whether it answers a simple question in time, be the answer right or wrong."""
+        try:
+            self.ask(WORKLOADS["hero"].request(self.server.language, 1))
+        except (OSError, http.client.HTTPException):
+            return False
+        except ServerError:
+            return True
+        return True
+
+    def memory_mb(self, field: str = "VmHWM") -> float:
+        """Read the memory of its processes, in MB: `VmHWM` is the peak, `VmRSS` the present."""
+        return sum(_memory_kb(pid, field) for pid in _family(self.process.pid)) / 1024
+
+
+@contextmanager
+def running(server: Server, database: URL, directory: Path, cores: set[int]) -> Iterator[Running]:
+    """Run a server on these cores, with `directory` as its own, until the end of the block."""
+    log = directory / "server.log"
+    port = _free_port()
+    started = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            server.command(port),
+            cwd=directory,
+            env=server.environment(database),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        os.sched_setaffinity(process.pid, cores)
+        one = Running(server, process, port)
+        while not one.answers():
+            if process.poll() is not None or time.perf_counter() - started > START_SECONDS:
+                lines = log.read_text(errors="replace").strip().splitlines() or ["no output"]
+                raise ServerError(server.name, "did not start:", lines[-1])
+            time.sleep(0.01)
+        one.start_seconds = time.perf_counter() - started
+        yield one
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its workers, politely first."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _family(pid: int) -> list[int]:
+    """List a process and all that descend from it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(descendant for child in children for descendant in _family(int(child)))]
+
+
+def _memory_kb(pid: int, field: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(field))

@@ -1,0 +1,179 @@
+"""What the explorer is made of, and how it is sent."""
+
+import gzip
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from graph import explorer
+from tests.client import Client
+
+DIST = Path(explorer.__file__).parent / "dist"
+PACKED = sorted(DIST.glob("*.gz"))
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+}
+
+
+class Page:
+    """The page as an instance: a route takes a plain function for something else."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await explorer.page(scope, receive, send)
+
+
+ROUTES = [Route("/graphql", Page()), Route("/graphql/explorer/{name}", explorer.asset)]
+
+
+@pytest.fixture
+def client() -> TestClient:
+    return TestClient(Starlette(routes=[*ROUTES, Mount("/api", routes=ROUTES)]))
+
+
+def assets(html: str) -> list[str]:
+    return re.findall(r'(?:src|href)="([^"]+)"', html)
+
+
+def test_page_headers(client: TestClient) -> None:
+    response = client.get("/graphql")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; font-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["vary"] == "Accept"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_page_has_no_inline_script_and_no_other_host(client: TestClient) -> None:
+    html = client.get("/graphql").text
+    assert re.findall(r"<script[^>]*>(?!</script>)", html) == []
+    assert "//" not in html
+    assert "$" not in html
+
+
+def test_browsers_get_the_page_and_clients_the_data(api: Client) -> None:
+    query = {"query": "{ heroes { id } }"}
+    page = api.http.get("/graphql", params=query, headers={"Accept": BROWSER})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for name in assets(page.text):
+        assert api.http.get(str(page.url.join(name))).status_code == 200
+    for accept in ("*/*", "application/json", "application/graphql-response+json"):
+        answer = api.http.get("/graphql", params=query, headers={"Accept": accept})
+        assert answer.json() == {"data": {"heroes": []}}
+
+
+def test_turned_off(serve: Callable[..., Client]) -> None:
+    client = serve(graphiql=False)
+    page = client.http.get("/graphql", headers={"Accept": BROWSER})
+    assert page.status_code == 404
+    assert page.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert client.http.get("/graphql/explorer/licenses.txt").status_code == 404
+    assert client.heroes() == []
+
+
+def test_page_is_sent_once(client: TestClient) -> None:
+    first = client.get("/graphql")
+    again = client.get("/graphql", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    other = client.get("/graphql", headers={"If-None-Match": '"0"'})
+    assert other.content == first.content
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/api/graphql"])
+def test_page_finds_its_files(client: TestClient, path: str) -> None:
+    response = client.get(path)
+    found = [client.get(str(response.url.join(name))) for name in assets(response.text)]
+    assert len(found) > 4
+    assert {file.status_code for file in found} == {200}
+
+
+def test_trailing_slash_changes_nothing() -> None:
+    client = TestClient(Page())
+    for address in ("/graphql", "/graphql/", "/a%22b/graphql"):
+        response = client.get(address)
+        for name in assets(response.text):
+            where = str(response.url.join(name))
+            assert where.startswith(f"http://testserver{address.rstrip('/')}/explorer/")
+
+
+def test_path_is_quoted() -> None:
+    assert "><evil>" not in TestClient(Page()).get("/%22%3E%3Cevil%3E").text
+
+
+@pytest.mark.parametrize("file", PACKED, ids=lambda file: re.sub(r"-[^.]*", "", file.name))
+def test_asset(client: TestClient, file: Path) -> None:
+    name = file.name.removesuffix(".gz")
+    response = client.get(f"/graphql/explorer/{name}", headers={"Accept-Encoding": "br, gzip"})
+    assert response.status_code == 200
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.headers["content-length"] == str(file.stat().st_size)
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["content-type"] == MEDIA_TYPES[Path(name).suffix]
+    assert response.content == gzip.decompress(file.read_bytes())
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0", "gzip; q=0.0, br"])
+def test_asset_for_whoever_takes_no_gzip(client: TestClient, accepted: str) -> None:
+    file = PACKED[0]
+    name = file.name.removesuffix(".gz")
+    response = client.get(f"/graphql/explorer/{name}", headers={"Accept-Encoding": accepted})
+    assert "content-encoding" not in response.headers
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert response.content == gzip.decompress(file.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing.js", "index.html", "index.html.gz", "..%2f__init__.py", PACKED[0].name, ""]
+)
+def test_asset_that_is_none(client: TestClient, name: str) -> None:
+    assert client.get(f"/graphql/explorer/{name}").status_code == 404
+
+
+def test_licenses_travel_with_the_bundle(client: TestClient) -> None:
+    response = client.get("/graphql/explorer/licenses.txt")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.headers["cache-control"] == "no-cache"
+    for package in (
+        "graphiql",
+        "@graphiql/plugin-explorer",
+        "graphiql-explorer",
+        "react-dom",
+        "graphql",
+        "monaco-editor",
+        "prettier",
+        # Only the worker has these.
+        "picomatch-browser",
+        # These come inside Monaco.
+        "dompurify",
+        "@vscode/codicons",
+    ):
+        assert re.search(rf"^{re.escape(package)} \d", response.text, re.MULTILINE), package
+    assert "markedjs NOTICES AND INFORMATION BEGIN HERE" in response.text
+
+
+def test_bundle_stays_slim() -> None:
+    packed = [file.read_bytes() for file in PACKED]
+    assert sum(map(len, packed)) <= 1_400_000
+    assert sum(len(gzip.decompress(content)) for content in packed) <= 5_200_000
+
+
+def test_bundle_names_no_registry() -> None:
+    lock = DIST.parent / "package-lock.json"
+    assert '"resolved"' not in lock.read_text(encoding="utf-8")

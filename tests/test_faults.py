@@ -1,0 +1,175 @@
+"""What happens to SQLite's file beneath a running service."""
+
+import resource
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copyfile
+
+import httpx
+import pytest
+
+from tests.client import CREATE, Client
+from tests.components import require
+from tests.process import service
+
+READ = "{ heroes { id name } }"
+HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+UNAVAILABLE = ["SERVICE_UNAVAILABLE"]
+
+
+@pytest.fixture
+def database_file(tmp_path: Path) -> Path:
+    return tmp_path / "database.db"
+
+
+@pytest.fixture
+def database_url(database_file: Path) -> str:
+    return f"sqlite:///{database_file}"
+
+
+def ready(api: Client) -> bool:
+    return api.http.get("/ready").status_code == httpx.codes.OK
+
+
+def assert_works(api: Client) -> None:
+    created = api.create("Back again")
+    assert api.heroes()[-1] == created
+    assert ready(api)
+
+
+@contextmanager
+def write_lock(file: Path) -> Iterator[None]:
+    """Another process's transaction."""
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def test_a_held_write_lock_stops_writes_alone_and_for_its_time_only(
+    serve: Callable[..., Client], database_file: Path
+) -> None:
+    api = serve(database_timeout=1)
+    api.create("Before")
+    with write_lock(database_file), ThreadPoolExecutor() as threads:
+        write = threads.submit(api.codes, CREATE, input=HERO)
+        reads = 0
+        while not write.done():  # were the loop blocked, the first read would take all the time
+            assert [hero["name"] for hero in api.heroes()] == ["Before"]
+            reads += 1
+        assert write.result() == UNAVAILABLE
+        assert reads > 1
+        assert ready(api)
+    assert_works(api)
+
+
+def test_a_write_waits_for_the_lock(serve: Callable[..., Client], database_file: Path) -> None:
+    api = serve(database_timeout=60)
+    with ThreadPoolExecutor() as threads:
+        with write_lock(database_file):
+            writes = [threads.submit(api.create) for _ in range(3)]
+            assert api.heroes() == []
+            assert not any(write.done() for write in writes)
+        names = [write.result()["name"] for write in writes]
+    assert names == ["Deadpond"] * 3
+    assert len(api.heroes()) == 3
+
+
+def test_a_deleted_file_is_not_made_anew(api: Client, database_file: Path) -> None:
+    api.create()
+    away = database_file.with_suffix(".away")
+    database_file.rename(away)
+    assert api.codes(READ) == UNAVAILABLE
+    assert api.codes(CREATE, input=HERO) == UNAVAILABLE
+    assert not ready(api)
+    assert not database_file.exists()
+    away.rename(database_file)
+    assert_works(api)
+
+
+def test_a_replaced_file_is_the_one_that_is_served(api: Client, database_file: Path) -> None:
+    api.create("Old")
+    with sqlite3.connect(database_file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    other = database_file.with_suffix(".new")
+    copyfile(database_file, other)
+    with sqlite3.connect(other) as connection:
+        connection.execute("UPDATE hero SET name = 'New'")
+    connection.close()
+    other.replace(database_file)
+    assert [hero["name"] for hero in api.heroes()] == ["New"]
+    assert_works(api)
+    with sqlite3.connect(database_file) as connection:
+        assert connection.execute("SELECT count(*) FROM hero").fetchone() == (2,)
+    connection.close()
+
+
+def test_a_missing_table_is_an_error_of_the_service(
+    api: Client, database_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = sqlite3.connect(database_file, isolation_level=None)
+    connection.execute("ALTER TABLE hero RENAME TO elsewhere")
+    for query, variables in ((READ, {}), (CREATE, {"input": HERO})):
+        error = api.execute(query, **variables)["errors"][0]
+        assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+        assert "hero" not in error["message"]
+        assert error["extensions"]["errorId"] in caplog.text
+    assert not ready(api)
+    connection.execute("ALTER TABLE elsewhere RENAME TO hero")
+    connection.close()
+    assert_works(api)
+
+
+def test_a_file_that_is_no_database(api: Client, database_file: Path) -> None:
+    good = database_file.with_suffix(".good")
+    api.create()
+    with sqlite3.connect(database_file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    copyfile(database_file, good)
+    bad = database_file.with_suffix(".bad")
+    bad.write_bytes(b"no database" * 1000)
+    bad.replace(database_file)
+    assert api.codes(READ) == UNAVAILABLE
+    assert api.codes(CREATE, input=HERO) == UNAVAILABLE
+    assert not ready(api)
+    good.replace(database_file)
+    assert_works(api)
+
+
+def test_a_full_disk(database_url: str, database_file: Path) -> None:
+    with service(database_url) as (url, process), Client(url) as api:
+        created = [api.create()]
+        limit = database_file.with_name("database.db-wal").stat().st_size + 100_000
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        name = "x" * 200
+        while "errors" not in (body := api.execute(CREATE, input={**HERO, "name": name})):
+            created.append(body["data"]["createHero"]["id"])
+            assert len(created) < 5_000
+        assert [error["extensions"]["code"] for error in body["errors"]] == UNAVAILABLE
+        assert len(api.heroes()) == min(len(created), 100)
+        resource.prlimit(
+            process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        )
+        api.create()
+        rows = api.heroes(offset=len(created) - 1)
+        assert len(rows) == 2
+
+
+def test_a_file_that_is_read_only(database_url: str, database_file: Path) -> None:
+    drop = "-dac_override,-dac_read_search"  # without which root is refused what all others are
+    prefix = ["setpriv", "--bounding-set", drop, "--inh-caps", drop]
+    require(subprocess.call([*prefix, "true"]) == 0, "setpriv from util-linux, and root")
+    with service(database_url, prefix=prefix) as (url, _), Client(url) as api:
+        api.create()
+    database_file.chmod(0o444)
+    with service(database_url, prefix=prefix) as (url, _), Client(url) as api:
+        pass

@@ -1,0 +1,202 @@
+"""Compiled operations answer with the same bytes as graphql-core alone."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import hypothesis_graphql
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from graph import errors
+from graph.app import create_app
+from graph.execution import Service
+from graph.schema import schema
+from graph.settings import Settings
+from tests.client import Client
+from tests.conftest import serving
+
+ROWS = [
+    ("Deadpond", None, "Dive Wilson"),
+    ("Spider-Boy", 16, "Pedro Parqueador"),
+    ("", -5, " "),
+    ("Text in age", "old", "x"),
+    ("Real in age", 3.7, "x"),
+    ("Integral real in age", 3.0, "x"),
+    ("Too big for Int", 2**40, "x"),
+    ("At the edge of Int", 2**31 - 1, "x"),
+    (b"Bytes in name", 1, "x"),
+    ("Émile 🦸", 2, "é" * 500),
+]
+"""Rows as other programs may have left them: SQLite takes any value in any column."""
+
+VALID = 'name: "A", secretName: "B"'
+
+CORPUS: list[tuple[str, dict[str, Any]]] = [
+    ("{ heroes { id name age secretName } }", {}),
+    ("{ heroes(limit: 2) { id name } }", {}),
+    ("{ heroes(limit: 2, offset: 1) { age id } }", {}),
+    ("{ heroes(limit: 0) { id } }", {}),
+    ("{ heroes(limit: 8) { name } }", {}),
+    ("{ heroes(offset: 1000) { id } }", {}),
+    ("{ heroes(limit: 101) { id } }", {}),
+    ("{ heroes(limit: -1) { id } }", {}),
+    ("{ heroes(offset: -1) { id } hero(id: 1) { id } }", {}),
+    ("{ heroes(limit: 2) { __typename } }", {}),
+    ("{ __typename heroes(limit: 2) { id t: __typename } }", {}),
+    ("{ heroes(limit: 2) { id id name: secretName n: name ID: id } }", {}),
+    ("{ heroes(limit: 2) { ...F } } fragment F on Hero { id ...G } fragment G on Hero { name }", {}),
+    ("{ ...Q } fragment Q on Query { a: heroes(limit: 1) { id } b: hero(id: 2) { name } }", {}),
+    ("{ heroes(limit: 2) { ... on Hero { id } ... { name } ... @include(if: false) { age } } }", {}),
+    ("{ a: hero(id: 1) { id } a: hero(id: 1) { name } }", {}),
+    ("{ hero(id: 4) { id age } b: hero(id: 1) { id } }", {}),
+    ("{ heroes { age } hero(id: 1) { id } }", {}),
+    ("{ hero(id: 1) { id } heroes(limit: 9) { name } }", {}),
+    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": 3}),
+    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": "3"}),
+    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": 3.0}),
+    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": True}),
+    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": 2**31}),
+    ("query($n: Int!) { heroes(limit: $n) { id } }", {}),
+    ("query($n: Int) { heroes(limit: $n) { id } }", {}),
+    ("query($n: Int) { heroes(limit: $n) { id } }", {"n": None}),
+    ("query($n: Int) { heroes(limit: $n) { id } hero(id: 1) { id } }", {"n": 2}),
+    ("query($n: Int! = 2) { heroes(limit: $n) { id } }", {}),
+    ("query($n: Int! = 2, $o: Int! = 1) { heroes(limit: $n, offset: $o) { id } }", {"o": 3}),
+    ("query($id: ID!) { hero(id: $id) { id name age secretName } }", {"id": "2"}),
+    ("query($id: ID!) { hero(id: $id) { id } }", {"id": 2}),
+    ("query($id: ID!) { hero(id: $id) { id } }", {"id": 2.5}),
+    ("query($id: ID!) { hero(id: $id) { id } }", {"id": None}),
+    ("query($id: ID!) { hero(id: $id) { id } }", {"id": "07"}),
+    ("query($id: ID!, $unused: ID) { hero(id: $id) { id } }", {"id": "1"}),
+    ("query($s: Boolean!) { heroes(limit: 2) { id name @skip(if: $s) } }", {"s": True}),
+    ("query($s: Boolean!) { heroes(limit: 2) { id name @skip(if: $s) } }", {"s": False}),
+    ("query($s: Boolean!) { heroes(limit: 2) @include(if: $s) { id } __typename }", {"s": False}),
+    ("query($s: Boolean!) { hero(id: 1) { ...F @skip(if: $s) id } } fragment F on Hero { name }", {"s": True}),
+    ("query($s: Boolean! = true) { hero(id: 1) { id name @skip(if: $s) } }", {}),
+    ("query($s: Boolean!) { hero(id: 1) { name @skip(if: $s) } }", {"s": "yes"}),
+    (f"mutation {{ createHero(input: {{{VALID}}}) {{ id name age secretName }} }}", {}),
+    (f"mutation {{ a: createHero(input: {{{VALID}, age: 3}}) {{ id }} b: createHero(input: {{{VALID}}}) {{ id }} }}", {}),
+    (f"mutation {{ createHero(input: {{{VALID}, age: -1}}) {{ id }} }}", {}),
+    (f"mutation {{ a: createHero(input: {{{VALID}}}) {{ id }} b: deleteHero(id: \"x\") {{ id }} }}", {}),
+    ("mutation($n: String!) { createHero(input: {name: $n, secretName: \"s\"}) { id name } }", {"n": "N"}),
+    ("mutation($n: String!) { createHero(input: {name: $n, secretName: \"s\"}) { id name } }", {"n": ""}),
+    ("mutation($i: CreateHeroInput!) { createHero(input: $i) { id age } }", {"i": {"name": "A", "secretName": "B"}}),
+    ("mutation($i: CreateHeroInput!) { createHero(input: $i) { id age } }", {"i": {"name": "A"}}),
+    ("mutation($i: CreateHeroInput!) { createHero(input: $i) { id age } }", {"i": {"name": "A", "secretName": "B", "age": None}}),
+    ("mutation { deleteHero(id: 1) { id name age secretName } }", {}),
+    ("mutation { deleteHero(id: 4) { id age } }", {}),
+    ("mutation { deleteHero(id: 9) { name } }", {}),
+    ("mutation { deleteHero(id: 999) { name } }", {}),
+    ("mutation($id: ID!) { deleteHero(id: $id) { id } }", {"id": "2"}),
+    ("{ __schema { queryType { name } } heroes(limit: 1) { id } }", {}),
+]  # fmt: skip
+
+
+def fill(path: Path) -> None:
+    """Make the same table at this path, whatever was there."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM hero")
+        connection.execute("DELETE FROM sqlite_sequence")
+        connection.executemany("INSERT INTO hero (name, age, secret_name) VALUES (?, ?, ?)", ROWS)
+
+
+def rows(path: Path) -> list[Any]:
+    """The whole table at this path."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT * FROM hero ORDER BY id").fetchall()
+
+
+Ask = Callable[[str, dict[str, Any]], tuple[bytes, bytes]]
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Path, Client]]]:
+    """The two paths as two services, each with a table of its own."""
+    with ExitStack() as stack:
+        pair = []
+        for name, fast in (("fast", True), ("plain", False)):
+            path = tmp_path_factory.mktemp(name) / "database.db"
+            app = create_app(Settings(database_url=f"sqlite:///{path}", fast_execution=fast))
+            client = Client(stack.enter_context(serving(app)))
+            stack.callback(client.http.close)
+            pair.append((path, client))
+        yield pair
+
+
+@pytest.fixture
+def both(services: list[tuple[Path, Client]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+    """Gives the answers of the two paths to one request; at the end their tables are the same."""
+    monkeypatch.setattr(errors, "uuid4", lambda: UUID(int=7))
+    for path, _ in services:
+        fill(path)
+
+    def ask(query: str, variables: dict[str, Any]) -> tuple[bytes, bytes]:
+        request = {"query": query, "variables": variables}
+        fast, plain = (client.post(request).content for _, client in services)
+        return fast, plain
+
+    yield ask
+    fast, plain = (rows(path) for path, _ in services)
+    assert fast == plain
+
+
+@pytest.mark.parametrize(("query", "variables"), CORPUS)
+def test_the_corpus(both: Ask, query: str, variables: dict[str, Any]) -> None:
+    for _ in range(2):  # made, then used again
+        fast, plain = both(query, variables)
+        assert fast == plain
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(query=hypothesis_graphql.from_schema(schema.as_str()))
+def test_generated_operations(both: Ask, query: str) -> None:
+    fast, plain = both(query, {})
+    assert fast == plain
+
+
+def test_a_null_in_the_first_request_does_not_spoil_the_plan(
+    both: Ask,
+) -> None:
+    query = "query($n: Int, $o: Int) { heroes(limit: $n, offset: $o) { id } }"
+    for variables in ({"n": None}, {"n": 2}, {"n": 3, "o": 1}, {"o": 2}, {"n": 4, "o": 5}):
+        fast, plain = both(query, variables)
+        assert fast == plain
+
+
+HERO = "query($id: ID!) { hero(id: $id) { id name age secretName } }"
+PAGE = "query($o: Int!) { heroes(offset: $o, limit: 100) { id name age secretName } }"
+CREATE = "mutation($i: CreateHeroInput!) { createHero(input: $i) { id name age secretName } }"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (HERO, {"id": "1"}),
+        (PAGE, {"o": 0}),
+        (CREATE, {"i": {"name": "A", "secretName": "B", "age": 1}}),
+        ("{ ...F } fragment F on Query { a: heroes @include(if: true) { ... { name } } }", {}),
+    ],
+)
+def test_the_fast_path_is_taken(
+    api: Client, monkeypatch: pytest.MonkeyPatch, query: str, variables: dict[str, Any]
+) -> None:
+    async def interpret(*_: object) -> None:
+        raise AssertionError("graphql-core executed it")
+
+    monkeypatch.setattr(Service, "_interpret", interpret)
+    api.data(query, **variables)
+
+
+def test_it_can_be_turned_off(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graph.execution.Plan", None)
+    assert serve(fast_execution=False).data(PAGE, o=0) == {"heroes": []}

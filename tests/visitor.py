@@ -1,0 +1,112 @@
+"""A person at a browser, for the tests of the explorer."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.sync_api import Browser, ConsoleMessage, Request, Route, expect
+
+# The editor's contents. The pane itself has the visible lines only, in no particular order.
+MODEL = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith(name))"
+
+PATIENCE = 20_000  # milliseconds: a machine may be busy
+expect.set_options(timeout=PATIENCE)
+
+
+class Visitor:
+    """One person's browser, which may talk to this machine only, and all that went wrong in it.
+
+    Args:
+        browser: the program; the visitor's storage and cache in it are new.
+        options: of the browser's context, such as `color_scheme`.
+    """
+
+    def __init__(self, browser: Browser, **options: Any) -> None:
+        self.page = browser.new_context(**options).new_page()
+        self.query = self.page.locator(".graphiql-query-editor")
+        self.operations: list[str] = []
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+        self.refusals: list[str] = []
+        self.page.context.route(re.compile(r"^(?!http://127\.0\.0\.1:|data:|blob:)"), self._abort)
+        self.page.on("request", self._on_request)
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.add_init_script(
+            "addEventListener('securitypolicyviolation',"
+            " event => console.error('policy:', event.violatedDirective, event.blockedURI))"
+        )
+
+    def _abort(self, route: Route) -> None:
+        self.foreign.append(route.request.url)
+        route.abort()
+
+    def _on_request(self, request: Request) -> None:
+        if request.method == "POST" and "IntrospectionQuery" not in (request.post_data or ""):
+            self.operations.append(request.url)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Chromium's own line for a refused request, whatever the page makes of it.
+        if message.text.startswith("Failed to load resource: the server responded with a"):
+            self.refusals.append(message.text)
+        elif message.type in {"error", "warning"}:
+            self.errors.append(message.text)
+
+    def visit(self, url: str, **link: str) -> None:
+        """Open the explorer, and wait until it can be typed in."""
+        self.page.goto(f"{url}/graphql?{urlencode(link)}" if link else f"{url}/graphql")
+        expect(self.query.locator(".view-line").first).to_be_visible()
+
+    def open(self, url: str, **link: str) -> None:
+        """Open the explorer, and wait until it has read the schema."""
+        self.visit(url, **link)
+        self.wait_for_schema()
+
+    def wait_for_schema(self) -> None:
+        """Wait until the editors know the schema."""
+        self.until("__MONACO.languages.graphql.api.schemas?.length")
+
+    def text(self, name: str) -> str:
+        """What an editor contains: `operation.graphql`, `variables.json`, `response.json`…"""
+        return str(self.page.evaluate(f"name => {MODEL}.getValue()", name))
+
+    def write(self, name: str, text: str) -> None:
+        """Replace what an editor contains, without any help from it."""
+        self.page.evaluate(f"([name, text]) => {MODEL}.setValue(text)", [name, text])
+
+    def type(self, text: str) -> None:
+        """Replace the operation by typing, with all the help that the editor gives."""
+        self.query.locator(".monaco-editor").first.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.press("Delete")  # Or the first brace would be put around it.
+        self.page.keyboard.type(text)
+
+    def choose_tab(self, name: str) -> None:
+        """Change to another of the open operations."""
+        self.page.get_by_role("tab").get_by_text(name, exact=True).click()
+
+    def run(self, operation: str = "") -> Any:
+        """Press the button, choose the operation where there are several; gives the answer."""
+        self.page.get_by_role("button", name="Execute query").click()
+        if operation:
+            self.page.get_by_role("menuitem", name=operation).click()
+        return self.result()
+
+    def result(self) -> Any:
+        """The answer in the result pane, as soon as it is there."""
+        return json.loads(self.until(f"{MODEL}.getValue()", "response.json"))
+
+    def until(self, value: str, name: str = "") -> Any:
+        """The value, once there is one. Playwright's own way needs what the policy forbids."""
+        return self.page.evaluate(
+            f"""async name => {{
+                for (const end = Date.now() + {PATIENCE}; Date.now() < end;) {{
+                    const value = {value};
+                    if (value) return value;
+                    await new Promise(requestAnimationFrame);
+                }}
+                throw new Error("Waited in vain");
+            }}""",
+            name,
+        )
