@@ -18,6 +18,7 @@ from graph.database import open_database
 from graph.errors import Code, PublicError, masked
 from graph.execution import Service
 from graph.http import SECURITY_HEADERS, GraphQLEndpoint
+from graph.logs import RequestLog, configure
 from graph.migrations import prepare
 from graph.schema import schema
 from graph.settings import Settings
@@ -56,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         exception_handlers={HTTPException: _refuse, Exception: _mask},
     )
     endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, page)
-    app.router.routes.append(Route("/graphql", endpoint))
+    app.router.routes.append(Route("/graphql", RequestLog(endpoint)))
     if settings.graphiql:
         app.router.routes.append(Route("/graphql/explorer/{name}", explorer.asset))
 
@@ -109,5 +110,7 @@ async def _mask(_: Request, error: Exception) -> Response:
 def __getattr__(name: str) -> FastAPI:
     """`graph.app:app`, for `uvicorn graph.app:app`, made from the environment when asked for."""
     if name == "app":
-        return create_app(Settings())
+        settings = Settings()
+        configure(settings)
+        return create_app(settings)
     raise AttributeError(name)

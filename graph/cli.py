@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from graph.database import Database, DatabaseError, open_database
+from graph.logs import configure
 from graph.migrations import NEWEST, difference, prepare, revision, write_revision
 from graph.settings import Settings
 
@@ -36,11 +37,13 @@ def fail(message: str, code: int = 1) -> NoReturn:
 def load_settings() -> Settings:
     """The settings of the environment, or the end of the command."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(["GRAPH", *map(str, first["loc"])]).upper()
         fail(f"{name}: {first['msg']}")
+    configure(settings)
+    return settings
 
 
 @asynccontextmanager

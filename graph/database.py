@@ -1,5 +1,6 @@
 """What the resolvers and the app need of a database, whatever its engine."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
@@ -112,6 +113,9 @@ class Session(AsyncSession):
         raise NotImplementedError
 
 
+PROBE_TIMEOUT = 1.5
+"""Seconds after which a database that has not answered counts as one that does not."""
+
 FIRST_ID = Statement(select(func.min(HERO.c.id).label("id")))
 
 
@@ -144,14 +148,15 @@ class Database(ABC):
         """
 
     async def is_empty(self) -> bool:
-        """Whether there is no hero.
+        """Whether there is no hero; asked in order to know whether the database answers at all.
 
         Raises:
             Exception: whatever keeps the database from answering.
         """
         session = self.session()
         try:
-            return (await session.fetch(FIRST_ID))[0].id is None
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                return (await session.fetch(FIRST_ID))[0].id is None
         finally:
             await session.close()
 
@@ -176,9 +181,18 @@ def open_database(settings: Settings) -> Database:
     Raises:
         DatabaseError: the URL names no database that this service can use.
     """
+    scheme = settings.database_url.partition(":")[0].partition("+")[0]
+    if scheme in {"postgres", "postgresql"}:
+        try:
+            from graph.postgres import PostgresDatabase  # noqa: PLC0415 (an extra)
+        except ModuleNotFoundError as error:
+            raise DatabaseError(
+                f"PostgreSQL needs {error.name}: pip install '.[postgres]'"
+            ) from error
+        return PostgresDatabase(settings)
     try:
         url = make_url(settings.database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise DatabaseError("GRAPH_DATABASE_URL is not a database URL") from None
     if url.get_backend_name() == "sqlite":
         from graph.sqlite import SQLiteDatabase  # noqa: PLC0415 (only the engine in use is loaded)

@@ -94,6 +94,9 @@ def masked(error: Exception) -> PublicError:
 def public(error: GraphQLError) -> GraphQLError:
     """What a client may see of an error raised while executing an operation."""
     if "code" in (error.extensions or {}):
+        unavailable = error.original_error or error
+        if isinstance(unavailable, ServiceUnavailableError):
+            logger.warning("The database is not available: %s", unavailable.__cause__)
         return error
     # graphql-core refuses the argument of a root field with an error of its own at that field;
     # whatever it finds wrong with the data we return is deeper, or wraps another exception.

@@ -2,24 +2,32 @@
 
 import asyncio
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
-import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.batch import Call, execute_batch
 from graph.errors import Code, PublicError, ServiceUnavailableError, masked
 from graph.execution import Result, Service
 from graph.limits import too_complex
+from graph.logs import note_errors, note_operation
+from graph.parameters import (
+    Refused,
+    Request,
+    bad_request,
+    decode,
+    from_query_string,
+    request_of,
+    too_large,
+)
 from graph.persisted import queries
 from graph.representation import (
     COMPRESSED_FROM,
     JSON,
     accepts_gzip,
+    encode,
     entity_tag,
     gzip,
     is_json,
@@ -37,13 +45,6 @@ SECURITY_HEADERS = [
 NOT_STORED = (b"cache-control", b"no-store")
 """Keeps an answer with errors out of every cache."""
 
-STATUS = {
-    Code.PERSISTED_QUERY_NOT_FOUND: 200,
-    Code.PERSISTED_QUERY_NOT_SUPPORTED: 200,
-    Code.QUERY_NOT_IN_SAFELIST: 403,
-}
-"""The HTTP status that Apollo's clients expect of these; others are 400."""
-
 
 class Answer(NamedTuple):
     """A response before its body is compressed."""
@@ -52,40 +53,6 @@ class Answer(NamedTuple):
     media_type: bytes
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class Refused(Exception):  # noqa: N818 (an answer, not an error of ours)
-    """A request that is answered without being executed.
-
-    Args:
-        status: the HTTP status code.
-        error: what the body says.
-        headers: further headers of the answer.
-    """
-
-    def __init__(self, status: int, error: PublicError, *headers: tuple[bytes, bytes]) -> None:
-        super().__init__(error.message)
-        self.status = status
-        self.error = error
-        self.headers = headers
-
-
-def bad_request(message: str, status: int = 400, *headers: tuple[bytes, bytes]) -> Refused:
-    """A refusal of something that is no usable GraphQL request."""
-    return Refused(status, PublicError(Code.BAD_REQUEST, message), *headers)
-
-
-def too_large(part: str, limit: int, status: int = 413) -> Refused:
-    """The refusal of a body or URL over `limit` bytes; what follows of a body is not read."""
-    return Refused(status, too_complex(f"The {part} has more than {limit} bytes."))
-
-
-class Request(NamedTuple):
-    """The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters")."""
-
-    query: str
-    operation_name: str | None
-    variables: dict[str, Any]
 
 
 class GraphQLEndpoint:
@@ -119,6 +86,7 @@ class GraphQLEndpoint:
             self._authorize(headers)
             answer = await self._answer(scope, headers, receive, media_type)
         except Refused as refused:
+            note_errors([refused.error])
             status, extra = refused.status, (*refused.headers, NOT_STORED)
             # Neither is the rest of a body read, nor can it be told from a next request, when the
             # client was to wait for a go-ahead that it never got.
@@ -127,10 +95,14 @@ class GraphQLEndpoint:
             body = encode({"errors": [refused.error.formatted]})
             answer = Answer(status, media_type, body, extra)
         except asyncio.CancelledError:  # the grace time of a shutdown is over
-            body = encode({"errors": [ServiceUnavailableError("Shutting down.").formatted]})
+            shut = ServiceUnavailableError("Shutting down.")
+            note_errors([shut])
+            body = encode({"errors": [shut.formatted]})
             answer = Answer(503, media_type, body, (NOT_STORED,))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
-            body = encode({"errors": [masked(error).formatted]})
+            hidden = masked(error)
+            note_errors([hidden])
+            body = encode({"errors": [hidden.formatted]})
             answer = Answer(500, media_type, body, (NOT_STORED,))
         await self._send(answer, headers, send)
 
@@ -170,7 +142,7 @@ class GraphQLEndpoint:
         value = await self._parameters(scope, headers, receive)
         if isinstance(value, list):
             return Answer(200, JSON, encode(await self._batch(value)))
-        call = self._call(self._request(value), is_get=is_get)
+        call = self._call(request_of(value, self._queries), is_get=is_get)
         result = call if isinstance(call, Result) else await self._service.execute(*call)
         # As "application/json", a well-formed request is answered with 200, whatever becomes of it.
         status = 200 if result.executed or media_type == JSON else 400
@@ -222,25 +194,6 @@ class GraphQLEndpoint:
             if not message.get("more_body", False):
                 return b"".join(chunks)
 
-    def _request(self, fields: Any) -> Request:
-        """The request that these parameters make."""
-        if not isinstance(fields, dict):
-            raise bad_request("The request must be a JSON object.")
-        operation_name = fields.get("operationName")
-        variables = fields.get("variables")
-        if operation_name is not None and not isinstance(operation_name, str):
-            raise bad_request("operationName must be a string.")
-        if variables is not None and not isinstance(variables, dict):
-            raise bad_request("variables must be an object.")
-        extensions = fields.get("extensions")
-        if extensions is not None and not isinstance(extensions, dict):
-            raise bad_request("extensions must be an object.")
-        try:
-            query = self._queries.find(fields)
-        except PublicError as error:
-            raise Refused(STATUS.get(error.code, 400), error) from None
-        return Request(query, operation_name or None, variables or {})
-
     def _call(self, request: Request, *, is_get: bool) -> Call | Result:
         """The operation to execute, or why its document cannot be."""
         document = self._service.document(request.query)
@@ -250,6 +203,7 @@ class GraphQLEndpoint:
             operation = document.operation(request.operation_name)
         except PublicError as error:
             raise Refused(400, error) from None
+        note_operation(operation.name, operation.node.operation.value)
         if is_get and operation.writes:
             raise bad_request("Mutations need POST.", 405, (b"allow", b"POST"))
         return Call(operation, request.variables)
@@ -267,7 +221,7 @@ class GraphQLEndpoint:
         batch: list[Call | Result] = []
         for fields in entries:
             try:
-                batch.append(self._call(self._request(fields), is_get=False))
+                batch.append(self._call(request_of(fields, self._queries), is_get=False))
             except Refused as refused:
                 batch.append(Result(None, [refused.error], executed=False))
         results = await execute_batch(self._service, batch, self._settings)
@@ -278,51 +232,6 @@ def body_of(result: Result) -> dict[str, Any]:
     """The answer to one operation, as a JSON object."""
     body: dict[str, Any] = {"data": result.data} if result.executed else {}
     if result.errors:
+        note_errors(result.errors)
         body["errors"] = [error.formatted for error in result.errors]
     return body
-
-
-def decode(text: bytes | str) -> Any:
-    """The value of a JSON text.
-
-    Raises:
-        Refused: it is not JSON.
-    """
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass
-    try:  # a lone surrogate is JSON, which orjson does not take: the field's own error is better
-        text = text.decode() if isinstance(text, bytes) else text  # `json` takes UTF-16, too
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise bad_request("The request is not valid JSON.") from None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def encode(value: Any) -> bytes:
-    """JSON text; a lone surrogate, which UTF-8 has no bytes for, is escaped."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        return json.dumps(value, separators=(",", ":")).encode()
-
-
-def from_query_string(query_string: bytes) -> dict[str, Any]:
-    """The parameters in a GET's URL, where variables and extensions are JSON texts."""
-    try:
-        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
-    except ValueError:
-        raise bad_request("The query string is not valid UTF-8.") from None
-    fields: dict[str, Any] = dict(pairs)
-    if len(fields) < len(pairs):
-        raise bad_request("The query string has a parameter twice.")
-    for name in ("variables", "extensions"):
-        if fields.get(name):
-            fields[name] = decode(fields[name])
-        else:
-            fields.pop(name, None)
-    return fields

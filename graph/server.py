@@ -11,8 +11,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from graph.errors import Code, PublicError
-from graph.http import SECURITY_HEADERS, encode
-from graph.representation import JSON
+from graph.http import SECURITY_HEADERS
+from graph.representation import JSON, encode
 from graph.settings import Settings
 
 MAX_HEAD_BYTES = 65_536
@@ -34,6 +34,7 @@ class ServerConfig(uvicorn.Config):
             http=Protocol,
             ws="none",
             access_log=False,
+            log_config=None,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=settings.shutdown_timeout,

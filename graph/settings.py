@@ -25,6 +25,26 @@ class Synchronous(StrEnum):
     NORMAL = "NORMAL"
 
 
+class LogLevel(StrEnum):
+    """What is logged: this and all that is more severe."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "LogLevel | None":
+        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
+
+
+class LogFormat(StrEnum):
+    """What a log line looks like."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 def read_documents(path: object) -> object:
     """The texts by id that a JSON file holds.
 
@@ -67,6 +87,9 @@ class Settings(BaseSettings):
     shutdown_timeout: PositiveInt = Field(
         default=20, le=600, description="seconds for open requests to end after SIGTERM"
     )
+    pool_size: PositiveInt = Field(
+        default=10, le=1_000, description="connections to PostgreSQL of each process, at most"
+    )
     graphiql: bool = Field(default=True, description="serve GraphiQL to browsers")
     introspection: bool = Field(default=True, description="answer introspection queries")
     max_body_bytes: PositiveInt = Field(
@@ -105,6 +128,14 @@ class Settings(BaseSettings):
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="origins whose pages may call the API, separated by commas"
+    )
+
+    log_level: LogLevel = Field(
+        default=LogLevel.WARNING,
+        description="`debug`, `info`, `warning` or `error`; at `info`, a line a request",
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.TEXT, description="`text`, or `json`: an object a line"
     )
 
     @field_validator("cors_origins", mode="before")

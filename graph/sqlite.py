@@ -19,7 +19,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
-from graph.errors import ServiceUnavailableError, logger
+from graph.errors import ServiceUnavailableError
 from graph.settings import Settings
 
 T = TypeVar("T")
@@ -219,7 +219,6 @@ class SQLiteDatabase(Database):
                 if code not in UNAVAILABLE:
                     raise
                 if code not in LOCKED or loop.time() > deadline:
-                    logger.warning("SQLite: %s", error)
                     raise ServiceUnavailableError from error
             await asyncio.sleep(pause * (0.5 + random() / 2))  # noqa: S311 (spreads the tries of several processes)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -241,7 +240,6 @@ class SQLiteDatabase(Database):
         try:
             connection = self.engine.connect()
         except sqlite3.DatabaseError as error:
-            logger.warning("SQLite: %s", error)
             raise ServiceUnavailableError from error
         return connection
 
@@ -251,7 +249,6 @@ class SQLiteDatabase(Database):
             status = os.stat(self.path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
         except OSError as error:
             self._forget()
-            logger.warning("SQLite: %s", error)
             raise ServiceUnavailableError from error
         file = (status.st_dev, status.st_ino)
         if file != self._file:
@@ -284,5 +281,4 @@ class SQLiteDatabase(Database):
     def _translate(context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error as the short cut's."""
         if primary_code(context.original_exception) in UNAVAILABLE:
-            logger.warning("SQLite: %s", context.original_exception)
             raise ServiceUnavailableError from context.original_exception

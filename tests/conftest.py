@@ -2,14 +2,17 @@
 
 import asyncio
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+from sqlalchemy import make_url
 from starlette.types import ASGIApp
 
 from graph.app import create_app
@@ -18,6 +21,7 @@ from graph.seed import heroes
 from graph.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
+from tests.cluster import Cluster, Sql, run_sql, running_cluster
 
 
 class _Server(uvicorn.Server):
@@ -60,10 +64,40 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The PostgreSQL of all tests, which no test may stop."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own, empty; the test runs on each kind, or those it is marked for.
+
+    `on_sqlite` and `on_postgresql` are the marks.
+    """
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'database.db'}"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = cluster.create_database()
+    yield cluster.url(name)
+    cluster.drop_database(name)
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """A database of the test's own, which is not there yet."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
+def sql(database_url: str) -> Sql:
+    """Runs a statement on the test's database, past the service; returns the rows as tuples."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "postgresql":
+        return partial(run_sql, database_url)
+
+    def run(statement: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(str(url.database))) as connection, connection:
+            return connection.execute(statement).fetchall()
+
+    return run
 
 
 @pytest.fixture

@@ -1,0 +1,150 @@
+"""Log lines: what they look like, the id of the request that they belong to, one for each request.
+
+A request's line names its operation and tells its outcome; variables, arguments and the text of
+the query are in no line.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from secrets import token_hex
+from time import perf_counter
+from typing import Any
+
+import orjson
+from graphql import GraphQLError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graph.errors import logger
+from graph.settings import LogFormat, Settings
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+"""An `X-Request-ID` that is taken over: UUIDs, hexadecimals, Base64 and the like, in a line."""
+
+MAX_NAME_LENGTH = 100
+"""The most characters of an operation's name in a line; clients choose it."""
+
+
+@dataclass(slots=True)
+class Request:
+    """What is known of the request being answered."""
+
+    id: str
+    operations: list[tuple[str, str]] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
+    trace_id: str | None = None
+    status: int = 500
+
+
+current: ContextVar[Request | None] = ContextVar("request", default=None)
+
+
+def note_operation(name: str | None, kind: str) -> None:
+    """Have the request's line name this operation; of a batch, all of them."""
+    if request := current.get():
+        request.operations.append(((name or "")[:MAX_NAME_LENGTH], kind))
+
+
+def note_errors(errors: Iterable[GraphQLError]) -> None:
+    """Have the request's line tell the codes of these errors."""
+    if request := current.get():
+        request.codes.update(str((error.extensions or {}).get("code")) for error in errors)
+
+
+class RequestLog:
+    """Gives each request of an ASGI app an id, which the response has too, and logs its line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        request = Request(request_id(scope["headers"]))
+        current.set(request)
+        header = (b"x-request-id", request.id.encode())
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                request.status = message["status"]
+                message["headers"] = [*message["headers"], header]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            if logger.isEnabledFor(logging.INFO):
+                fields = {
+                    "operation": ",".join(name for name, _ in request.operations),
+                    "kind": ",".join(kind for _, kind in request.operations),
+                    "outcome": ",".join(sorted(request.codes)) or "ok",
+                    "status": request.status,
+                    "duration_ms": round((perf_counter() - started) * 1000, 3),
+                }
+                logger.info("request", extra={"fields": fields})
+
+
+def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The id that the client, or a proxy before us, gave the request; a new one otherwise."""
+    for name, value in headers:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return token_hex(16)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """What a line has besides its message."""
+    fields: dict[str, Any] = {**getattr(record, "fields", {})}
+    if request := current.get():
+        fields["request_id"] = request.id
+        if request.trace_id:
+            fields["trace_id"] = request.trace_id
+    return fields
+
+
+class TextFormatter(logging.Formatter):
+    """For people: the fields follow the message as `name=value`."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is logging's)
+        """The line; a traceback follows it."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields = "".join([f" {name}={value}" for name, value in _fields(record).items()])
+        return f"{time} {record.levelname} {record.name}: {record.message}{fields}"
+
+
+class JSONFormatter(logging.Formatter):
+    """For machines: one JSON object a line, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        try:
+            return orjson.dumps(line).decode()
+        except TypeError:  # a lone surrogate, which json escapes
+            return json.dumps(line, default=str)
+
+
+def configure(settings: Settings) -> None:
+    """Write the lines of this process to standard error, those of the libraries from warnings on.
+
+    For a process of our own: an app that has ours in it configures logging by itself.
+    """
+    # A third of the time of a line goes into finding out what no line of ours shows
+    # (https://docs.python.org/3/howto/logging.html#optimization).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    handler = logging.StreamHandler()
+    as_json = settings.log_format is LogFormat.JSON
+    handler.setFormatter(JSONFormatter() if as_json else TextFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logger.setLevel(settings.log_level.upper())

@@ -1,0 +1,112 @@
+"""A bounded pool of PostgreSQL connections: first come, first served.
+
+SQLAlchemy's own pool takes longer than the query that it is asked for, and hands a connection that
+came back to whoever asks next, while the one who waited for it is waking up.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+
+import asyncpg
+from sqlalchemy import Connection
+
+from graph.errors import ServiceUnavailableError, logger
+
+MAX_IDLE = 240.0
+"""Seconds without use after which a connection is not trusted: firewalls forget one in silence,
+the shortest of the usual limits being 5 minutes or so."""
+
+
+@dataclass(slots=True, eq=False)
+class Pooled:
+    """One connection: the driver's own, and SQLAlchemy's over it, in its autocommit mode."""
+
+    raw: "asyncpg.Connection[asyncpg.Record]"
+    connection: Connection
+    used: float = 0.0
+    """When it was given back last, on the monotonic clock; 0 for a new one."""
+
+    def usable(self) -> bool:
+        """Whether it looks alive, as far as can be told without asking the server."""
+        return not self.raw.is_closed() and monotonic() - self.used < MAX_IDLE
+
+
+class Pool:
+    """At most `size` connections, opened when needed.
+
+    Args:
+        connect: opens a connection.
+        size: how many there are at most.
+        timeout: seconds to wait for a free one.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Pooled]], size: int, timeout: float) -> None:
+        self._connect = connect
+        self._timeout = timeout
+        self._places = asyncio.Semaphore(size)  # serves those who wait in their order
+        self._idle: list[Pooled] = []
+        self._closing = set[asyncio.Task[None]]()
+
+    async def acquire(self) -> Pooled:
+        """A connection for the caller alone, until `release` or `discard`.
+
+        Raises:
+            ServiceUnavailableError: none was free in time, or none could be opened.
+        """
+        if self._places.locked():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._places.acquire()
+            except TimeoutError:
+                logger.warning("PostgreSQL: no connection was free in %g s", self._timeout)
+                raise ServiceUnavailableError from None
+        else:
+            await self._places.acquire()
+        try:
+            while self._idle:
+                pooled = self._idle.pop()
+                if pooled.usable():
+                    return pooled
+                await self._close(pooled)
+            return await self._connect()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def release(self, pooled: Pooled) -> None:
+        """Give back a connection that has no transaction and no statement running."""
+        pooled.used = monotonic()
+        self._idle.append(pooled)
+        self._places.release()
+
+    def discard(self, pooled: Pooled) -> None:
+        """Give back a connection that may be broken, or busy with what nobody waits for.
+
+        Its place is free when it is closed.
+        """
+        if pooled.raw.is_closed():
+            pooled.connection.invalidate()
+            self._places.release()
+            return
+        task = asyncio.get_running_loop().create_task(self._close(pooled))
+        self._closing.add(task)
+        task.add_done_callback(self._closed)
+
+    async def dispose(self) -> None:
+        """Close the connections that nobody uses."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*self._closing, *map(self._close, idle))
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        self._places.release()
+
+    async def _close(self, pooled: Pooled) -> None:
+        """Cancel what the server still does for this connection, and close it."""
+        try:
+            await pooled.raw.close(timeout=self._timeout)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            logger.debug("PostgreSQL: %s", error)
+        pooled.connection.invalidate()

@@ -1,0 +1,308 @@
+"""PostgreSQL through asyncpg, and through SQLAlchemy's async engine over it.
+
+A read outside a transaction is one round trip: a pooled connection in autocommit, the driver's own
+prepared statement, no `BEGIN`, no reset. An operation that writes holds one connection from its
+`BEGIN` to its `COMMIT`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only, greenlet_spawn
+from sqlmodel import Session as SyncSession
+
+from graph.database import Database, DatabaseError, Rows, Session, Statement
+from graph.errors import ServiceUnavailableError, logger
+from graph.pool import Pool, Pooled
+from graph.settings import Settings
+
+T = TypeVar("T")
+Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+OPTIONS = {
+    *("application_name", "database", "dbname", "gsslib", "host", "krbsrvname", "options"),
+    *("passfile", "password", "port", "service", "ssl_max_protocol_version"),
+    *("ssl_min_protocol_version", "sslcert", "sslcrl", "sslkey", "sslmode", "sslnegotiation"),
+    *("sslpassword", "sslrootcert", "target_session_attrs", "user"),
+}
+"""The URL's options, which asyncpg gives the meaning that they have in libpq
+(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
+
+UNAVAILABLE = {"08", "40", "53", "57", "58"}
+"""Classes of SQLSTATE that are worth retrying: connection exceptions, serialization failures and
+deadlocks, too few resources, operator intervention (a shutdown, a cancelled statement), failures of
+the system (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+UNAVAILABLE_CODES = {
+    "25006",  # read-only transaction: the server became a standby
+    "55P03",  # a lock was not free in time
+}
+
+SET_UP_LOCK = 0x6865726F
+"""The key of the advisory lock of whoever changes the schema: "hero" in ASCII."""
+
+SET_UP_WAIT = "60s"
+"""How long a machine that starts waits for another that is setting up the database."""
+
+UNKNOWN_OUTCOME = (
+    "The database was lost during the commit. Whether the operation was stored is not known."
+)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error of the driver says that the database cannot be used now."""
+    # A column was changed under a prepared statement: the next try sees it as it is.
+    if isinstance(error, OSError | asyncpg.InvalidCachedStatementError):
+        return True
+    code = getattr(error, "sqlstate", None) or ""
+    return code[:2] in UNAVAILABLE or code in UNAVAILABLE_CODES
+
+
+class _Transaction(SyncSession):
+    """The ORM's part of a session; the connection that it holds while in a transaction."""
+
+    def __init__(self, database: "PostgresDatabase", **options: Any) -> None:
+        super().__init__(**options)
+        self._database = database
+        self.held: Pooled | None = None
+
+    def get_bind(self, *_args: Any, **_options: Any) -> Connection:
+        """The connection for the ORM's next statement, which begins a transaction if need be."""
+        if self.held is None:
+            self.held = await_only(self._database.begin())
+        return self.held.connection
+
+
+class PostgresSession(Session):
+    """A session that has a connection only during a statement or a transaction."""
+
+    sync_session_class = _Transaction
+
+    def __init__(self, database: "PostgresDatabase") -> None:
+        super().__init__(database=database, expire_on_commit=False)
+        assert isinstance(self.sync_session, _Transaction)  # noqa: S101 (for the type checker)
+        self._transaction = self.sync_session
+        self._database = database
+
+    async def fetch(self, statement: Statement, **parameters: object) -> Rows:
+        compiled = statement.compiled(self._database.dialect)
+        if compiled is None:
+            clause: Any = statement.clause  # whichever of the overloads it is
+            result = await self.exec(clause, params=parameters)
+            return Rows(statement, result.all())
+        sql, names = compiled
+        values = [parameters[name] for name in names]
+        held = self._transaction.held
+        tuples: Any  # asyncpg's records, which are tuples but for their type
+        if held is None:
+            pooled, tuples = await self._database.first(lambda raw: raw.fetch(sql, *values))
+            self._database.pool.release(pooled)
+        else:
+            try:
+                tuples = await held.raw.fetch(sql, *values)
+            except Exception as error:
+                raise self._database.translated(error, held.raw) from error
+        return Rows(statement, tuples)
+
+    async def start(self) -> None:
+        self._transaction.held = await self._database.begin()
+
+    async def commit(self) -> None:
+        if self.in_transaction():
+            await super().commit()
+        held, self._transaction.held = self._transaction.held, None
+        if held is not None:
+            await self._database.commit(held)
+
+    async def rollback(self) -> None:
+        if self.in_transaction():
+            await super().rollback()
+        held, self._transaction.held = self._transaction.held, None
+        if held is not None:
+            await self._database.rollback(held)
+
+    async def close(self) -> None:
+        try:
+            if self.in_transaction():
+                await super().close()
+        finally:
+            if self._transaction.held is not None:
+                await self.rollback()
+
+
+class PostgresDatabase(Database):
+    """One database of a server, or of several that stand in for one another."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._dsn, self.name = data_source(settings.database_url)
+        self._timeout = settings.database_timeout
+        self._cached_statements: int | None = None
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: self._connect(self._timeout),
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+        )
+        event.listen(self._engine.sync_engine, "handle_error", self._translate)
+        self.dialect = self._engine.dialect
+        self.pool = Pool(self._open, settings.pool_size, self._timeout)
+
+    def session(self) -> PostgresSession:
+        return PostgresSession(self)
+
+    async def create(self) -> None:
+        """Nothing: the server's operator creates its databases."""
+
+    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+        # A connection of its own, whose statements may take as long as they need.
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: self._connect(None),
+            poolclass=NullPool,
+        )
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text(f"SET LOCAL lock_timeout = '{SET_UP_WAIT}'"))
+                await connection.execute(select(func.pg_advisory_xact_lock(SET_UP_LOCK)))
+                return await connection.run_sync(work)
+        except (OSError, DBAPIError, ServiceUnavailableError) as error:
+            reason = error.__cause__ or error
+            raise DatabaseError(f"cannot open {self.name}: {reason}") from error
+
+    async def dispose(self) -> None:
+        await self.pool.dispose()
+
+    async def begin(self) -> Pooled:
+        """A connection in a transaction, to be given to `commit` or `rollback`."""
+        pooled, _ = await self.first(lambda raw: raw.execute("BEGIN"))
+        return pooled
+
+    async def first(self, run: Callable[[Raw], Awaitable[T]]) -> tuple[Pooled, T]:
+        """A connection, and what the first statement on it returned.
+
+        A server that was restarted has closed the connections of the pool, which may show only
+        when they are used: the statement is then tried again on another, at last on a new one.
+
+        Args:
+            run: runs a statement that changes nothing by itself, as it may run twice.
+
+        Raises:
+            ServiceUnavailableError: the database could not be reached in time.
+        """
+        while True:
+            pooled = await self.pool.acquire()
+            try:
+                return pooled, await run(pooled.raw)
+            except BaseException as error:
+                self.pool.discard(pooled)
+                if not isinstance(error, Exception):
+                    raise
+                if not (pooled.used and pooled.raw.is_closed()):
+                    raise self.translated(error, pooled.raw) from error
+
+    async def commit(self, pooled: Pooled) -> None:
+        """Commit the transaction, and give the connection back."""
+        try:
+            status = await pooled.raw.execute("COMMIT")
+        except BaseException as error:
+            self.pool.discard(pooled)
+            if isinstance(error, TimeoutError) or pooled.raw.is_closed():
+                logger.warning("PostgreSQL: %s", error)
+                raise ServiceUnavailableError(UNKNOWN_OUTCOME) from error
+            raise self.translated(error, pooled.raw) from error
+        self.pool.release(pooled)
+        if status != "COMMIT":  # PostgreSQL's answer after a statement that failed
+            raise RuntimeError("a failed statement was passed over: nothing was committed")
+
+    async def rollback(self, pooled: Pooled) -> None:
+        """End the transaction, if need be with its connection, and give that back."""
+        try:
+            await pooled.raw.execute("ROLLBACK")
+        except BaseException as error:
+            self.pool.discard(pooled)
+            if not isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError):
+                raise
+        else:
+            self.pool.release(pooled)
+
+    @staticmethod
+    def translated(error: BaseException, raw: Raw) -> BaseException:
+        """The public error when the database cannot be used now, otherwise the error itself."""
+        if not (is_unavailable(error) or raw.is_closed()):
+            return error
+        logger.warning("PostgreSQL: %s", error)
+        return ServiceUnavailableError()
+
+    @staticmethod
+    def _translate(context: ExceptionContext) -> None:
+        """Give the statements that SQLAlchemy runs the same public error."""
+        error = context.original_exception.__cause__ or context.original_exception
+        if context.is_disconnect or is_unavailable(error):
+            logger.warning("PostgreSQL: %s", error)
+            raise ServiceUnavailableError from error
+
+    async def _open(self) -> Pooled:
+        connection = await greenlet_spawn(self._engine.sync_engine.connect)
+        raw: Any = connection.connection.driver_connection
+        return Pooled(raw, connection)
+
+    async def _connect(self, command_timeout: float | None) -> Raw:
+        """A connection of the driver.
+
+        Prepared statements are kept on it, unless a pooler such as PgBouncer stands between and may
+        hand each statement to another session of the server: the session's process is then not
+        the one that the pooler said to be there.
+
+        Raises:
+            ServiceUnavailableError: none could be opened in time.
+        """
+        try:
+            if self._cached_statements is None:
+                raw = await self._attempt(command_timeout, 0)
+                told, found = raw.get_server_pid(), await raw.fetchval("SELECT pg_backend_pid()")
+                self._cached_statements = 100 if told == found else 0
+                await raw.close()
+            return await self._attempt(command_timeout, self._cached_statements)
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            logger.warning("PostgreSQL: %s", error)
+            raise ServiceUnavailableError from error
+
+    async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
+        return await asyncpg.connect(
+            self._dsn,
+            timeout=self._timeout,
+            command_timeout=command_timeout,
+            statement_cache_size=cached_statements,
+        )
+
+
+def data_source(url: str) -> tuple[str, str]:
+    """What asyncpg takes for a URL as people have it, and what an operator may see of it.
+
+    Raises:
+        DatabaseError: it is no URL of PostgreSQL, or has options that are not known.
+    """
+    _, _, rest = url.partition("://")
+    try:
+        parts = urlsplit(f"postgresql://{rest}")
+        options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        parts = None
+    hosts = parts.netloc.rpartition("@")[2] if parts else ""
+    if parts is None or parts.netloc.count("@") > 1 or parts.fragment:
+        raise DatabaseError(
+            "GRAPH_DATABASE_URL is not a database URL. "
+            "Special characters in the password must be percent-encoded, as in p%40ss for p@ss"
+        )
+    unknown = options.keys() - OPTIONS
+    if unknown:
+        raise DatabaseError(f"GRAPH_DATABASE_URL has unknown options: {', '.join(sorted(unknown))}")
+    shown = hosts or options.get("host", [""])[-1]
+    return parts.geturl(), f"postgresql://{shown}{parts.path}"

@@ -1,0 +1,142 @@
+"""A throw-away PostgreSQL on loopback, started by the tests."""
+
+import asyncio
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.components import require
+
+Sql = Callable[[str], list[tuple[Any, ...]]]
+"""Runs a statement and returns the rows."""
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Marks a test that is about SQLite."""
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""Marks a test that is about PostgreSQL."""
+
+OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "200",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+}
+
+
+def find(program: str) -> str | None:
+    """The path of one of PostgreSQL's programs, which Debian keeps out of PATH."""
+    newest = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
+    return shutil.which(program) or (str(newest[-1]) if newest else None)
+
+
+def unprivileged() -> dict[str, Any]:
+    """How to run a program that refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Cluster:
+    """A server with its data in a directory of its own.
+
+    Args:
+        directory: an empty directory, on a short path, as it holds a Unix socket too.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        programs = {name: find(name) for name in ("initdb", "pg_ctl")}
+        require(all(programs.values()), "PostgreSQL's server is not installed")
+        self.directory = directory
+        self.port = free_port()
+        self._programs = programs
+        self._numbers = itertools.count(1)
+        if os.geteuid() == 0:
+            os.chown(directory, unprivileged()["user"], unprivileged()["group"])
+        data = ["--pgdata", str(directory / "data")]
+        self._run("initdb", *data, "--username=hero", "--auth=trust", "--no-sync", "-EUTF8")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._programs[program]), *arguments],
+            check=True,
+            cwd=self.directory,
+            stdout=subprocess.DEVNULL,
+            **unprivileged(),
+        )
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        options = {**OPTIONS, "port": str(self.port), "unix_socket_directories": self.directory}
+        flags = " ".join(f"-c {name}={value}" for name, value in options.items())
+        log = str(self.directory / "log")
+        self._run("pg_ctl", "--pgdata", "data", "--wait", "--log", log, "--options", flags, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server; mode `immediate` is a crash."""
+        self._run("pg_ctl", "--pgdata", "data", "--wait", "--mode", mode, "stop")
+
+    def url(self, database: str) -> str:
+        """The URL of a database."""
+        return f"postgresql://hero@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self) -> str:
+        """The name of a new, empty database."""
+        name = f"test{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, whoever uses it."""
+        self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement on the database of the administrator; returns the rows."""
+        return run_sql(self.url("postgres"), statement)
+
+
+def run_sql(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement on a connection of its own; returns the rows."""
+
+    async def fetch() -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(record) for record in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """A new cluster, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="hero-graph-") as directory:
+        cluster = Cluster(Path(directory))
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop("immediate")
