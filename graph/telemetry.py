@@ -28,6 +28,9 @@ HTTP: TelemetryConfig = {
 }
 """What FastAPI is to make: nothing for probes, which come every few seconds."""
 
+OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""Spares each request FastAPI's question whether somebody has set up telemetry meanwhile."""
+
 
 @cache
 def configure() -> bool:
