@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from graph import explorer
+from graph import explorer, telemetry
 from graph.database import open_database
 from graph.errors import Code, PublicError, masked
 from graph.execution import Service
@@ -45,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await database.dispose()
+            await telemetry.flush()
 
     off = PublicError(Code.BAD_REQUEST, "GraphiQL is turned off.")
     no_page = JSONResponse({"errors": [off.formatted]}, 404)
@@ -55,8 +56,12 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers={HTTPException: _refuse, Exception: _mask},
+        telemetry=telemetry.HTTP,
     )
-    endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, page)
+    service = (telemetry.TracedService if telemetry.configure() else Service)(
+        schema, database, settings
+    )
+    endpoint = GraphQLEndpoint(service, settings, page)
     app.router.routes.append(Route("/graphql", RequestLog(endpoint)))
     if settings.graphiql:
         app.router.routes.append(Route("/graphql/explorer/{name}", explorer.asset))

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from graph import explorer
 from tests.client import Client
+from tests.cluster import on_sqlite
 
 DIST = Path(explorer.__file__).parent / "dist"
 PACKED = sorted(DIST.glob("*.gz"))
@@ -44,8 +45,9 @@ def assets(html: str) -> list[str]:
     return re.findall(r'(?:src|href)="([^"]+)"', html)
 
 
-def test_page_headers(client: TestClient) -> None:
-    response = client.get("/graphql")
+@on_sqlite
+def test_page_headers(api: Client) -> None:
+    response = api.http.get("/graphql", headers={"Accept": BROWSER})
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert response.headers["content-security-policy"] == (
@@ -65,6 +67,7 @@ def test_page_has_no_inline_script_and_no_other_host(client: TestClient) -> None
     assert "$" not in html
 
 
+@on_sqlite
 def test_browsers_get_the_page_and_clients_the_data(api: Client) -> None:
     query = {"query": "{ heroes { id } }"}
     page = api.http.get("/graphql", params=query, headers={"Accept": BROWSER})
@@ -76,6 +79,7 @@ def test_browsers_get_the_page_and_clients_the_data(api: Client) -> None:
         assert answer.json() == {"data": {"heroes": []}}
 
 
+@on_sqlite
 def test_turned_off(serve: Callable[..., Client]) -> None:
     client = serve(graphiql=False)
     page = client.http.get("/graphql", headers={"Accept": BROWSER})

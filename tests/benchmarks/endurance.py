@@ -143,8 +143,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="hero-benchmark-") as name:
         bench = Bench(SqliteFiles(Path(name), ROWS), ROWS, spread())
         for part in chosen.parts:
-            print(f"{part} …", file=sys.stderr)
-            figures.extend(PARTS[part](bench))
+            for figure in PARTS[part](bench):
+                print(part, *figure.cells(), file=sys.stderr)
+                figures.append(figure)
     header = ("ratio of", "is", "from", "may be", "")
     print("\n".join(table([header, *(figure.cells() for figure in figures)])))
     return int(any(figure.over() for figure in figures))

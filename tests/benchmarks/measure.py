@@ -31,6 +31,8 @@ class Measurement:
     requests_per_second: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float
+    """The server's CPU time for each request: what least depends on who else uses the machine."""
     errors: int
     """Answers that are no success, broken sockets, time-outs, and acknowledged writes lost."""
     hung: bool
@@ -93,7 +95,9 @@ class Bench:
             file = write(self.requests(server, workload, PREPARED), directory / "requests.txt")
             load(one.port, file, min(connections, WARM_UP_CONNECTIONS), WARM_UP_SECONDS)
             before = truth.last_id()
+            cpu = one.cpu_seconds()
             outcome = load(one.port, file, connections, seconds)
+            cpu = one.cpu_seconds() - cpu
             hung = not one.answers()
             stored = truth.last_id() - before
             lost = max(0, outcome.acknowledged - stored) if workload.name == "create" else 0
@@ -104,6 +108,7 @@ class Bench:
                 requests_per_second=outcome.requests / outcome.seconds,
                 p50_ms=outcome.p50_ms,
                 p99_ms=outcome.p99_ms,
+                cpu_ms=1000 * cpu / max(1, outcome.requests),
                 errors=outcome.errors + lost,
                 hung=hung,
                 peak_mb=one.memory_mb(),
