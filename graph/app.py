@@ -52,8 +52,13 @@ class _App(FastAPI):
         return shortened
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, prepared: bool = False) -> FastAPI:
     """The app; its engine lives from start to shutdown.
+
+    Args:
+        settings: what it serves, and how.
+        prepared: whether somebody has prepared the database already: the app then starts even
+            when the database is away for the moment.
 
     Raises:
         DatabaseError: the settings name no usable database; at start, when it cannot be opened or
@@ -63,7 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await prepare(database)
+        if not prepared:
+            await prepare(database)
         # What was imported stays for good; scanning it at each full collection is wasted time.
         gc.collect()
         gc.freeze()
@@ -140,9 +146,12 @@ async def _mask(_: Request, error: Exception) -> Response:
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`graph.app:app`, for `uvicorn graph.app:app`, made from the environment when asked for."""
-    if name == "app":
+    """The app made from the environment, when asked for.
+
+    It is `app` for `uvicorn graph.app:app`, `prepared_app` for the processes that `serve` starts.
+    """
+    if name in {"app", "prepared_app"}:
         settings = Settings()
         configure(settings)
-        return create_app(settings)
+        return create_app(settings, prepared=name == "prepared_app")
     raise AttributeError(name)

@@ -90,7 +90,9 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
-    config = ServerConfig("graph.app:app", settings, workers=workers, reload=reload)
+    # What is reloaded may bring a migration with it.
+    app_name = "graph.app:app" if reload else "graph.app:prepared_app"
+    config = ServerConfig(app_name, settings, workers=workers, reload=reload)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     typer.echo(f"API       {address}/graphql")
