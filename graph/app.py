@@ -124,6 +124,7 @@ def create_app(settings: Settings, *, prepared: bool = False) -> FastAPI:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
+            expose_headers=["X-Request-ID"],
         )
     return app
 

@@ -227,4 +227,4 @@ def new_revision(
     message: Annotated[str, typer.Option("--message", "-m", help="What it does, in a few words.")],
 ) -> None:
     """Write the revision that leads from the newest one to the models."""
-    typer.echo(write_revision(message))
+    write_revision(message)
