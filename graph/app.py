@@ -81,7 +81,7 @@ def create_app(settings: Settings, *, prepared: bool = False) -> FastAPI:
 
     traced = telemetry.configure()
     off = PublicError(Code.BAD_REQUEST, "GraphiQL is turned off.")
-    no_page = JSONResponse({"errors": [off.formatted]}, 404)
+    no_page = _answer({"errors": [off.formatted]}, 404)
     page = explorer.page if settings.graphiql else no_page
     app = _App(
         title="hero-graph",
@@ -108,7 +108,7 @@ def create_app(settings: Settings, *, prepared: bool = False) -> FastAPI:
     async def ready() -> Response:
         """The database answers; 503 when it does not."""
         try:
-            await database.is_empty()
+            await database.ping()
         except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})
