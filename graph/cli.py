@@ -101,7 +101,9 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
-    config = ServerConfig("graph.app:app", settings, workers=workers, reload=reload)
+    # What is reloaded may bring a migration with it.
+    app_name = "graph.app:app" if reload else "graph.app:prepared_app"
+    config = ServerConfig(app_name, settings, workers=workers, reload=reload)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     typer.echo(f"API       {address}/graphql")
@@ -242,4 +244,4 @@ def new_revision(
     message: Annotated[str, typer.Option("--message", "-m", help="What it does, in a few words.")],
 ) -> None:
     """Write the revision that leads from the newest one to the models."""
-    typer.echo(write_revision(message))
+    write_revision(message)

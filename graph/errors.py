@@ -15,7 +15,7 @@ logger = logging.getLogger("graph")
 class Code(StrEnum):
     """The values of `extensions.code`, which every error carries.
 
-    The names are Apollo Server's where it has one
+    The names are those of Apollo's servers where they have one
     (https://www.apollographql.com/docs/apollo-server/data/errors).
     """
 
@@ -23,6 +23,9 @@ class Code(StrEnum):
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     BAD_USER_INPUT = "BAD_USER_INPUT"
     BAD_REQUEST = "BAD_REQUEST"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
+    QUERY_NOT_IN_SAFELIST = "QUERY_NOT_IN_SAFELIST"
     NOT_FOUND = "NOT_FOUND"
     OPERATION_TOO_COMPLEX = "OPERATION_TOO_COMPLEX"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -46,6 +49,7 @@ class PublicError(GraphQLError):
 
     def __init__(self, code: Code, message: str, **details: Any) -> None:
         super().__init__(brief(message), extensions={"code": code, **details})
+        self.code = code
 
 
 class BadUserInputError(PublicError):

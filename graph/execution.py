@@ -1,5 +1,6 @@
 """Executes operations: documents prepared once, one session and one transaction each."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -7,11 +8,8 @@ import strawberry
 from cachetools import LRUCache
 from graphql import (
     DirectiveNode,
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
-    GraphQLField,
-    GraphQLObjectType,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
@@ -20,7 +18,6 @@ from graphql import (
     OperationType,
     VariableNode,
     Visitor,
-    get_argument_values,
     get_variable_values,
     print_ast,
     specified_rules,
@@ -28,21 +25,22 @@ from graphql import (
     visit,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import GroupedFieldSet
 from graphql.execution.values import VariableValues
-from graphql.pyutils import AwaitableOrValue
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph.context import Context
 from graph.database import Database
 from graph.errors import Code, PublicError, masked, public, with_code
-from graph.limits import check_rows, parse_within_limits, too_complex
+from graph.executor import SerialExecutor
+from graph.limits import Measured, parse_within_limits, too_complex
 from graph.models import MAX_INT, MIN_INT
 from graph.plan import NotCovered, Plan
 from graph.settings import Settings
 
-CACHED_CHARACTERS = 200_000
-"""Query text whose documents are kept; a document takes some 100 bytes of memory a character."""
+CACHED_CHARACTERS = 100_000
+"""Query text whose documents are kept; they take some 200 bytes of memory a character."""
+
+LEAST_CHARACTERS = 50
+"""What a shorter text counts for: its document takes no less memory."""
 
 MAX_ERRORS = 10
 """Errors of one document or one set of variables that are worth reporting."""
@@ -66,8 +64,9 @@ class Result(NamedTuple):
 class Operation:
     """One operation of a valid document, with the plans made for it."""
 
-    def __init__(self, document: DocumentNode, node: OperationDefinitionNode) -> None:
-        self.document = document
+    def __init__(self, measured: Measured, node: OperationDefinitionNode) -> None:
+        self.measured = measured
+        self.document = document = measured.node
         self.node = node
         self.name = node.name.value if node.name else None
         self.writes = node.operation is OperationType.MUTATION
@@ -137,7 +136,7 @@ class Document:
     """A query text that was parsed and validated: its operations, or why it is refused."""
 
     def __init__(self, query: str, operations: list[Operation], errors: list[GraphQLError]) -> None:
-        self.size = len(query)
+        self.size = max(len(query), LEAST_CHARACTERS)
         self.errors = errors
         self._operations = {operation.name: operation for operation in operations}
         self._only = operations[0] if len(operations) == 1 else None
@@ -157,44 +156,6 @@ class Document:
             )
             raise PublicError(Code.BAD_REQUEST, message)
         return operation
-
-
-class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor, with root fields one after another and their rows counted first.
-
-    Root fields share one session, on which no two statements may ever run at once.
-    """
-
-    def __init__(self, *args: Any, settings: Settings, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._settings = settings
-
-    def execute_root_grouped_field_set(
-        self,
-        root_type: GraphQLObjectType,
-        root_value: Any,
-        grouped_field_set: GroupedFieldSet,
-        serially: bool,  # noqa: ARG002, FBT001 (the signature is graphql-core's)
-        position_context: Any,
-    ) -> AwaitableOrValue[dict[str, Any]]:
-        fields: list[tuple[GraphQLField, dict[str, Any]]] = []
-        for details in grouped_field_set.values():
-            node = details[0].node
-            field = self.schema.get_field(root_type, node.name.value)
-            if field is not None:
-                try:
-                    arguments = get_argument_values(field, node, self.variable_values)
-                except GraphQLError:
-                    continue  # raised again, at its field, when that is executed
-                fields.append((field, arguments))
-        check_rows(fields, self._settings)
-        return super().execute_root_grouped_field_set(
-            root_type,
-            root_value,
-            grouped_field_set,
-            serially=True,
-            position_context=position_context,
-        )
 
 
 class Service:
@@ -222,14 +183,14 @@ class Service:
 
     def _prepare(self, query: str) -> Document:
         try:
-            node = parse_within_limits(query, self._settings)
+            measured = parse_within_limits(query, self._settings)
         except GraphQLSyntaxError as error:
             return Document(query, [], with_code([error], Code.GRAPHQL_PARSE_FAILED))
         except PublicError as error:
             return Document(query, [], [error])
         errors = validate(
             self._schema,
-            node,
+            measured.node,
             self._rules,
             max_errors=MAX_ERRORS,
             hide_suggestions=not self._settings.introspection,
@@ -237,8 +198,8 @@ class Service:
         if any(error.message == "Validation aborted." for error in errors):
             return Document(query, [], [too_complex("Too many fields have the same name.")])
         operations = [
-            Operation(node, definition)
-            for definition in node.definitions
+            Operation(measured, definition)
+            for definition in measured.node.definitions
             if isinstance(definition, OperationDefinitionNode) and not errors
         ]
         return Document(query, operations, with_code(errors, Code.GRAPHQL_VALIDATION_FAILED))
@@ -305,10 +266,23 @@ class Service:
                     operation.plans[key] = Plan(executor, root)
             return operation.plans[key]
 
+    def rows(self, operation: Operation, variables: dict[str, Any]) -> int:
+        """The most rows that an operation returns; 0 when its variables are to be refused."""
+        root = self._schema.get_root_type(operation.node.operation)
+        executor = self._build(operation, variables, None)
+        return executor.rows(root) if root and isinstance(executor, SerialExecutor) else 0
+
     def _executor(
         self, operation: Operation, variables: dict[str, Any], context: Context | None
     ) -> Executor[Any]:
-        executor = SerialExecutor.build(
+        executor = self._build(operation, variables, context)
+        assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
+        return executor
+
+    def _build(
+        self, operation: Operation, variables: dict[str, Any], context: Context | None
+    ) -> Executor[Any] | Sequence[GraphQLError]:
+        return SerialExecutor.build(
             self._schema,
             operation.document,
             context_value=context,
@@ -317,8 +291,6 @@ class Service:
             hide_suggestions=not self._settings.introspection,
             settings=self._settings,
         )
-        assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
-        return executor
 
     async def _interpret(
         self, operation: Operation, variables: dict[str, Any], context: Context

@@ -5,7 +5,7 @@ return depend on its variables and are counted before its first resolver runs.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -40,7 +40,15 @@ def too_complex(message: str) -> PublicError:
     return PublicError(Code.OPERATION_TOO_COMPLEX, message)
 
 
-def parse_within_limits(query: str, settings: Settings) -> DocumentNode:
+class Measured(NamedTuple):
+    """A parsed document, and what a batch adds up over its operations."""
+
+    node: DocumentNode
+    tokens: int
+    aliases: int
+
+
+def parse_within_limits(query: str, settings: Settings) -> Measured:
     """The document of a query text.
 
     Raises:
@@ -83,7 +91,7 @@ def parse_within_limits(query: str, settings: Settings) -> DocumentNode:
         )
     if measure.longest_alias > MAX_ALIAS_LENGTH:
         raise too_complex(f"An alias has more than {MAX_ALIAS_LENGTH} characters.")
-    return document
+    return Measured(document, document.token_count, measure.aliases)
 
 
 class _Measure:
@@ -124,11 +132,16 @@ def check_rows(fields: Iterable[tuple[GraphQLField, dict[str, Any]]], settings: 
     Raises:
         PublicError: there may be more than the settings allow.
     """
-    rows = sum(_rows(field, arguments) for field, arguments in fields)
+    rows = count_rows(fields)
     if rows > settings.max_rows:
         raise too_complex(
             f"The operation asks for {rows} rows; at most {settings.max_rows} are allowed."
         )
+
+
+def count_rows(fields: Iterable[tuple[GraphQLField, dict[str, Any]]]) -> int:
+    """The most rows that root fields with these arguments return."""
+    return sum(_rows(field, arguments) for field, arguments in fields)
 
 
 def _rows(field: GraphQLField, arguments: dict[str, Any]) -> int:

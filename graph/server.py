@@ -12,7 +12,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from graph.errors import Code, PublicError
-from graph.http import JSON, SECURITY_HEADERS, encode
+from graph.http import SECURITY_HEADERS
+from graph.representation import JSON, encode
 from graph.settings import Settings
 
 MAX_HEAD_BYTES = 65_536

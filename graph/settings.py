@@ -1,10 +1,12 @@
 """What can be configured, from the environment (prefix `GRAPH_`) and a `.env` file."""
 
+import json
 import re
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -41,6 +43,23 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+def read_documents(path: object) -> object:
+    """The texts by id that a JSON file holds.
+
+    Raises:
+        ValueError: it cannot be read, or holds something else.
+    """
+    if not isinstance(path, str | Path):
+        return path
+    try:
+        documents = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from None
+    if not isinstance(documents, dict) or not all(isinstance(t, str) for t in documents.values()):
+        raise ValueError(f"{path} is not a JSON object of query texts by id")
+    return documents
 
 
 class Settings(BaseSettings):
@@ -82,6 +101,24 @@ class Settings(BaseSettings):
     max_rows: PositiveInt = Field(
         default=1_000, le=1_000_000, description="rows over all root fields of an operation"
     )
+    batch_limit: PositiveInt = Field(
+        default=10, le=1_000, description="operations in a request; 1 turns batching off"
+    )
+    automatic_persisted_queries: bool = Field(
+        default=True, description="let clients send the hash of a query in its place"
+    )
+    trusted_documents: Annotated[
+        dict[str, str] | None, NoDecode, BeforeValidator(read_documents)
+    ] = Field(
+        default=None,
+        description="a JSON file of query texts by id; nothing else is executed then",
+    )
+    cache_control: str = Field(
+        default="no-cache",
+        pattern=r"^[\x20-\x7e]+$",
+        description="the header `Cache-Control` of a query by GET, such as `public, max-age=60`",
+    )
+    compression: bool = Field(default=True, description="compress answers of 1 kB and more")
     fast_execution: bool = Field(
         default=True, description="execute compiled operations; false: graphql-core executes all"
     )

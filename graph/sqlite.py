@@ -182,9 +182,16 @@ class SQLiteDatabase(Database):
 
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
         with self._described(), self.engine.connect() as connection:
-            await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
-            with connection.begin():
-                return work(connection)
+            raw = driver(connection)
+            # A table that is altered may be made anew, which must not delete what refers to it
+            # (https://sqlite.org/lang_altertable.html#otheralter).
+            raw.execute("PRAGMA foreign_keys = OFF")
+            try:
+                await self.patiently(lambda: raw.execute("BEGIN IMMEDIATE"))
+                with connection.begin():
+                    return work(connection)
+            finally:
+                raw.execute("PRAGMA foreign_keys = ON")
 
     async def ping(self) -> None:
         await super().ping()

@@ -14,6 +14,17 @@ import httpx
 READY = re.compile(rb"API +(http://\S+)/graphql")
 
 
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "graph", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 class Service(NamedTuple):
     """A running `serve`: its base URL, and its process, which is ended with the test."""
 

@@ -1,0 +1,114 @@
+"""The parameters of a request, out of a body or a URL, and the refusal of those that are none."""
+
+import json
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import orjson
+
+from graph.errors import Code, PublicError
+from graph.limits import too_complex
+from graph.persisted import Queries
+
+STATUS = {
+    Code.PERSISTED_QUERY_NOT_FOUND: 200,
+    Code.PERSISTED_QUERY_NOT_SUPPORTED: 200,
+    Code.QUERY_NOT_IN_SAFELIST: 403,
+}
+"""The HTTP status that Apollo's clients expect of these; others are 400."""
+
+
+class Refused(Exception):  # noqa: N818 (an answer, not an error of ours)
+    """A request that is answered without being executed.
+
+    Args:
+        status: the HTTP status code.
+        error: what the body says.
+        headers: further headers of the answer.
+    """
+
+    def __init__(self, status: int, error: PublicError, *headers: tuple[bytes, bytes]) -> None:
+        super().__init__(error.message)
+        self.status = status
+        self.error = error
+        self.headers = headers
+
+
+def bad_request(message: str, status: int = 400, *headers: tuple[bytes, bytes]) -> Refused:
+    """A refusal of something that is no usable GraphQL request."""
+    return Refused(status, PublicError(Code.BAD_REQUEST, message), *headers)
+
+
+def too_large(part: str, limit: int, status: int = 413) -> Refused:
+    """The refusal of a body or URL over `limit` bytes; what follows of a body is not read."""
+    return Refused(status, too_complex(f"The {part} has more than {limit} bytes."))
+
+
+class Request(NamedTuple):
+    """The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters")."""
+
+    query: str
+    operation_name: str | None
+    variables: dict[str, Any]
+
+
+def decode(text: bytes | str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        Refused: it is not JSON.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # a lone surrogate is JSON, which orjson does not take: the field's own error is better
+        text = text.decode() if isinstance(text, bytes) else text  # `json` takes UTF-16, too
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise bad_request("The request is not valid JSON.") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def from_query_string(query_string: bytes) -> dict[str, Any]:
+    """The parameters in a GET's URL, where variables and extensions are JSON texts."""
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise bad_request("The query string is not valid UTF-8.") from None
+    fields: dict[str, Any] = dict(pairs)
+    if len(fields) < len(pairs):
+        raise bad_request("The query string has a parameter twice.")
+    for name in ("variables", "extensions"):
+        if fields.get(name):
+            fields[name] = decode(fields[name])
+        else:
+            fields.pop(name, None)
+    return fields
+
+
+def request_of(fields: Any, queries: Queries) -> Request:
+    """The request that these parameters make.
+
+    Raises:
+        Refused: they make none, or one that may not be executed.
+    """
+    if not isinstance(fields, dict):
+        raise bad_request("The request must be a JSON object.")
+    operation_name = fields.get("operationName")
+    variables = fields.get("variables")
+    extensions = fields.get("extensions")
+    if operation_name is not None and not isinstance(operation_name, str):
+        raise bad_request("operationName must be a string.")
+    if variables is not None and not isinstance(variables, dict):
+        raise bad_request("variables must be an object.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise bad_request("extensions must be an object.")
+    try:
+        query = queries.find(fields)
+    except PublicError as error:
+        raise Refused(STATUS.get(error.code, 400), error) from None
+    return Request(query, operation_name or None, variables or {})

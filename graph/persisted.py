@@ -1,0 +1,138 @@
+"""Queries that a request names instead of sending them.
+
+Automatic persisted queries are Apollo's protocol
+(https://www.apollographql.com/docs/apollo-server/performance/apq): a client first sends the hash
+alone, and the text with it when the hash is not known. Trusted documents are all known before the
+start, and nothing else is executed.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from cachetools import LRUCache
+
+from graph.errors import Code, PublicError
+from graph.settings import Settings
+
+STORED_CHARACTERS = 1_000_000
+"""Query text that the store of automatic persisted queries keeps; the least used goes first."""
+
+
+class Queries(ABC):
+    """Finds the query text of a request."""
+
+    def find(self, fields: Mapping[str, Any]) -> str:
+        """The query text that a request's parameters give or name.
+
+        The name is `extensions.persistedQuery.sha256Hash`, or else `documentId` or `id`.
+
+        Raises:
+            PublicError: there is none, or it may not be executed.
+        """
+        query = fields.get("query")
+        if query is not None and not isinstance(query, str):
+            raise PublicError(Code.BAD_REQUEST, "query must be a string.")
+        extensions = fields.get("extensions")
+        persisted = extensions.get("persistedQuery") if extensions else None
+        if persisted is not None:
+            return self._by_hash(_hash(persisted), query)
+        if query:
+            return self._by_text(query)
+        name = fields.get("documentId") or fields.get("id")
+        if not isinstance(name, str):
+            raise PublicError(Code.BAD_REQUEST, "The request has no query.")
+        return self._by_hash(name.removeprefix("sha256:"), None)
+
+    @abstractmethod
+    def _by_hash(self, name: str, query: str | None) -> str:
+        """The text of a hash or an id; `query` is what came with it."""
+
+    @abstractmethod
+    def _by_text(self, query: str) -> str:
+        """The text itself, when it may be executed."""
+
+
+def _hash(persisted: Any) -> str:
+    """The hash in `extensions.persistedQuery`."""
+    if not isinstance(persisted, dict) or persisted.get("version") != 1:
+        raise PublicError(Code.BAD_REQUEST, "extensions.persistedQuery must have version 1.")
+    name = persisted.get("sha256Hash")
+    if not isinstance(name, str):
+        raise PublicError(Code.BAD_REQUEST, "extensions.persistedQuery needs a sha256Hash.")
+    return name
+
+
+def _not_found() -> PublicError:
+    return PublicError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
+
+
+class AutomaticPersistedQueries(Queries):
+    """Stores a text under its hash when a client sends both; any other text is executed too.
+
+    Args:
+        enabled: false answers every hash with `PERSISTED_QUERY_NOT_SUPPORTED`.
+    """
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._texts: LRUCache[str, str] = LRUCache(STORED_CHARACTERS, getsizeof=len)
+
+    def _by_hash(self, name: str, query: str | None) -> str:
+        if not self._enabled:
+            raise PublicError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
+        stored = self._texts.get(name)
+        if not query:
+            if stored is None:
+                raise _not_found()
+            return stored
+        if stored == query:
+            return stored
+        if sha256_of(query) != name:
+            raise PublicError(Code.BAD_REQUEST, "The provided sha does not match the query.")
+        if len(query) <= STORED_CHARACTERS:
+            self._texts[name] = query
+        return query
+
+    def _by_text(self, query: str) -> str:
+        return query
+
+
+class TrustedDocuments(Queries):
+    """Executes the documents of a fixed list, and no others.
+
+    A document may be named by its id or by the sha256 of its text, or be sent as it is.
+
+    Args:
+        documents: texts by id, as graphql-codegen's `persistedDocuments` writes them.
+    """
+
+    def __init__(self, documents: Mapping[str, str]) -> None:
+        self._trusted = frozenset(documents.values())
+        self._texts = {sha256_of(text): text for text in self._trusted} | dict(documents)
+
+    def _by_hash(self, name: str, query: str | None) -> str:
+        if query:
+            return self._by_text(query)
+        try:
+            return self._texts[name]
+        except KeyError:
+            raise _not_found() from None
+
+    def _by_text(self, query: str) -> str:
+        if query not in self._trusted:
+            raise PublicError(Code.QUERY_NOT_IN_SAFELIST, "Only trusted documents are executed.")
+        return query
+
+
+def sha256_of(query: str) -> str:
+    """The hash of a query text, in hexadecimal digits."""
+    return sha256(query.encode(errors="surrogatepass")).hexdigest()
+
+
+def queries(settings: Settings) -> Queries:
+    """What finds the queries under these settings."""
+    if settings.trusted_documents is not None:
+        return TrustedDocuments(settings.trusted_documents)
+    return AutomaticPersistedQueries(enabled=settings.automatic_persisted_queries)

@@ -1,0 +1,132 @@
+"""Several operations in one request."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.client import CREATE, Client
+
+DELETE = "mutation ($id: ID!) { deleteHero(id: $id) { id } }"
+
+
+def create(name: str) -> dict[str, Any]:
+    """The parameters of an operation that creates a hero."""
+    return {"query": CREATE, "variables": {"input": {"name": name, "secretName": "x"}}}
+
+
+def answers(response: httpx.Response) -> list[dict[str, Any]]:
+    """The bodies of a batch's answer."""
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    bodies = response.json()
+    assert isinstance(bodies, list)
+    return bodies
+
+
+def code(body: dict[str, Any]) -> str:
+    """The code of an answer's only error."""
+    (error,) = body["errors"]
+    return str(error["extensions"]["code"])
+
+
+def test_operations_are_answered_in_order_and_see_what_came_before(api: Client) -> None:
+    page = {"query": "{ heroes { id } }"}
+    batch = [create("A"), page, create("B"), page, {"query": DELETE, "variables": {"id": "1"}}]
+    bodies = answers(api.post(batch))
+    assert [body["data"]["heroes"] for body in (bodies[1], bodies[3])] == [
+        [{"id": "1"}],
+        [{"id": "1"}, {"id": "2"}],
+    ]
+    assert bodies[2]["data"]["createHero"]["name"] == "B"
+    assert bodies[4]["data"] == {"deleteHero": {"id": "1"}}
+    assert [hero["id"] for hero in api.heroes()] == ["2"]
+
+
+def test_each_operation_is_a_transaction_of_its_own(api: Client) -> None:
+    failing = f"{CREATE[: CREATE.rindex('}')]} deleteHero(id: 99) {{ id }} }}"
+    batch = [create("A"), {**create("never"), "query": failing}, create("B")]
+    bodies = answers(api.post(batch))
+    assert bodies[1]["data"] is None
+    assert code(bodies[1]) == "NOT_FOUND"
+    assert [hero["name"] for hero in api.heroes()] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("unusable", "expected"),
+    [
+        (7, "BAD_REQUEST"),
+        ([], "BAD_REQUEST"),
+        ({}, "BAD_REQUEST"),
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ villains }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "{ heroes { id } }", "operationName": "x"}, "BAD_REQUEST"),
+        ({"query": DELETE}, "BAD_USER_INPUT"),
+        ({"documentId": "x"}, "PERSISTED_QUERY_NOT_FOUND"),
+    ],
+)
+def test_an_unusable_operation_does_not_keep_the_others_from_running(
+    api: Client, unusable: object, expected: str
+) -> None:
+    first, second, third = answers(api.post([create("A"), unusable, create("B")]))
+    assert code(second) == expected
+    assert "data" not in second
+    assert first["data"]["createHero"]["id"] == "1"
+    assert third["data"]["createHero"]["id"] == "2"
+
+
+def test_a_batch_has_at_most_so_many_operations(serve: Callable[..., Client]) -> None:
+    api = serve(batch_limit=3)
+    assert len(answers(api.post([create("A")] * 3))) == 3
+    refused = api.post([create("A")] * 4)
+    assert (refused.status_code, code(refused.json())) == (400, "OPERATION_TOO_COMPLEX")
+    assert len(api.heroes()) == 3
+
+
+def test_ten_by_default(api: Client) -> None:
+    assert len(answers(api.post([create("A")] * 10))) == 10
+    assert api.post([create("A")] * 11).status_code == 400
+
+
+def test_an_empty_batch_is_a_bad_request(api: Client) -> None:
+    response = api.post([])
+    assert (response.status_code, code(response.json())) == (400, "BAD_REQUEST")
+
+
+def test_batching_can_be_off(serve: Callable[..., Client]) -> None:
+    api = serve(batch_limit=1)
+    response = api.post([create("A")])
+    assert (response.status_code, code(response.json())) == (400, "BAD_REQUEST")
+    assert api.heroes() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "query", "fits"),
+    [
+        ({"max_rows": 100}, "{ heroes(limit: 25) { id } }", 4),
+        ({"max_rows": 5}, "{ a: hero(id: 1) { id } b: hero(id: 2) { id } }", 2),
+        ({"max_aliases": 7}, "{ a: hero(id: 1) { id } b: hero(id: 2) { id } }", 3),
+        ({"max_tokens": 28}, "{ heroes { id } }", 4),
+    ],
+)
+def test_limits_hold_over_the_whole_batch(
+    serve: Callable[..., Client], settings: dict[str, int], query: str, fits: int
+) -> None:
+    api = serve(**settings)
+    operation = {"query": query}
+    assert all("errors" not in body for body in answers(api.post([operation] * fits)))
+    over = answers(api.post([create("never"), *[operation] * (fits + 1)]))
+    assert [code(body) for body in over] == ["OPERATION_TOO_COMPLEX"] * (fits + 2)
+    assert api.data("{ heroes(limit: 1) { id } }") == {"heroes": []}
+
+
+def test_rows_count_as_the_variables_of_each_operation_have_it(
+    serve: Callable[..., Client],
+) -> None:
+    api = serve(max_rows=100)
+    query = "query ($limit: Int!) { heroes(limit: $limit) { id } }"
+    batch = [{"query": query, "variables": {"limit": limit}} for limit in (60, 40)]
+    assert all("data" in body for body in answers(api.post(batch)))
+    batch.append({"query": query, "variables": {"limit": 1}})
+    assert {code(body) for body in answers(api.post(batch))} == {"OPERATION_TOO_COMPLEX"}

@@ -1,0 +1,161 @@
+"""Automatic persisted queries and trusted documents."""
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from graph.persisted import STORED_CHARACTERS
+from graph.settings import Settings
+from tests.client import CREATE, Client
+
+QUERY = "query Name($id: ID!) { hero(id: $id) { name } }"
+OTHER = "{ heroes { id } }"
+
+
+def sha(query: str) -> str:
+    """The hash by which Apollo's clients name a query."""
+    return sha256(query.encode()).hexdigest()
+
+
+def persisted(query_hash: str, **fields: Any) -> dict[str, Any]:
+    """The parameters that name a query by its hash."""
+    return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": query_hash}}, **fields}
+
+
+def by_get(api: Client, fields: dict[str, Any]) -> httpx.Response:
+    """The answer to a GET with these parameters."""
+    encoded = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in fields.items()
+    }
+    return api.http.get("/graphql", params=encoded)
+
+
+def code(response: httpx.Response) -> str:
+    """The code of an answer's only error."""
+    (error,) = response.json()["errors"]
+    return str(error["extensions"]["code"])
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_query_is_registered_once_and_then_named_by_its_hash(api: Client, method: str) -> None:
+    send = api.post if method == "POST" else lambda fields: by_get(api, fields)
+    hero = api.create("Deadpond")
+    named = persisted(sha(QUERY), variables={"id": hero["id"]})
+    unknown = send(named)
+    assert (unknown.status_code, code(unknown)) == (200, "PERSISTED_QUERY_NOT_FOUND")
+    assert unknown.json()["errors"][0]["message"] == "PersistedQueryNotFound"
+    expected = {"data": {"hero": {"name": "Deadpond"}}}
+    assert send({**named, "query": QUERY}).json() == expected
+    assert send(named).json() == expected
+
+
+def test_a_mutation_can_be_named_too_but_not_by_get(api: Client) -> None:
+    created = persisted(
+        sha(CREATE), variables={"input": {"name": "Rusty-Man", "secretName": "Tommy Sharp"}}
+    )
+    assert api.post({**created, "query": CREATE}).json()["data"]["createHero"]["id"] == "1"
+    assert api.post(created).json()["data"]["createHero"]["id"] == "2"
+    assert by_get(api, created).status_code == 405
+    assert len(api.heroes()) == 2
+
+
+def test_a_hash_that_is_not_the_querys_registers_nothing(api: Client) -> None:
+    wrong = api.post(persisted(sha(QUERY), query=OTHER))
+    assert (wrong.status_code, code(wrong)) == (400, "BAD_REQUEST")
+    assert code(api.post(persisted(sha(QUERY)))) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [1, {}, {"sha256Hash": "x"}, {"version": 2, "sha256Hash": "x"}, {"version": 1}]
+    + [{"version": 1, "sha256Hash": value} for value in (7, None, ["x"])],
+)
+def test_an_unusable_extension_is_a_bad_request(api: Client, extension: object) -> None:
+    response = api.post({"extensions": {"persistedQuery": extension}})
+    assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
+
+
+def test_the_store_is_bounded_and_forgets_what_was_not_used(
+    serve: Callable[..., Client],
+) -> None:
+    api = serve(max_body_bytes=2 * STORED_CHARACTERS)
+    padding = STORED_CHARACTERS // 4
+    texts = [f"{{ __typename }} #{n}{'x' * padding}" for n in range(5)]
+    for text in texts:
+        assert "data" in api.post(persisted(sha(text), query=text)).json()
+    assert code(api.post(persisted(sha(texts[0])))) == "PERSISTED_QUERY_NOT_FOUND"
+    assert "data" in api.post(persisted(sha(texts[-1]))).json()
+    too_long = f"{{ __typename }} #{'x' * STORED_CHARACTERS}"
+    assert "data" in api.post(persisted(sha(too_long), query=too_long)).json()
+    assert code(api.post(persisted(sha(too_long)))) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+def test_clients_are_told_when_it_is_off(serve: Callable[..., Client]) -> None:
+    api = serve(automatic_persisted_queries=False)
+    response = api.post(persisted(sha(OTHER), query=OTHER))
+    assert (response.status_code, code(response)) == (200, "PERSISTED_QUERY_NOT_SUPPORTED")
+    assert api.data(OTHER) == {"heroes": []}
+
+
+@pytest.fixture
+def trusting(serve: Callable[..., Client], tmp_path: Path) -> Client:
+    """A service that executes two documents only."""
+    documents = tmp_path / "documents.json"
+    documents.write_text(json.dumps({"name-1": QUERY, "create-1": CREATE}))
+    return serve(trusted_documents=str(documents))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        persisted("name-1"),
+        persisted(sha(QUERY)),
+        persisted(sha(QUERY), query=QUERY),
+        {"documentId": "name-1"},
+        {"documentId": f"sha256:{sha(QUERY)}"},
+        {"id": "name-1"},
+        {"query": QUERY},
+    ],
+)
+def test_a_trusted_document_is_executed_by_id_hash_or_text(
+    trusting: Client, name: dict[str, Any]
+) -> None:
+    body = {**name, "variables": {"id": "1"}}
+    assert trusting.post(body).json() == {"data": {"hero": None}}
+    assert by_get(trusting, body).json() == {"data": {"hero": None}}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (persisted(sha(OTHER)), (200, "PERSISTED_QUERY_NOT_FOUND")),
+        ({"documentId": "other"}, (200, "PERSISTED_QUERY_NOT_FOUND")),
+        ({}, (400, "BAD_REQUEST")),
+        ({"query": OTHER}, (403, "QUERY_NOT_IN_SAFELIST")),
+        ({"query": f"{QUERY} "}, (403, "QUERY_NOT_IN_SAFELIST")),
+        ({"query": OTHER, "id": "name-1"}, (403, "QUERY_NOT_IN_SAFELIST")),
+        (persisted(sha(QUERY), query=OTHER), (403, "QUERY_NOT_IN_SAFELIST")),
+        (persisted(sha(OTHER), query=OTHER), (403, "QUERY_NOT_IN_SAFELIST")),
+    ],
+)
+def test_nothing_else_is_executed(
+    trusting: Client, name: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    for response in (trusting.post(name), by_get(trusting, name), trusting.post(name)):
+        assert (response.status_code, code(response)) == expected
+
+
+@pytest.mark.parametrize("content", [None, "[]", '{"a": 1}', "no JSON"])
+def test_unusable_trusted_documents_stop_the_start(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "documents.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValidationError, match=r"documents\.json"):
+        Settings.model_validate({"trusted_documents": str(path)})
