@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tests.benchmarks.databases import SqliteFiles
 from tests.benchmarks.load import load, missing, write
-from tests.benchmarks.measure import Bench, spread
+from tests.benchmarks.measure import Bench, prepare
 from tests.benchmarks.report import table
 from tests.benchmarks.servers import SERVERS, ServerError
 from tests.benchmarks.workloads import PAGE, WORKLOADS, graphql, page
@@ -141,7 +141,7 @@ def main() -> int:
         return 2
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="hero-benchmark-") as name:
-        bench = Bench(SqliteFiles(Path(name), ROWS), ROWS, spread())
+        bench = Bench(SqliteFiles(Path(name), ROWS), ROWS, prepare())
         for part in chosen.parts:
             for figure in PARTS[part](bench):
                 print(part, *figure.cells(), file=sys.stderr)
