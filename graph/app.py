@@ -12,8 +12,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph import explorer
+from graph import explorer, telemetry
 from graph.database import open_database
 from graph.errors import Code, PublicError, masked
 from graph.execution import Service
@@ -23,11 +24,41 @@ from graph.migrations import prepare
 from graph.schema import schema
 from graph.settings import Settings
 
+PATH = "/graphql"
+
 SECURITY = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
 
 
-def create_app(settings: Settings) -> FastAPI:
+class _App(FastAPI):
+    """FastAPI, with a short way to the endpoint where nothing is in between.
+
+    Error pages, exit stacks and routing, which this endpoint has no use for, would take half as
+    long again as it takes to answer.
+    """
+
+    short_cut: ASGIApp | None = None
+
+    def build_middleware_stack(self) -> ASGIApp:
+        stack = super().build_middleware_stack()
+        endpoint = self.short_cut
+        if endpoint is None or self.user_middleware:
+            return stack
+
+        async def shortened(scope: Scope, receive: Receive, send: Send) -> None:
+            path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+            is_endpoint = scope["type"] == "http" and path == PATH
+            await (endpoint if is_endpoint else stack)(scope, receive, send)
+
+        return shortened
+
+
+def create_app(settings: Settings, *, prepared: bool = False) -> FastAPI:
     """The app; its engine lives from start to shutdown.
+
+    Args:
+        settings: what it serves, and how.
+        prepared: whether somebody has prepared the database already: the app then starts even
+            when the database is away for the moment.
 
     Raises:
         DatabaseError: the settings name no usable database; at start, when it cannot be opened or
@@ -37,7 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await prepare(database)
+        if not prepared:
+            await prepare(database)
         # What was imported stays for good; scanning it at each full collection is wasted time.
         gc.collect()
         gc.freeze()
@@ -45,21 +77,27 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await database.dispose()
+            await telemetry.flush()
 
+    traced = telemetry.configure()
     off = PublicError(Code.BAD_REQUEST, "GraphiQL is turned off.")
-    no_page = JSONResponse({"errors": [off.formatted]}, 404)
+    no_page = _answer({"errors": [off.formatted]}, 404)
     page = explorer.page if settings.graphiql else no_page
-    app = FastAPI(
+    app = _App(
         title="hero-graph",
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers={HTTPException: _refuse, Exception: _mask},
+        telemetry=telemetry.HTTP if traced else telemetry.OFF,
     )
-    endpoint = GraphQLEndpoint(Service(schema, database, settings), settings, page)
-    app.router.routes.append(Route("/graphql", RequestLog(endpoint)))
+    service = (telemetry.TracedService if traced else Service)(schema, database, settings)
+    endpoint = RequestLog(GraphQLEndpoint(service, settings, page))
+    app.router.routes.append(Route(PATH, endpoint))
+    if not traced:  # the route's name would be missing in the spans
+        app.short_cut = endpoint
     if settings.graphiql:
-        app.router.routes.append(Route("/graphql/explorer/{name}", explorer.asset))
+        app.router.routes.append(Route(f"{PATH}/explorer/{{name}}", explorer.asset))
 
     @app.api_route("/health", methods=["GET", "HEAD"])
     async def health() -> Response:
@@ -70,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def ready() -> Response:
         """The database answers; 503 when it does not."""
         try:
-            await database.is_empty()
+            await database.ping()
         except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})
@@ -86,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
+            expose_headers=["X-Request-ID"],
         )
     return app
 
@@ -108,9 +147,12 @@ async def _mask(_: Request, error: Exception) -> Response:
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`graph.app:app`, for `uvicorn graph.app:app`, made from the environment when asked for."""
-    if name == "app":
+    """The app made from the environment, when asked for.
+
+    It is `app` for `uvicorn graph.app:app`, `prepared_app` for the processes that `serve` starts.
+    """
+    if name in {"app", "prepared_app"}:
         settings = Settings()
         configure(settings)
-        return create_app(settings)
+        return create_app(settings, prepared=name == "prepared_app")
     raise AttributeError(name)

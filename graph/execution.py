@@ -36,8 +36,11 @@ from graph.models import MAX_INT, MIN_INT
 from graph.plan import NotCovered, Plan
 from graph.settings import Settings
 
-CACHED_CHARACTERS = 200_000
-"""Query text whose documents are kept; a document takes some 100 bytes of memory a character."""
+CACHED_CHARACTERS = 100_000
+"""Query text whose documents are kept; they take some 200 bytes of memory a character."""
+
+LEAST_CHARACTERS = 50
+"""What a shorter text counts for: its document takes no less memory."""
 
 MAX_ERRORS = 10
 """Errors of one document or one set of variables that are worth reporting."""
@@ -133,7 +136,7 @@ class Document:
     """A query text that was parsed and validated: its operations, or why it is refused."""
 
     def __init__(self, query: str, operations: list[Operation], errors: list[GraphQLError]) -> None:
-        self.size = len(query)
+        self.size = max(len(query), LEAST_CHARACTERS)
         self.errors = errors
         self._operations = {operation.name: operation for operation in operations}
         self._only = operations[0] if len(operations) == 1 else None

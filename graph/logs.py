@@ -55,6 +55,12 @@ def note_errors(errors: Iterable[GraphQLError]) -> None:
         request.codes.update(str((error.extensions or {}).get("code")) for error in errors)
 
 
+def note_trace(trace_id: str) -> None:
+    """Have all further lines of the request name its trace."""
+    if request := current.get():
+        request.trace_id = trace_id
+
+
 class RequestLog:
     """Gives each request of an ASGI app an id, which the response has too, and logs its line."""
 
@@ -78,8 +84,8 @@ class RequestLog:
         finally:
             if logger.isEnabledFor(logging.INFO):
                 fields = {
-                    "operation": ",".join(name for name, _ in request.operations),
-                    "kind": ",".join(kind for _, kind in request.operations),
+                    "operation": ",".join([name for name, _ in request.operations]),
+                    "kind": ",".join([kind for _, kind in request.operations]),
                     "outcome": ",".join(sorted(request.codes)) or "ok",
                     "status": request.status,
                     "duration_ms": round((perf_counter() - started) * 1000, 3),

@@ -13,7 +13,8 @@ the start. `tests/test_plan.py` compares the two.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from graphql import (
     ExecutionResult,
@@ -51,6 +52,9 @@ LEAVES = {
     "Int": ("{0}", "({0} is None or type({0}) is int and -0x80000000 <= {0} <= 0x7FFFFFFF)"),
 }
 """By GraphQL type: the Python expression of a leaf, and the test that the value {0} must pass."""
+
+
+RowsToObjects: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
 
 
 class NotCovered(Exception):  # noqa: N818 (not an error: another path takes over)
@@ -237,7 +241,7 @@ def _compile_rows(
     definition: GraphQLField,
     details: FieldDetailsList,
     columns: tuple[str, ...],
-) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
+) -> RowsToObjects:
     """A function that turns rows of these columns into objects, leaving out those it must not.
 
     For `{ id name }` it is: `lambda rows: [{'id': str(c0), 'name': c1} for c0, c1, in rows
@@ -272,5 +276,11 @@ def _compile_rows(
     # Names and types come from the schema, response keys are GraphQL names: nothing to escape.
     source = f"lambda rows: [{{{', '.join(items)}}} for {targets} in rows"
     source += f" if {' and '.join(checks)}]" if checks else "]"
-    compiled: Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]] = eval(source)  # noqa: S307
-    return compiled
+    return _evaluated(source)
+
+
+@lru_cache(maxsize=1_000)
+def _evaluated(source: str) -> RowsToObjects:
+    """The function of this source; operations that differ in name or arguments share it."""
+    function: RowsToObjects = eval(source)  # noqa: S307
+    return function

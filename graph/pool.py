@@ -60,8 +60,8 @@ class Pool:
                 async with asyncio.timeout(self._timeout):
                     await self._places.acquire()
             except TimeoutError:
-                logger.warning("PostgreSQL: no connection was free in %g s", self._timeout)
-                raise ServiceUnavailableError from None
+                waited = TimeoutError(f"no connection was free within {self._timeout:g} s")
+                raise ServiceUnavailableError from waited
         else:
             await self._places.acquire()
         try:

@@ -12,14 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
 from sqlmodel import Session as SyncSession
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
-from graph.errors import ServiceUnavailableError, logger
+from graph.errors import ServiceUnavailableError
 from graph.pool import Pool, Pooled
 from graph.settings import Settings
 
@@ -45,11 +45,11 @@ UNAVAILABLE_CODES = {
     "55P03",  # a lock was not free in time
 }
 
-SET_UP_LOCK = 0x6865726F
-"""The key of the advisory lock of whoever changes the schema: "hero" in ASCII."""
+LOCK = 0x6865726F
+"""The key of the advisory lock of whoever sets the database up: "hero" in ASCII."""
 
-SET_UP_WAIT = "60s"
-"""How long a machine that starts waits for another that is setting up the database."""
+LOCK_WAIT = "60s"
+"""How long a machine that starts waits for another that is at it."""
 
 UNKNOWN_OUTCOME = (
     "The database was lost during the commit. Whether the operation was stored is not known."
@@ -63,6 +63,19 @@ def is_unavailable(error: BaseException) -> bool:
         return True
     code = getattr(error, "sqlstate", None) or ""
     return code[:2] in UNAVAILABLE or code in UNAVAILABLE_CODES
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """The driver's own error, around which there may be SQLAlchemy's or ours."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def translate(error: BaseException, raw: Raw) -> None:
+    """Raise the public error when the database cannot be used now."""
+    if is_unavailable(error) or raw.is_closed():
+        raise ServiceUnavailableError from error
 
 
 class _Transaction(SyncSession):
@@ -108,7 +121,8 @@ class PostgresSession(Session):
             try:
                 tuples = await held.raw.fetch(sql, *values)
             except Exception as error:
-                raise self._database.translated(error, held.raw) from error
+                translate(error, held.raw)
+                raise
         return Rows(statement, tuples)
 
     async def start(self) -> None:
@@ -149,6 +163,7 @@ class PostgresDatabase(Database):
             async_creator=lambda: self._connect(self._timeout),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # of the statements in error messages, which are logged
         )
         event.listen(self._engine.sync_engine, "handle_error", self._translate)
         self.dialect = self._engine.dialect
@@ -166,14 +181,15 @@ class PostgresDatabase(Database):
             "postgresql+asyncpg://",
             async_creator=lambda: self._connect(None),
             poolclass=NullPool,
+            hide_parameters=True,
         )
         try:
             async with engine.begin() as connection:
-                await connection.execute(text(f"SET LOCAL lock_timeout = '{SET_UP_WAIT}'"))
-                await connection.execute(select(func.pg_advisory_xact_lock(SET_UP_LOCK)))
+                await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+                await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
                 return await connection.run_sync(work)
-        except (OSError, DBAPIError, ServiceUnavailableError) as error:
-            reason = error.__cause__ or error
+        except (OSError, SQLAlchemyError, ServiceUnavailableError) as error:
+            reason = str(driver_error(error)).partition("\n")[0]
             raise DatabaseError(f"cannot open {self.name}: {reason}") from error
 
     async def dispose(self) -> None:
@@ -205,7 +221,8 @@ class PostgresDatabase(Database):
                 if not isinstance(error, Exception):
                     raise
                 if not (pooled.used and pooled.raw.is_closed()):
-                    raise self.translated(error, pooled.raw) from error
+                    translate(error, pooled.raw)
+                    raise
 
     async def commit(self, pooled: Pooled) -> None:
         """Commit the transaction, and give the connection back."""
@@ -214,9 +231,9 @@ class PostgresDatabase(Database):
         except BaseException as error:
             self.pool.discard(pooled)
             if isinstance(error, TimeoutError) or pooled.raw.is_closed():
-                logger.warning("PostgreSQL: %s", error)
                 raise ServiceUnavailableError(UNKNOWN_OUTCOME) from error
-            raise self.translated(error, pooled.raw) from error
+            translate(error, pooled.raw)
+            raise
         self.pool.release(pooled)
         if status != "COMMIT":  # PostgreSQL's answer after a statement that failed
             raise RuntimeError("a failed statement was passed over: nothing was committed")
@@ -233,19 +250,10 @@ class PostgresDatabase(Database):
             self.pool.release(pooled)
 
     @staticmethod
-    def translated(error: BaseException, raw: Raw) -> BaseException:
-        """The public error when the database cannot be used now, otherwise the error itself."""
-        if not (is_unavailable(error) or raw.is_closed()):
-            return error
-        logger.warning("PostgreSQL: %s", error)
-        return ServiceUnavailableError()
-
-    @staticmethod
     def _translate(context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error."""
-        error = context.original_exception.__cause__ or context.original_exception
+        error = driver_error(context.original_exception)
         if context.is_disconnect or is_unavailable(error):
-            logger.warning("PostgreSQL: %s", error)
             raise ServiceUnavailableError from error
 
     async def _open(self) -> Pooled:
@@ -271,7 +279,6 @@ class PostgresDatabase(Database):
                 await raw.close()
             return await self._attempt(command_timeout, self._cached_statements)
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            logger.warning("PostgreSQL: %s", error)
             raise ServiceUnavailableError from error
 
     async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
@@ -296,7 +303,7 @@ def data_source(url: str) -> tuple[str, str]:
     except ValueError:
         parts = None
     hosts = parts.netloc.rpartition("@")[2] if parts else ""
-    if parts is None or parts.netloc.count("@") > 1 or parts.fragment:
+    if parts is None or parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
         raise DatabaseError(
             "GRAPH_DATABASE_URL is not a database URL. "
             "Special characters in the password must be percent-encoded, as in p%40ss for p@ss"

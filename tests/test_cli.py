@@ -11,18 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import Client
-from tests.process import service
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "graph", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+from tests.process import run, service
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *says: str) -> None:

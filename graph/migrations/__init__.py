@@ -112,19 +112,14 @@ def difference(connection: Connection) -> str | None:
     return None
 
 
-def write_revision(message: str) -> Path:
-    """Write the revision that leads from the newest one to the models; gives its file."""
+def write_revision(message: str) -> None:
+    """Write the revision that leads from the newest one to the models, and say where."""
     from alembic import command  # noqa: PLC0415 (as above)
-    from alembic.script import Script  # noqa: PLC0415
 
     with create_engine("sqlite://").begin() as scratch:
         config = _config(scratch)
         command.upgrade(config, NEWEST)
-        written = command.revision(
-            config, message, autogenerate=True, rev_id=f"{int(NEWEST) + 1:04}"
-        )
-    assert isinstance(written, Script)  # noqa: S101 (one was asked for)
-    return Path(written.path)
+        command.revision(config, message, autogenerate=True, rev_id=f"{int(NEWEST) + 1:04}")
 
 
 def _config(connection: Connection) -> "Config":

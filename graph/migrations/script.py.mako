@@ -8,10 +8,4 @@ down_revision = "${down_revision}"
 
 
 def upgrade() -> None:
-    """To this revision."""
     ${upgrades if upgrades else "pass"}
-
-
-def downgrade() -> None:
-    """Back from it."""
-    ${downgrades if downgrades else "pass"}

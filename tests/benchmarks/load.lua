@@ -1,14 +1,16 @@
 -- Sends the prepared requests of a file in turn, over and over, and counts the wrong answers.
 -- Arguments: the file, a line "METHOD<tab>PATH<tab>BODY" for each request; and how many connections
--- there are. Their first requests wait until the server could accept all of them: it is asked how
--- it serves many connections, not how it takes them all at once.
+-- there are. They send their first requests one after another, once the server could accept all:
+-- it is asked how it serves many, not how it takes a crowd that comes at one moment.
 -- Prints one line of JSON at the end: counts, seconds, and latencies in ms.
 
 local thread
 local requests = {}
 local turn = 0
-local unopened
-local OPENING_MS = 100
+local connections
+local begun = 0
+local OPENING_MS = 250
+local STEP_MS = 10
 
 wrong = 0
 
@@ -18,7 +20,7 @@ end
 
 function init(args)
   local headers = { ["Accept"] = "application/json", ["Content-Type"] = "application/json" }
-  unopened = tonumber(args[2])
+  connections = tonumber(args[2])
   for line in io.lines(args[1]) do
     local method, path, body = line:match("^(%S+)\t(%S+)\t(.*)$")
     requests[#requests + 1] = wrk.format(method, path, headers, body ~= "" and body or nil)
@@ -26,11 +28,11 @@ function init(args)
 end
 
 function delay()
-  if unopened == 0 then
+  if begun == connections then
     return 0
   end
-  unopened = unopened - 1
-  return OPENING_MS
+  begun = begun + 1
+  return OPENING_MS + STEP_MS * begun
 end
 
 function request()

@@ -2,6 +2,8 @@
 
 import os
 import random
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +33,8 @@ class Measurement:
     requests_per_second: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float
+    """The server's CPU time for each request: what least depends on who else uses the machine."""
     errors: int
     """Answers that are no success, broken sockets, time-outs, and acknowledged writes lost."""
     hung: bool
@@ -40,11 +44,13 @@ class Measurement:
     """From its start to its first answer."""
 
 
-def spread() -> set[int]:
+def prepare() -> set[int]:
     """Give the cores for the servers, and keep this process and the load on the last one.
 
-    On a machine of one core they are the same.
+    On a machine of one core they are the same. From here on a SIGTERM unwinds this process as an
+    exit does, so that it leaves no server behind.
     """
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     *others, last = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {last})
     return set(others) or {last}
@@ -93,7 +99,9 @@ class Bench:
             file = write(self.requests(server, workload, PREPARED), directory / "requests.txt")
             load(one.port, file, min(connections, WARM_UP_CONNECTIONS), WARM_UP_SECONDS)
             before = truth.last_id()
+            cpu = one.cpu_seconds()
             outcome = load(one.port, file, connections, seconds)
+            cpu = one.cpu_seconds() - cpu
             hung = not one.answers()
             stored = truth.last_id() - before
             lost = max(0, outcome.acknowledged - stored) if workload.name == "create" else 0
@@ -104,6 +112,7 @@ class Bench:
                 requests_per_second=outcome.requests / outcome.seconds,
                 p50_ms=outcome.p50_ms,
                 p99_ms=outcome.p99_ms,
+                cpu_ms=1000 * cpu / max(1, outcome.requests),
                 errors=outcome.errors + lost,
                 hung=hung,
                 peak_mb=one.memory_mb(),

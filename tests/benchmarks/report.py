@@ -5,17 +5,30 @@ from statistics import median
 
 from tests.benchmarks.measure import Measurement
 
-HEADER = ("server", "requests/s", "p50 ms", "p99 ms", "errors", "peak MB", "start s", "ours ÷ it")
+HEADER = (
+    "server",
+    "requests/s",
+    "p50 ms",
+    "p99 ms",
+    "CPU ms",
+    "errors",
+    "peak MB",
+    "start s",
+    "ours ÷ it",
+)
 
 
 def ratio(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> float | None:
     """Divide our requests/s by theirs, round by round, and take the median.
 
-    Both are of the same load, in the order of the rounds. None when they never answered.
+    Both are of the same load, in the order of the rounds. Rounds in which one of the two hung say
+    nothing about its speed; None when that leaves none.
     """
     pairs = zip(ours, theirs, strict=False)
     ratios = [
-        a.requests_per_second / b.requests_per_second for a, b in pairs if b.requests_per_second
+        a.requests_per_second / b.requests_per_second
+        for a, b in pairs
+        if b.requests_per_second and not (a.hung or b.hung)
     ]
     return median(ratios) if ratios else None
 
@@ -29,6 +42,7 @@ def row(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> tuple[str
         f"{median(one.requests_per_second for one in theirs):,.0f}",
         f"{median(one.p50_ms for one in theirs):,.1f}",
         f"{median(one.p99_ms for one in theirs):,.1f}",
+        f"{median(one.cpu_ms for one in theirs):,.2f}",
         f"{sum(one.errors for one in theirs):,}" + (f", hung in {hung}" if hung else ""),
         f"{max(one.peak_mb for one in theirs):,.0f}",
         f"{median(one.start_seconds for one in theirs):,.2f}",

@@ -117,6 +117,10 @@ class Running:
         """Read the memory of its processes, in MB: `VmHWM` is the peak, `VmRSS` the present."""
         return sum(_memory_kb(pid, field) for pid in _family(self.process.pid)) / 1024
 
+    def cpu_seconds(self) -> float:
+        """Read the CPU time that its processes have used."""
+        return sum(_ticks(pid) for pid in _family(self.process.pid)) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def running(server: Server, database: URL, directory: Path, cores: set[int]) -> Iterator[Running]:
@@ -172,3 +176,9 @@ def _family(pid: int) -> list[int]:
 def _memory_kb(pid: int, field: str) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(field))
+
+
+def _ticks(pid: int) -> int:
+    """Add up the user and system time of one process: fields 14 and 15 of its `stat`."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])

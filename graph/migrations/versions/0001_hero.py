@@ -8,19 +8,13 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the table and its indexes."""
     op.create_table(
         "hero",
+        sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("age", sa.Integer(), nullable=True),
         sa.Column("secret_name", sa.String(), nullable=False),
-        sa.Column("id", sa.Integer(), primary_key=True),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_hero_name", "hero", ["name"])
     op.create_index("ix_hero_age", "hero", ["age"])
-
-
-def downgrade() -> None:
-    """Drop the table with its rows."""
-    op.drop_table("hero")

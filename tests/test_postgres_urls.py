@@ -1,0 +1,148 @@
+"""The URLs of PostgreSQL as people have them, and what is said of those that do not work."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from shutil import which
+
+import pytest
+
+from graph.database import DatabaseError, open_database
+from graph.migrations import prepare
+from graph.postgres import PostgresDatabase
+from graph.settings import Settings
+from tests.cluster import Cluster, free_port, running_cluster, unprivileged
+from tests.components import require
+
+PASSWORD = "p@ss:w/rd?#%[ü] +"  # noqa: S105 (of a cluster that is thrown away)
+CERTIFICATE = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=hero "
+    "-addext subjectAltName=IP:127.0.0.1 -keyout server.key -out server.crt"
+)
+VERIFIED = "postgresql://hero@127.0.0.1:{port}/heroes?sslrootcert={certificate}&sslmode="
+
+ENCODED = "p%40ss%3Aw%2Frd%3F%23%25%5B%C3%BC%5D%20%2B"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A server with a certificate, and the user `locked` who has a password."""
+    with running_cluster() as cluster:
+        data = cluster.directory / "data"
+        require(which("openssl") is not None, "openssl is not installed")
+        subprocess.run(
+            CERTIFICATE.split(),
+            check=True,
+            cwd=data,
+            stderr=subprocess.DEVNULL,
+            **unprivileged(),
+        )
+        hba = data / "pg_hba.conf"
+        hba.write_text(f"host all locked 127.0.0.1/32 scram-sha-256\n{hba.read_text()}")
+        cluster.sql(f"CREATE ROLE locked LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
+        cluster.sql("CREATE DATABASE heroes")
+        cluster.sql("ALTER SYSTEM SET ssl = on")
+        cluster.sql("SELECT pg_reload_conf()")
+        yield cluster
+
+
+def filled(cluster: Cluster, url: str) -> str:
+    """A URL with the cluster's values in the place of their names."""
+    return url.format(
+        port=cluster.port,
+        directory=cluster.directory,
+        encoded=ENCODED,
+        certificate=cluster.directory / "data/server.crt",
+        free_port=free_port(),
+    )
+
+
+async def use(url: str) -> tuple[str, bool]:
+    """Set the database up and ask it; gives its name, and whether the connection is encrypted."""
+    database = open_database(Settings(database_url=url))
+    assert isinstance(database, PostgresDatabase)
+    try:
+        await prepare(database)
+        assert await database.is_empty()
+        asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        pooled, encrypted = await database.first(lambda raw: raw.fetchval(asked))
+        database.pool.release(pooled)
+        return database.name, encrypted
+    finally:
+        await database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "encrypted"),
+    [
+        ("postgresql://hero@127.0.0.1:{port}/heroes", True),
+        ("postgres://hero@127.0.0.1:{port}/heroes", True),
+        ("postgresql+asyncpg://hero@127.0.0.1:{port}/heroes", True),
+        ("postgresql://hero@/heroes?host={directory}&port={port}", False),
+        ("postgresql:///heroes?host={directory}&port={port}&user=hero", False),
+        ("postgresql://locked:{encoded}@127.0.0.1:{port}/heroes", True),
+        ("postgresql://127.0.0.1:{port}/heroes?user=locked&password={encoded}", True),
+        ("postgresql://hero@127.0.0.1:{port}/heroes?application_name=my%20heroes", True),
+        ("postgresql://hero@127.0.0.1:{port}/heroes?options=-c%20work_mem%3D8MB", True),
+        ("postgresql://hero@127.0.0.1:{free_port},127.0.0.1:{port}/heroes", True),
+        ("postgresql://hero@127.0.0.1:{port}/heroes?sslmode=disable", False),
+        ("postgresql://hero@127.0.0.1:{port}/heroes?sslmode=allow", False),
+        ("postgresql://hero@127.0.0.1:{port}/heroes?sslmode=prefer", True),
+        ("postgresql://hero@127.0.0.1:{port}/heroes?sslmode=require", True),
+        (f"{VERIFIED}verify-ca", True),
+        (f"{VERIFIED}verify-full", True),
+    ],
+)
+def test_a_url_that_works(cluster: Cluster, url: str, encrypted: bool) -> None:  # noqa: FBT001 (of a table)
+    name, is_encrypted = asyncio.run(use(filled(cluster, url)))
+    assert name.startswith("postgresql://")
+    assert name.endswith("/heroes")
+    assert ENCODED not in name
+    assert is_encrypted == encrypted
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://hero@127.0.0.1:{free_port}/heroes", "127.0.0.1"),
+        ("postgresql://hero@127.0.0.1:{port}/nothing?sslmode=disable", "nothing"),
+        ("postgresql://nobody@127.0.0.1:{port}/heroes?sslmode=disable", "nobody"),
+        ("postgresql://locked:secret-word@127.0.0.1:{port}/heroes?sslmode=disable", "password"),
+        ("postgresql://hero:secret-word@127.0.0.1:{port}/heroes?pgbouncer=true", "pgbouncer"),
+        ("postgresql://hero:secret-word@127.0.0.1:{port}/heroes?sslmode=maybe", "sslmode"),
+        ("postgresql://hero:secret-word@localhost:{port}/heroes?sslmode=verify-full", "root.crt"),
+        (f"{VERIFIED.replace('127.0.0.1', 'localhost')}verify-full", "localhost"),
+        ("postgresql://hero:secret@word@127.0.0.1:{port}/heroes", "percent-encoded"),
+        ("postgresql://hero:secret-word/@127.0.0.1:{port}/heroes", "percent-encoded"),
+        ("postgresql://hero:secret-word#@127.0.0.1:{port}/heroes", "percent-encoded"),
+        ("postgresql://hero:secret-word?@127.0.0.1:{port}/heroes", "percent-encoded"),
+        ("postgresql://hero:secret-word[@127.0.0.1:{port}/heroes", "percent-encoded"),
+        ("postgresql://hero:secret-word@127.0.0.1:port/heroes", "port"),
+        ("postgresql://hero:secret-word@127.0.0.1:{port}/heroes?sslmode", "GRAPH_DATABASE_URL"),
+    ],
+)
+def test_a_url_that_does_not_work_is_answered_in_one_line(
+    cluster: Cluster, url: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/nonexistent")
+    with pytest.raises(DatabaseError) as raised:
+        asyncio.run(use(filled(cluster, url)))
+    line = str(raised.value)
+    assert says in line
+    assert "secret" not in line
+    assert "\n" not in line
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPH_DATABASE_URL", "postgresql://hero@127.0.0.1/heroes")
+    hidden = "import sys; sys.modules['asyncpg'] = None; from graph.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", hidden, "serve"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "hero-graph: PostgreSQL needs asyncpg: pip install '.[postgres]'\n"
