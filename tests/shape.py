@@ -9,19 +9,27 @@ from graph.errors import Code
 
 def labelled(response: httpx.Response) -> dict[str, Any]:
     """The body of an answer, which is GraphQL's, its errors with a code, and none unexpected."""
+    (body,) = all_labelled(response)
+    return body
+
+
+def all_labelled(response: httpx.Response) -> list[dict[str, Any]]:
+    """The bodies of an answer, several to a batch, each as `labelled` has it."""
     assert response.status_code < 500, response.text
     assert response.headers["content-type"].split(";")[0] in {
         "application/json",
         "application/graphql-response+json",
     }
-    body = response.json()
-    assert isinstance(body, dict)
-    assert body.keys() in ({"data"}, {"errors"}, {"data", "errors"}), body
-    for error in body.get("errors", ()):
-        assert error["message"]
-        assert error["extensions"]["code"] in set(Code)
-        assert error["extensions"]["code"] != Code.INTERNAL_SERVER_ERROR
-    return body
+    answer = response.json()
+    bodies = answer if isinstance(answer, list) else [answer]
+    for body in bodies:
+        assert isinstance(body, dict)
+        assert body.keys() in ({"data"}, {"errors"}, {"data", "errors"}), body
+        for error in body.get("errors", ()):
+            assert error["message"]
+            assert error["extensions"]["code"] in set(Code)
+            assert error["extensions"]["code"] != Code.INTERNAL_SERVER_ERROR
+    return bodies
 
 
 def code(response: httpx.Response) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from graph.schema import schema
 from tests.client import CREATE, Client
-from tests.shape import labelled
+from tests.shape import all_labelled, labelled
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ def test_json_of_any_shape(shared: Client, count: int) -> None:
         response = shared.http.post(
             "/graphql", content=json.dumps(body), headers={"content-type": "application/json"}
         )
-        labelled(response)
+        all_labelled(response)
 
     requests = st.fixed_dictionaries(
         {"query": st.sampled_from(["{ __typename }", "query A { __typename }"]) | VALUES},
