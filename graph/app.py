@@ -52,8 +52,13 @@ class _App(FastAPI):
         return shortened
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, prepared: bool = False) -> FastAPI:
     """The app; its engine lives from start to shutdown.
+
+    Args:
+        settings: what it serves, and how.
+        prepared: whether somebody has prepared the database already: the app then starts even
+            when the database is away for the moment.
 
     Raises:
         DatabaseError: the settings name no usable database; at start, when it cannot be opened or
@@ -63,7 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await prepare(database)
+        if not prepared:
+            await prepare(database)
         # What was imported stays for good; scanning it at each full collection is wasted time.
         gc.collect()
         gc.freeze()
@@ -75,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     traced = telemetry.configure()
     off = PublicError(Code.BAD_REQUEST, "GraphiQL is turned off.")
-    no_page = JSONResponse({"errors": [off.formatted]}, 404)
+    no_page = _answer({"errors": [off.formatted]}, 404)
     page = explorer.page if settings.graphiql else no_page
     app = _App(
         title="hero-graph",
@@ -102,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def ready() -> Response:
         """The database answers; 503 when it does not."""
         try:
-            await database.is_empty()
+            await database.ping()
         except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})
@@ -141,9 +147,12 @@ async def _mask(_: Request, error: Exception) -> Response:
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`graph.app:app`, for `uvicorn graph.app:app`, made from the environment when asked for."""
-    if name == "app":
+    """The app made from the environment, when asked for.
+
+    It is `app` for `uvicorn graph.app:app`, `prepared_app` for the processes that `serve` starts.
+    """
+    if name in {"app", "prepared_app"}:
         settings = Settings()
         configure(settings)
-        return create_app(settings)
+        return create_app(settings, prepared=name == "prepared_app")
     raise AttributeError(name)

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import unified_diff
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -46,6 +47,16 @@ def load_settings() -> Settings:
     return settings
 
 
+def is_loopback(host: str) -> bool:
+    """Whether this address is reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
     """The database, or the end of the command where it cannot be used."""
@@ -73,7 +84,7 @@ def serve(
     import uvicorn  # noqa: PLC0415 (the other commands need no server)
     from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
 
-    from graph.server import ServerConfig  # noqa: PLC0415
+    from graph.server import ServerConfig, allow_many_connections  # noqa: PLC0415
 
     settings = load_settings()
 
@@ -90,7 +101,9 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
-    config = ServerConfig("graph.app:app", settings, workers=workers, reload=reload)
+    # What is reloaded may bring a migration with it.
+    app_name = "graph.app:app" if reload else "graph.app:prepared_app"
+    config = ServerConfig(app_name, settings, workers=workers, reload=reload)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     typer.echo(f"API       {address}/graphql")
@@ -99,6 +112,12 @@ def serve(
     typer.echo(f"Database  {name}")
     if empty:
         typer.echo("The table is empty. To fill it: hero-graph seed --count 1000")
+    if settings.token is None and not is_loopback(host):
+        typer.echo(
+            "Warning: whoever reaches this address can use the API: GRAPH_TOKEN is not set",
+            err=True,
+        )
+    allow_many_connections()
     server = uvicorn.Server(config)
     if reload:
         ChangeReload(config, target=server.run, sockets=[listener]).run()

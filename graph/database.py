@@ -147,6 +147,14 @@ class Database(ABC):
             DatabaseError: the database cannot be opened, or what `work` runs on it failed.
         """
 
+    async def ping(self) -> None:
+        """Ask the database whether it can be used.
+
+        Raises:
+            Exception: whatever keeps it from answering.
+        """
+        await self.is_empty()
+
     async def is_empty(self) -> bool:
         """Whether there is no hero; asked in order to know whether the database answers at all.
 

@@ -43,7 +43,7 @@ class Queries(ABC):
         name = fields.get("documentId") or fields.get("id")
         if not isinstance(name, str):
             raise PublicError(Code.BAD_REQUEST, "The request has no query.")
-        return self._by_hash(name.removeprefix("sha256:"), None)
+        return self._by_hash(_bare(name), None)
 
     @abstractmethod
     def _by_hash(self, name: str, query: str | None) -> str:
@@ -61,7 +61,12 @@ def _hash(persisted: Any) -> str:
     name = persisted.get("sha256Hash")
     if not isinstance(name, str):
         raise PublicError(Code.BAD_REQUEST, "extensions.persistedQuery needs a sha256Hash.")
-    return name
+    return _bare(name)
+
+
+def _bare(name: str) -> str:
+    """A hash without the prefix that documents' ids have in GraphQL over HTTP."""
+    return name.removeprefix("sha256:")
 
 
 def _not_found() -> PublicError:
@@ -110,7 +115,8 @@ class TrustedDocuments(Queries):
 
     def __init__(self, documents: Mapping[str, str]) -> None:
         self._trusted = frozenset(documents.values())
-        self._texts = {sha256_of(text): text for text in self._trusted} | dict(documents)
+        self._texts = {sha256_of(text): text for text in self._trusted}
+        self._texts |= {_bare(name): text for name, text in documents.items()}
 
     def _by_hash(self, name: str, query: str | None) -> str:
         if query:

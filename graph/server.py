@@ -5,6 +5,7 @@ answer, would keep its connection for ever.
 """
 
 import asyncio
+import sys
 from typing import Any
 
 import uvicorn
@@ -17,6 +18,15 @@ from graph.settings import Settings
 
 MAX_HEAD_BYTES = 65_536
 """Bytes of a request's line and headers; uvicorn would take any number."""
+
+
+def allow_many_connections() -> None:
+    """Take as many file descriptors as this process may have: each connection is one."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 (Windows has neither the module nor the limit)
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class ServerConfig(uvicorn.Config):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -79,12 +79,12 @@ class SQLiteSession(Session):
             return Rows(statement, result.all())
         sql, names = compiled
         values = [parameters[name] for name in names]
-        connection = self._writer or self._database.reader()
         try:
+            connection = self._writer or self._database.reader()
             tuples = connection.execute(sql, values).fetchall()
         except sqlite3.DatabaseError:
             tuples = await self._database.patiently(
-                lambda: connection.execute(sql, values).fetchall()
+                lambda: (self._writer or self._database.reader()).execute(sql, values).fetchall()
             )
         return Rows(statement, tuples)
 
@@ -124,6 +124,21 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return raw
 
 
+def _rewrite(connection: sqlite3.Connection) -> None:
+    """Write what is there already, in the transaction that is open, and commit it."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.commit()
+
+
+class _Opened(NamedTuple):
+    """A connection, the driver's own beneath it, and what it was opened for."""
+
+    connection: Connection
+    raw: sqlite3.Connection
+    key: tuple[int, int, int]
+
+
 class SQLiteDatabase(Database):
     """One file."""
 
@@ -149,9 +164,10 @@ class SQLiteDatabase(Database):
         self.dialect = self.engine.dialect
         event.listen(self.engine, "begin", self._begin)
         event.listen(self.engine, "handle_error", self._translate)
-        self._file: tuple[int, int] | None = None
-        self._reader: Connection | None = None
-        self._writer: Connection | None = None
+        self._reader: _Opened | None = None
+        self._writer: _Opened | None = None
+        self._failures = 0
+        self._doubtful = False
         self._writing = asyncio.Lock()
 
     def session(self) -> SQLiteSession:
@@ -178,15 +194,28 @@ class SQLiteDatabase(Database):
             finally:
                 raw.execute("PRAGMA foreign_keys = ON")
 
+    async def ping(self) -> None:
+        await super().ping()
+        if self._doubtful:
+            connection = driver(await self.lock_writer())
+            try:
+                await self.patiently(lambda: _rewrite(connection))
+                self._doubtful = False
+            finally:
+                connection.rollback()
+                self.release_writer()
+
     async def dispose(self) -> None:
-        self._forget()
+        for opened in (self._reader, self._writer):
+            if opened is not None:
+                opened.connection.close()
+        self._reader = self._writer = None
+        self.engine.dispose()
 
     def reader(self) -> sqlite3.Connection:
         """The connection of all reads outside a transaction; each is a statement of its own."""
-        self._check_file()
-        if self._reader is None:
-            self._reader = self._open()
-        return driver(self._reader)
+        self._reader = self._current(self._reader)
+        return self._reader.raw
 
     async def lock_writer(self) -> Connection:
         """The connection of all writes, with the lock held until `release_writer`."""
@@ -196,15 +225,12 @@ class SQLiteDatabase(Database):
         except TimeoutError:
             raise ServiceUnavailableError from None
         try:
-            self._check_file()
-            if self._writer is None:
-                self._writer = self._open()
-            connection = self._writer
-            await self.patiently(lambda: driver(connection).execute("BEGIN IMMEDIATE"))
+            self._writer = writer = self._current(self._writer)
+            await self.patiently(lambda: writer.raw.execute("BEGIN IMMEDIATE"))
         except BaseException:
             self._writing.release()
             raise
-        return connection
+        return writer.connection
 
     def release_writer(self) -> None:
         """Let the next write begin."""
@@ -228,7 +254,7 @@ class SQLiteDatabase(Database):
                 if code not in UNAVAILABLE:
                     raise
                 if code not in LOCKED or loop.time() > deadline:
-                    raise ServiceUnavailableError from cause
+                    raise self._failed(cause) from cause
             await asyncio.sleep(pause * (0.5 + random() / 2))  # noqa: S311 (spreads the tries of several processes)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -245,31 +271,34 @@ class SQLiteDatabase(Database):
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         return connection
 
-    def _open(self) -> Connection:
-        try:
-            connection = self.engine.connect()
-        except sqlite3.DatabaseError as error:
-            raise ServiceUnavailableError from error
-        return connection
+    def _current(self, opened: "_Opened | None") -> "_Opened":
+        """A connection to the file that is there: the one given, or a new one in its place.
 
-    def _check_file(self) -> None:
-        """Let go of a file that was deleted or replaced: it would swallow what is written."""
+        A file that was deleted or replaced would swallow what is written; and whatever a failure
+        told a connection, such as that the file is read-only, it believes to its end.
+        """
         try:
             status = os.stat(self.path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
         except OSError as error:
-            self._forget()
-            raise ServiceUnavailableError from error
-        file = (status.st_dev, status.st_ino)
-        if file != self._file:
-            self._forget()
-            self._file = file
-
-    def _forget(self) -> None:
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                connection.close()
-        self._reader = self._writer = None
+            raise self._failed(error) from error
+        key = (status.st_dev, status.st_ino, self._failures)
+        if opened is not None:
+            if opened.key == key:
+                return opened
+            opened.connection.invalidate()
         self.engine.dispose()
+        try:
+            connection = self.engine.connect()
+        except sqlite3.DatabaseError as error:
+            raise self._failed(error) from error
+        return _Opened(connection, driver(connection), key)
+
+    def _failed(self, error: BaseException) -> ServiceUnavailableError:
+        """Note a failure; return what a client may know of it."""
+        if primary_code(error) not in LOCKED:
+            self._failures += 1
+            self._doubtful = True
+        return ServiceUnavailableError()
 
     @contextmanager
     def _described(self) -> Iterator[None]:
@@ -286,8 +315,8 @@ class SQLiteDatabase(Database):
         if not raw.in_transaction:
             raw.execute("BEGIN")
 
-    @staticmethod
-    def _translate(context: ExceptionContext) -> None:
+    def _translate(self, context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error as the short cut's."""
-        if primary_code(context.original_exception) in UNAVAILABLE:
-            raise ServiceUnavailableError from context.original_exception
+        error = context.original_exception
+        if primary_code(error) in UNAVAILABLE:
+            raise self._failed(error) from error

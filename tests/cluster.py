@@ -8,8 +8,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,10 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """Marks a test that is about PostgreSQL."""
+
+WAITING = """SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'hero'"""
+"""The server's processes that wait for somebody's lock on the table."""
 
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
@@ -138,4 +144,38 @@ def running_cluster() -> Iterator[Cluster]:
         try:
             yield cluster
         finally:
-            cluster.stop("immediate")
+            with suppress(subprocess.CalledProcessError):  # a test has stopped it
+                cluster.stop("immediate")
+
+
+@contextmanager
+def transaction(database_url: str, statement: str, end: str = "ROLLBACK") -> Iterator[None]:
+    """Somebody else's transaction, in which this statement was executed."""
+    done, go = threading.Event(), threading.Event()
+
+    async def hold() -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute(f"BEGIN; {statement}")
+        done.set()
+        await asyncio.to_thread(go.wait)
+        await connection.execute(end)
+        await connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(asyncio.run, hold())
+        held.add_done_callback(lambda _: done.set())
+        done.wait()
+        try:
+            yield
+        finally:
+            go.set()
+            held.result()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Ask until it is so."""
+    for _ in range(3_000):
+        if condition():
+            return
+        threading.Event().wait(0.01)
+    pytest.fail("it never came to be")

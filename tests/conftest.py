@@ -130,6 +130,15 @@ def api(serve: Callable[..., Client]) -> Client:
     return serve()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """One service for a module's tests of what no database has a part in; they store nothing."""
+    file = tmp_path_factory.mktemp("shared") / "database.db"
+    settings = Settings(database_url=f"sqlite:///{file}", _env_file=None)  # type: ignore[call-arg] # (pydantic-settings has it)
+    with serving(create_app(settings), settings) as url, Client(url) as client:
+        yield client
+
+
 @pytest.fixture
 def live_url(api: Client) -> str:
     """The base URL of a service with default settings on an empty database."""

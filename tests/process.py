@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import NamedTuple
+
+import httpx
 
 READY = re.compile(rb"API +(http://\S+)/graphql")
 
@@ -23,10 +26,26 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 class Service(NamedTuple):
-    """A running `serve`: its base URL and its process, which is ended with the test."""
+    """A running `serve`: its base URL, and its process, which is ended with the test."""
 
     url: str
     process: subprocess.Popen[bytes]
+
+
+def environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """The environment of a command with these settings, by their names in `Settings`."""
+    return {**os.environ, **{f"GRAPH_{name.upper()}": str(settings[name]) for name in settings}}
+
+
+def seed(database_url: str, count: int) -> None:
+    """Fill the table with this many heroes."""
+    command = [sys.executable, "-m", "graph", "seed", "--count", str(count)]
+    subprocess.run(
+        command,
+        env=environment({"database_url": database_url}),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 @contextmanager
@@ -42,22 +61,21 @@ def service(
         settings: its settings.
     """
     settings["database_url"] = database_url
-    environment = {f"GRAPH_{name.upper()}": str(value) for name, value in settings.items()}
-    process = subprocess.Popen(
-        [*prefix, sys.executable, "-m", "graph", "serve", "--port", "0", *arguments],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    try:
-        output = b""
-        while not (found := READY.search(output)):
-            line = process.stdout.readline()
-            assert line, output.decode()
-            output += line
-        yield Service(found[1].decode(), process)
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    command = [*prefix, sys.executable, "-m", "graph", "serve", "--port", "0", *arguments]
+    with TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, env=environment(settings), stdout=subprocess.PIPE, stderr=log
+        )
+        assert process.stdout is not None
+        try:
+            address = READY.match(process.stdout.readline())
+            assert address is not None, "the service did not start"
+            url = address[1].decode()
+            httpx.get(f"{url}/health", timeout=60)  # it listens before it has started
+            yield Service(url, process)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            log.seek(0)
+            sys.stderr.write(log.read().decode())  # which pytest shows when the test failed

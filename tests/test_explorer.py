@@ -2,18 +2,19 @@
 
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
-from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from graph import explorer
 from tests.client import Client
 from tests.cluster import on_sqlite
+from tests.conftest import serving
 
 DIST = Path(explorer.__file__).parent / "dist"
 PACKED = sorted(DIST.glob("*.gz"))
@@ -36,9 +37,19 @@ class Page:
 ROUTES = [Route("/graphql", Page()), Route("/graphql/explorer/{name}", explorer.asset)]
 
 
-@pytest.fixture
-def client() -> TestClient:
-    return TestClient(Starlette(routes=[*ROUTES, Mount("/api", routes=ROUTES)]))
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    """Of the explorer alone, at the root and under a mount."""
+    app = Starlette(routes=[*ROUTES, Mount("/api", routes=ROUTES)])
+    with serving(app) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def anywhere() -> Iterator[httpx.Client]:
+    """Of the page at any path."""
+    with serving(Page()) as url, httpx.Client(base_url=url) as client:
+        yield client
 
 
 def assets(html: str) -> list[str]:
@@ -60,7 +71,7 @@ def test_page_headers(api: Client) -> None:
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_page_has_no_inline_script_and_no_other_host(client: TestClient) -> None:
+def test_page_has_no_inline_script_and_no_other_host(client: httpx.Client) -> None:
     html = client.get("/graphql").text
     assert re.findall(r"<script[^>]*>(?!</script>)", html) == []
     assert "//" not in html
@@ -89,7 +100,7 @@ def test_turned_off(serve: Callable[..., Client]) -> None:
     assert client.heroes() == []
 
 
-def test_page_is_sent_once(client: TestClient) -> None:
+def test_page_is_sent_once(client: httpx.Client) -> None:
     first = client.get("/graphql")
     again = client.get("/graphql", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -99,28 +110,27 @@ def test_page_is_sent_once(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/api/graphql"])
-def test_page_finds_its_files(client: TestClient, path: str) -> None:
+def test_page_finds_its_files(client: httpx.Client, path: str) -> None:
     response = client.get(path)
     found = [client.get(str(response.url.join(name))) for name in assets(response.text)]
     assert len(found) > 4
     assert {file.status_code for file in found} == {200}
 
 
-def test_trailing_slash_changes_nothing() -> None:
-    client = TestClient(Page())
+def test_trailing_slash_changes_nothing(anywhere: httpx.Client) -> None:
     for address in ("/graphql", "/graphql/", "/a%22b/graphql"):
-        response = client.get(address)
+        response = anywhere.get(address)
         for name in assets(response.text):
             where = str(response.url.join(name))
-            assert where.startswith(f"http://testserver{address.rstrip('/')}/explorer/")
+            assert where.startswith(f"{anywhere.base_url.join(address.rstrip('/'))}/explorer/")
 
 
-def test_path_is_quoted() -> None:
-    assert "><evil>" not in TestClient(Page()).get("/%22%3E%3Cevil%3E").text
+def test_path_is_quoted(anywhere: httpx.Client) -> None:
+    assert "><evil>" not in anywhere.get("/%22%3E%3Cevil%3E").text
 
 
 @pytest.mark.parametrize("file", PACKED, ids=lambda file: re.sub(r"-[^.]*", "", file.name))
-def test_asset(client: TestClient, file: Path) -> None:
+def test_asset(client: httpx.Client, file: Path) -> None:
     name = file.name.removesuffix(".gz")
     response = client.get(f"/graphql/explorer/{name}", headers={"Accept-Encoding": "br, gzip"})
     assert response.status_code == 200
@@ -134,7 +144,7 @@ def test_asset(client: TestClient, file: Path) -> None:
 
 
 @pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0", "gzip; q=0.0, br"])
-def test_asset_for_whoever_takes_no_gzip(client: TestClient, accepted: str) -> None:
+def test_asset_for_whoever_takes_no_gzip(client: httpx.Client, accepted: str) -> None:
     file = PACKED[0]
     name = file.name.removesuffix(".gz")
     response = client.get(f"/graphql/explorer/{name}", headers={"Accept-Encoding": accepted})
@@ -146,11 +156,11 @@ def test_asset_for_whoever_takes_no_gzip(client: TestClient, accepted: str) -> N
 @pytest.mark.parametrize(
     "name", ["nothing.js", "index.html", "index.html.gz", "..%2f__init__.py", PACKED[0].name, ""]
 )
-def test_asset_that_is_none(client: TestClient, name: str) -> None:
+def test_asset_that_is_none(client: httpx.Client, name: str) -> None:
     assert client.get(f"/graphql/explorer/{name}").status_code == 404
 
 
-def test_licenses_travel_with_the_bundle(client: TestClient) -> None:
+def test_licenses_travel_with_the_bundle(client: httpx.Client) -> None:
     response = client.get("/graphql/explorer/licenses.txt")
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert response.headers["cache-control"] == "no-cache"

@@ -4,14 +4,20 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 
-import asyncpg
 import httpx
 import pytest
 
 from tests.client import CREATE, Client
-from tests.cluster import Cluster, Sql, on_postgresql, running_cluster
+from tests.cluster import (
+    WAITING,
+    Cluster,
+    Sql,
+    on_postgresql,
+    running_cluster,
+    transaction,
+    wait_until,
+)
 from tests.proxy import Proxy, proxy_to
 
 pytestmark = on_postgresql
@@ -29,43 +35,6 @@ def proxy(cluster: Cluster) -> Iterator[Proxy]:
     """Stands between the service and the server, where `serve` is given its URL."""
     with proxy_to(cluster.port) as proxy:
         yield proxy
-
-
-@contextmanager
-def transaction(database_url: str, statement: str, end: str = "ROLLBACK") -> Iterator[None]:
-    """Somebody else's transaction, in which this statement was executed."""
-    done, go = threading.Event(), threading.Event()
-
-    async def hold() -> None:
-        connection = await asyncpg.connect(database_url)
-        await connection.execute(f"BEGIN; {statement}")
-        done.set()
-        await asyncio.to_thread(go.wait)
-        await connection.execute(end)
-        await connection.close()
-
-    with ThreadPoolExecutor(1) as threads:
-        held = threads.submit(asyncio.run, hold())
-        held.add_done_callback(lambda _: done.set())
-        done.wait()
-        try:
-            yield
-        finally:
-            go.set()
-            held.result()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Ask until it is so."""
-    for _ in range(3_000):
-        if condition():
-            return
-        threading.Event().wait(0.01)
-    pytest.fail("it never came to be")
-
-
-WAITING = """SELECT pid FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'hero'"""
 
 
 @pytest.mark.parametrize(

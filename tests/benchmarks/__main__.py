@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.benchmarks.databases import Databases, PostgresDatabases, SqliteFiles
 from tests.benchmarks.load import missing
-from tests.benchmarks.measure import Bench, Measurement, spread
+from tests.benchmarks.measure import Bench, Measurement, prepare
 from tests.benchmarks.report import report
 from tests.benchmarks.servers import SERVERS, ServerError
 from tests.benchmarks.workloads import WORKLOADS
@@ -58,7 +58,7 @@ def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
         servers.append(replace(SERVERS["ours"], name=name, workers=chosen.workers))
     if chosen.database_url:
         servers = [server for server in servers if server.postgres]
-    cores = spread()
+    cores = prepare()
     with databases(chosen.database_url, chosen.rows) as source:
         bench = Bench(source, chosen.rows, cores)
         loads = itertools.product(chosen.workloads, chosen.connections, range(chosen.rounds))

@@ -2,6 +2,8 @@
 
 import os
 import random
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,11 +44,13 @@ class Measurement:
     """From its start to its first answer."""
 
 
-def spread() -> set[int]:
+def prepare() -> set[int]:
     """Give the cores for the servers, and keep this process and the load on the last one.
 
-    On a machine of one core they are the same.
+    On a machine of one core they are the same. From here on a SIGTERM unwinds this process as an
+    exit does, so that it leaves no server behind.
     """
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     *others, last = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {last})
     return set(others) or {last}

@@ -1,0 +1,36 @@
+"""Requests that no HTTP library would send, on a plain socket."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import httpx
+
+
+@contextmanager
+def connected(url: str) -> Iterator[socket.socket]:
+    """A connection to the service at this base URL."""
+    parts = httpx.URL(url)
+    with socket.create_connection((parts.host, parts.port or 80), timeout=30) as connection:
+        yield connection
+
+
+def read_to_the_end(connection: socket.socket) -> bytes:
+    """All that is sent until the service closes the connection."""
+    answer = b""
+    with suppress(ConnectionResetError):  # as happens where it did not read all that was sent
+        while chunk := connection.recv(65536):
+            answer += chunk
+    return answer
+
+
+def exchange(url: str, request: bytes) -> httpx.Response:
+    """The answer to these bytes, after which the service must close the connection."""
+    with connected(url) as connection:
+        with suppress(OSError):  # it may have answered, and closed, before it had read all
+            connection.sendall(request)
+        answer = read_to_the_end(connection)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode("ascii").split("\r\n")
+    headers = [tuple(line.split(": ", 1)) for line in lines]
+    return httpx.Response(int(status.split()[1]), headers=headers, content=body)  # type: ignore[arg-type] # (each is a pair)

@@ -1,0 +1,32 @@
+"""The shape that every answer has, refusals too."""
+
+from typing import Any
+
+import httpx
+
+from graph.errors import Code
+
+
+def labelled(response: httpx.Response) -> dict[str, Any]:
+    """The body of an answer, which is GraphQL's, its errors with a code, and none unexpected."""
+    assert response.status_code < 500, response.text
+    assert response.headers["content-type"].split(";")[0] in {
+        "application/json",
+        "application/graphql-response+json",
+    }
+    body = response.json()
+    assert isinstance(body, dict)
+    assert body.keys() in ({"data"}, {"errors"}, {"data", "errors"}), body
+    for error in body.get("errors", ()):
+        assert error["message"]
+        assert error["extensions"]["code"] in set(Code)
+        assert error["extensions"]["code"] != Code.INTERNAL_SERVER_ERROR
+    return body
+
+
+def code(response: httpx.Response) -> str:
+    """The code of an answer's only error."""
+    (error,) = labelled(response)["errors"]
+    found = error["extensions"]["code"]
+    assert isinstance(found, str)
+    return found

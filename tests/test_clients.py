@@ -1,0 +1,106 @@
+"""The clients that frontends use, run for real against a running service."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from runpy import run_path
+
+import pytest
+from pydantic import TypeAdapter
+
+from tests.client import Client
+from tests.cluster import on_sqlite
+from tests.components import require
+from tests.process import service
+
+pytestmark = on_sqlite
+
+CLIENTS = Path(__file__).parent / "clients"
+
+
+def run(*command: str) -> str:
+    """The output of a client's script, which must succeed."""
+    done = subprocess.run(
+        command, cwd=CLIENTS, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    """Node, with the clients' packages beside it."""
+    program = shutil.which("node")
+    installed = (CLIENTS / "node_modules").is_dir()
+    require(
+        program is not None and installed,
+        "needs Node, and `npm ci` in tests/clients",
+    )
+    return str(program)
+
+
+@pytest.mark.parametrize(
+    ("script", "passing"),
+    [
+        ("apollo.mjs", 3),
+        ("apollo-links.mjs", 4),
+        ("urql.mjs", 3),
+        ("relay.mjs", 3),
+        ("graphql-request.mjs", 3),
+    ],
+)
+def test_javascript_client(api: Client, node: str, script: str, passing: int) -> None:
+    assert f"\n# pass {passing}\n" in run(node, script, f"{api.url}/graphql")
+
+
+def test_a_request_in_flight_is_aborted(node: str, database_url: str) -> None:
+    with service(database_url) as running:
+        running.process.send_signal(signal.SIGSTOP)
+        assert "\n# pass 4\n" in run(node, "abort.mjs", f"{running.url}/graphql")
+        output = run(sys.executable, "gql_abort.py", f"{running.url}/graphql")
+        assert output == "timed out\ncancelled\n"
+        running.process.send_signal(signal.SIGCONT)
+        client = Client(running.url)
+        assert client.create("after")["name"] == "after"
+        client.http.close()
+
+
+def binary(name: str) -> str:
+    """A program of the clients' packages."""
+    return str(CLIENTS / "node_modules" / ".bin" / name)
+
+
+def test_typescript_knows_the_schema(serve: Callable[..., Client], node: str) -> None:
+    shutil.rmtree(CLIENTS / "gql", ignore_errors=True)
+    run(binary("graphql-codegen"), "--config", "codegen.json")
+    run(binary("tsc"))
+    assert run(node, "gql/out/typed.js", f"{serve().url}/graphql") == "ok\n"
+    trusting = serve(trusted_documents=str(CLIENTS / "gql" / "persisted-documents.json"))
+    assert run(node, "gql/out/trusted.js", f"{trusting.url}/graphql") == "ok\n"
+
+
+@pytest.mark.parametrize("script", ["gql_sync.py", "gql_async.py"])
+def test_python_client(api: Client, script: str) -> None:
+    assert run(sys.executable, script, f"{api.url}/graphql") == "['A', 'B']\n['NOT_FOUND']\n"
+
+
+def test_python_knows_the_schema(api: Client, tmp_path: Path) -> None:
+    query = (CLIENTS / "page.graphql").read_text(encoding="utf-8")
+    run(
+        str(Path(sys.executable).with_name("strawberry")),
+        *("codegen", "--schema", "graph.schema:schema", "-p", "python"),
+        *("-o", str(tmp_path), "page.graphql"),
+    )
+    types = run_path(str(tmp_path / "page.py"))
+    hero = {"id": api.create("Deadpond")["id"], "name": "Deadpond", "age": None}
+    data = api.data(query, offset=0, limit=10)
+    assert data == {"heroes": [hero]}
+    dataclass(types["PageResultHeroes"])
+    result = TypeAdapter(dataclass(types["PageResult"]))
+    (parsed,) = result.validate_json(json.dumps(data), strict=True).heroes
+    assert asdict(parsed) == hero

@@ -1,0 +1,143 @@
+"""Clients that do not keep up, or leave."""
+
+import json
+import os
+import select
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from tests.client import Client
+from tests.components import require
+from tests.process import service
+from tests.raw import connected, read_to_the_end
+
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+
+
+def post(query: str) -> bytes:
+    body = json.dumps({"query": query}).encode()
+    return HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+WHOLE = post("{ heroes { id name age secretName } }")
+HALVES = {
+    "nothing": b"",
+    "half a line": WHOLE[:10],
+    "half the headers": WHOLE[: len(HEAD) - 5],
+    "half the body": WHOLE[:-10],
+    "half a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\n{",
+    "a second half": WHOLE + WHOLE[:-10],
+}
+
+
+@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES.keys())
+def test_half_a_request_is_not_waited_for_for_ever(
+    serve: Callable[..., Client], half: bytes
+) -> None:
+    api = serve(request_timeout=0.2)
+    with connected(api.url) as connection:
+        connection.sendall(half)
+        answer = read_to_the_end(connection)
+    if half:
+        assert b"408 Request Timeout" in answer
+        assert b'{"code":"BAD_REQUEST"}' in answer
+    else:
+        assert answer == b""
+
+
+def test_many_halves_do_not_hurt_the_others(serve: Callable[..., Client]) -> None:
+    api = serve(request_timeout=1)
+    with ExitStack() as stack:
+        idle = [stack.enter_context(connected(api.url)) for _ in range(200)]
+        for index, connection in enumerate(idle):
+            connection.sendall([*HALVES.values()][index % len(HALVES)])
+        for _ in range(20):
+            api.create()
+            assert api.heroes() != []
+        for connection in idle:
+            read_to_the_end(connection)
+
+
+def test_a_request_may_take_its_time_within_the_limit(api: Client) -> None:
+    with connected(api.url) as connection:
+        for index in range(len(WHOLE)):
+            connection.sendall(WHOLE[index : index + 1])
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_connection_is_kept_for_the_next_request(serve: Callable[..., Client]) -> None:
+    api = serve(request_timeout=0.2)
+    with connected(api.url) as connection:
+        for _ in range(3):
+            connection.sendall(WHOLE)
+            answer = b""
+            while not answer.endswith(b'{"data":{"heroes":[]}}'):
+                answer += connection.recv(65536)
+            # Longer than the time for a request to arrive: none is arriving.
+            assert select.select([connection], [], [], 0.4)[0] == []
+
+
+def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -> None:
+    api = serve(request_timeout=0.2)
+    for _ in range(20):
+        api.create("🦸" * 200, secretName="🦹" * 200)
+    with connected(api.url) as connection:
+        connection.settimeout(0)
+        broken = select.poll()
+        broken.register(connection, select.POLLERR)
+        try:
+            while not broken.poll(1):
+                connection.send(WHOLE)
+        except BlockingIOError:
+            assert broken.poll(30_000), "the connection is still there"
+        except ConnectionError:
+            pass
+    assert api.heroes() != []
+
+
+def descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def memory(pid: int) -> int:
+    """Bytes that a process has in memory."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("times", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_clients_that_leave_leave_nothing_behind(database_url: str, times: int) -> None:
+    require(Path("/proc/self/fd").is_dir(), "the process's files are not in /proc")
+    create = (
+        b'{"query": "mutation { createHero(input: {name: \\"a\\", secretName: \\"b\\"}) { id } }"}'
+    )
+    requests = [
+        *HALVES.values(),
+        WHOLE,
+        HEAD + b"Content-Length: %d\r\n\r\n" % len(create) + create,
+    ]
+    abruptly = struct.pack("ii", 1, 0)
+
+    def leave(count: int) -> None:
+        for index in range(count):
+            with connected(url) as connection:
+                connection.sendall(requests[index % len(requests)])
+                if index % 3:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abruptly)
+
+    with service(database_url) as (url, process), Client(url) as api:
+        leave(500)  # until all that is made once is made
+        assert api.heroes() != []
+        files, used = descriptors(process.pid), memory(process.pid)
+        leave(times)
+        deadline = perf_counter() + 60
+        while descriptors(process.pid) > files:  # the last ones are still being closed
+            assert api.heroes() != []
+            assert perf_counter() < deadline, "connections were left behind"
+        assert memory(process.pid) < used + 5_000_000

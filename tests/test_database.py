@@ -1,0 +1,138 @@
+"""Sessions as resolvers use them, and setting a database up, on each kind of database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from operator import methodcaller
+
+import pytest
+from sqlmodel import func, select
+
+from graph.database import Database, Session, open_database
+from graph.errors import ServiceUnavailableError
+from graph.migrations import prepare
+from graph.models import Hero
+from graph.mutations import new_hero
+from graph.queries import page_of_heroes
+from graph.settings import Settings
+from tests.cluster import Sql, on_postgresql
+
+Configure = Callable[..., Settings]
+COLUMNS = ("id", "name")
+HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
+
+
+@asynccontextmanager
+async def prepared(settings: Settings) -> AsyncIterator[Database]:
+    database = open_database(settings)
+    await prepare(database)
+    try:
+        yield database
+    finally:
+        await database.dispose()
+
+
+def run(configure: Configure, work: Callable[[Database], Awaitable[None]]) -> None:
+    """Run the work on a database that has one connection only, so that one kept is missed."""
+
+    async def main() -> None:
+        async with prepared(configure(pool_size=1, database_timeout=5)) as database:
+            await work(database)
+
+    asyncio.run(main())
+
+
+async def names(session: Session) -> list[str]:
+    rows = await session.fetch(page_of_heroes(COLUMNS), offset=0, limit=100)
+    return [row.name for row in rows]
+
+
+def test_the_orm_and_the_short_cut_share_a_transaction(configure: Configure) -> None:
+    async def work(database: Database) -> None:
+        session = database.session()
+        await session.start()
+        await session.fetch(new_hero(COLUMNS), **HERO)
+        session.add(Hero(name="Spider-Boy", secret_name="Pedro Parqueador"))  # noqa: S106 (a hero's)
+        assert (await session.exec(select(func.count()).select_from(Hero))).one() == 2
+        assert await names(session) == ["Deadpond", "Spider-Boy"]
+        await session.commit()
+        await session.close()
+        session = database.session()
+        assert await names(session) == ["Deadpond", "Spider-Boy"]
+        await session.close()
+
+    run(configure, work)
+
+
+def test_what_is_not_committed_is_not_stored(configure: Configure) -> None:
+    async def work(database: Database) -> None:
+        for end in (methodcaller("close"), methodcaller("rollback")):
+            session = database.session()
+            await session.start()
+            await session.fetch(new_hero(COLUMNS), **HERO)
+            session.add(Hero(name="Spider-Boy", secret_name="Pedro Parqueador"))  # noqa: S106 (a hero's)
+            await session.flush()
+            await end(session)
+            assert await names(session) == []
+            await session.close()
+
+    run(configure, work)
+
+
+def test_a_query_may_use_the_orm_and_write_nothing(configure: Configure) -> None:
+    async def work(database: Database) -> None:
+        await database.insert([HERO] * 3)
+        for _ in range(3):
+            session = database.session()
+            heroes = (await session.exec(select(Hero).order_by("id"))).all()
+            assert [hero.name for hero in heroes] == ["Deadpond"] * 3
+            assert await names(session) == ["Deadpond"] * 3
+            heroes[0].name = "Changed"
+            await session.flush()
+            await session.close()
+
+    run(configure, work)
+
+
+@on_postgresql
+def test_an_orm_statement_that_finds_no_connection(configure: Configure) -> None:
+    async def main() -> None:
+        async with prepared(configure(pool_size=1, database_timeout=0.2)) as database:
+            first, second = database.session(), database.session()
+            await first.exec(select(Hero))
+            with pytest.raises(ServiceUnavailableError):
+                await second.exec(select(Hero))
+            await second.close()
+            await first.close()
+            await second.exec(select(Hero))
+            await second.close()
+
+    asyncio.run(main())
+
+
+@on_postgresql
+def test_a_failed_statement_that_was_passed_over_is_not_committed(configure: Configure) -> None:
+    async def work(database: Database) -> None:
+        session = database.session()
+        await session.start()
+        await session.fetch(new_hero(COLUMNS), **HERO)
+        with pytest.raises(Exception, match="null value"):
+            await session.fetch(new_hero(COLUMNS), **{**HERO, "name": None})
+        with pytest.raises(RuntimeError, match="nothing was committed"):
+            await session.commit()
+        await session.close()
+        assert await names(session) == []
+
+    run(configure, work)
+
+
+def test_several_machines_start_at_once(configure: Configure, sql: Sql) -> None:
+    async def start() -> None:
+        async with prepared(configure()):
+            pass
+
+    async def main() -> None:
+        await asyncio.gather(*(start() for _ in range(8)))
+
+    asyncio.run(main())
+    assert sql("SELECT count(*) FROM hero") == [(0,)]

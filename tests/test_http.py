@@ -1,0 +1,352 @@
+"""GraphQL over HTTP: what is accepted, how it is answered, and how the rest is refused."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.client import Client
+from tests.raw import exchange
+from tests.shape import code, labelled
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+TYPENAME = '{"query": "{ __typename }"}'
+
+
+def post(api: Client, content: str | bytes, **headers: str) -> httpx.Response:
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return api.http.post("/graphql", content=content, headers={"content-type": JSON, **headers})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[1]",
+        b'"text"',
+        b"7",
+        b'{"query": "{ __ty',
+        b'{"query": "\xff"}',
+        b'{"query": "\xed\xa0\x80"}',
+        TYPENAME.encode("utf-16"),
+        b"\xef\xbb\xbf" + TYPENAME.encode("utf-16"),
+        b'{"query": "{ __typename }", "variables": {"a": NaN}}',
+        b'{"query": "{ __typename }", "variables": {"a": -Infinity}}',
+        b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"9" * 5_000),
+        b"[" * 99_999,
+        b'{"a":' * 19_999,
+        b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"[" * 45_000 + b"]" * 45_000),
+        b"{}",
+        b'{"query": null}',
+        b'{"query": ""}',
+        b'{"query": 1}',
+        b'{"query": ["{ __typename }"]}',
+        b'{"query": "{ __typename }", "variables": []}',
+        b'{"query": "{ __typename }", "variables": "{}"}',
+        b'{"query": "{ __typename }", "variables": 0}',
+        b'{"query": "{ __typename }", "operationName": 1}',
+        b'{"query": "{ __typename }", "operationName": ["A"]}',
+        b'{"query": "{ __typename }", "operationName": "A"}',
+        b'{"query": "{ __typename }", "operationName": "\\ud800"}',
+        b'{"query": "query A { __typename } query B { __typename }"}',
+        b'{"query": "{ __typename }", "extensions": 1}',
+    ],
+    ids=lambda body: repr(body[:60]),
+)
+def test_a_body_that_is_no_request(shared: Client, body: bytes) -> None:
+    response = post(shared, body)
+    assert response.status_code == 400
+    assert code(response) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        (r'{"query": "{ \ud800 }"}', ["GRAPHQL_PARSE_FAILED"]),
+        (r'{"query": "{ hero(id: \"\ud800\") { id } }"}', ["GRAPHQL_PARSE_FAILED"]),
+        (r'{"query": "{ hero(id: \"\\ud800\") { id } }"}', ["GRAPHQL_PARSE_FAILED"]),
+        (r'{"query": "{ __typename }", "variables": {"\ud800": "\udfff"}}', []),
+        (r'{"query": "{ __typename }", "extensions": {"\ud800": 1}}', []),
+        (r'{"query": "query($a: ID!) { hero(id: $a) { id } }", "variables": {"a": "\ud800"}}', []),
+        (
+            r'{"query": "query($a: Int) { __typename }", "variables": {"a": "\ud8"}}',
+            ["BAD_REQUEST"],
+        ),
+        (
+            r'{"query": "query($a: Int!) {heroes(limit: $a) {id}}", "variables": {"a": "\udfff"}}',
+            ["BAD_USER_INPUT"],
+        ),
+    ],
+)
+def test_lone_surrogates_anywhere(shared: Client, body: str, codes: list[str]) -> None:
+    errors = labelled(post(shared, body)).get("errors", [])
+    assert [error["extensions"]["code"] for error in errors] == codes
+
+
+@pytest.mark.parametrize("name", ["variables", "operationName", "extensions"])
+def test_a_parameter_may_be_null(shared: Client, name: str) -> None:
+    response = shared.post({"query": "{ __typename }", name: None})
+    assert labelled(response) == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        "application/json; odd=1; charset=utf-8",
+        "application/json;",
+    ],
+)
+def test_a_content_type_that_is_accepted(shared: Client, content_type: str) -> None:
+    assert "errors" not in labelled(post(shared, TYPENAME, content_type=content_type))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content_type": ""},
+        {"content_type": "text/plain"},
+        {"content_type": "application/graphql"},
+        {"content_type": "application/jsonp"},
+        {"content_type": "application/json, text/plain"},
+        {"content_type": "application/json; charset=latin-1"},
+        {"content_type": "application/json; charset=utf-8; charset=utf-16"},
+        {"content_type": "application/x-www-form-urlencoded"},
+        {"content_type": "multipart/form-data; boundary=x"},
+        {"content_encoding": "gzip"},
+        {"content_encoding": "identity, br"},
+    ],
+)
+def test_a_content_type_that_is_not(shared: Client, headers: dict[str, str]) -> None:
+    response = post(shared, TYPENAME, **headers)
+    assert response.status_code == 415
+    assert code(response) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        ("image/png", JSON),
+        (JSON, JSON),
+        (GRAPHQL_JSON, GRAPHQL_JSON),
+        (GRAPHQL_JSON.upper(), GRAPHQL_JSON),
+        (f"{GRAPHQL_JSON}; charset=utf-8", GRAPHQL_JSON),
+        (f"{GRAPHQL_JSON}, {JSON}", GRAPHQL_JSON),
+        (f"{JSON}, {GRAPHQL_JSON}", GRAPHQL_JSON),
+        (f"{JSON};q=0.5, {GRAPHQL_JSON};q=0.9", GRAPHQL_JSON),
+        (f"{JSON};q=0.9, {GRAPHQL_JSON};q=0.5", JSON),
+        (f"{GRAPHQL_JSON};q=0.5, */*;q=0.9", JSON),
+        (f"{GRAPHQL_JSON};q=0", JSON),
+        (f"{GRAPHQL_JSON};q=much", JSON),
+        (f"{GRAPHQL_JSON}x", JSON),
+        (",;,=;q", JSON),
+    ],
+)
+def test_the_media_type_of_the_answer(shared: Client, accept: str, media_type: str) -> None:
+    response = post(shared, '{"query": "{ unknown }"}', accept=accept)
+    assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert response.status_code == (400 if media_type == GRAPHQL_JSON else 200)
+    assert code(response) == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "   # nothing"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ unknown }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "subscription { a }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "type A { a: Int }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query($a: Int!) { heroes(limit: $a) { id } }"}, "BAD_USER_INPUT"),
+        ({"query": "{ " + "__typename " * 1_000 + "}"}, "OPERATION_TOO_COMPLEX"),
+    ],
+)
+def test_an_operation_that_is_not_executed_has_no_data(
+    shared: Client, request_: dict[str, Any], expected: str
+) -> None:
+    for accept, status in ((JSON, 200), (GRAPHQL_JSON, 400)):
+        response = shared.post(request_, headers={"accept": accept})
+        assert response.status_code == status
+        assert response.json().keys() == {"errors"}
+        assert code(response) == expected
+
+
+def test_an_operation_that_fails_is_a_success_of_http(shared: Client) -> None:
+    for accept in (JSON, GRAPHQL_JSON):
+        response = shared.post(
+            {"query": "{ heroes(limit: 101) { id } }"}, headers={"accept": accept}
+        )
+        assert response.status_code == 200
+        assert response.json()["data"] is None
+        assert code(response) == "BAD_USER_INPUT"
+
+
+def test_a_get(shared: Client) -> None:
+    query = "query A($offset: Int!) { heroes(offset: $offset) { id } } query B { __typename }"
+    parameters = {
+        "query": query,
+        "operationName": "A",
+        "variables": '{"offset": 5}',
+        "extensions": "",
+    }
+    assert labelled(shared.http.get("/graphql", params=parameters)) == {"data": {"heroes": []}}
+
+
+@pytest.mark.parametrize(
+    "query_string",
+    [
+        "",
+        "query=",
+        "query=%FF",
+        "query={__typename}&variables=x",
+        "query={__typename}&variables=[]",
+        "query={__typename}&variables=1",
+        "query={__typename}&extensions=[]",
+        "query={__typename}&operationName=A",
+        "query={__typename}&query={__typename}",
+        "query={__typename}&variables={}&variables={}",
+    ],
+)
+def test_a_query_string_that_is_no_request(shared: Client, query_string: str) -> None:
+    response = shared.http.get(f"/graphql?{query_string}")
+    assert response.status_code == 400
+    assert code(response) == "BAD_REQUEST"
+
+
+def test_a_mutation_needs_post(api: Client) -> None:
+    mutation = 'mutation B { createHero(input: {name: "a", secretName: "b"}) { id } }'
+    for query in (mutation, f"query A {{ __typename }} {mutation}"):
+        response = api.http.get("/graphql", params={"query": query, "operationName": "B"})
+        assert response.status_code == 405
+        assert response.headers["allow"] == "POST"
+        assert code(response) == "BAD_REQUEST"
+    assert api.heroes() == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "HEAD"])
+def test_other_methods(shared: Client, method: str) -> None:
+    response = shared.http.request(method, "/graphql?query={__typename}")
+    assert response.status_code == 405
+    assert response.headers["allow"] == "GET, POST"
+    if method != "HEAD":
+        assert code(response) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/graphql/", "/graphql/x", "/docs", "/%ff"])
+def test_other_paths(shared: Client, path: str) -> None:
+    response = shared.http.get(path)
+    assert response.status_code == 404
+    assert code(response) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/ready"])
+def test_the_methods_of_other_paths(shared: Client, path: str) -> None:
+    assert shared.http.head(path).status_code in {200, 307}
+    response = shared.http.post(path)
+    assert response.status_code == 405
+    assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD"}
+    assert code(response) == "BAD_REQUEST"
+
+
+HEAD = "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("Content-Length: 100001", b""),
+        ("Content-Length: 100001", b" " * 100_001),
+        ("Content-Length: 50000000", b" " * 300_000),
+        ("Content-Length: 100001\r\nExpect: 100-continue", b""),
+        ("Content-Length: 100001\r\nContent-Encoding: gzip", b""),
+        ("Transfer-Encoding: chunked", b"4000\r\n" + b" " * 0x4000 + b"\r\n"),
+    ],
+    ids=["declared", "sent", "much", "expecting", "compressed", "chunked"],
+)
+def test_a_body_over_the_limit_is_not_read_to_the_end(
+    shared: Client, head: str, body: bytes
+) -> None:
+    times = 7 if "chunked" in head else 1
+    response = exchange(shared.url, f"{HEAD}{head}\r\n\r\n".encode() + body * times)
+    assert response.status_code == 413
+    assert response.headers.get_list("connection") == ["close"]
+    assert code(response) == "OPERATION_TOO_COMPLEX"
+
+
+def test_a_body_that_is_waited_for_is_asked_for(shared: Client) -> None:
+    head = f"{HEAD}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {len(TYPENAME)}"
+    response = exchange(shared.url, f"{head}\r\n\r\n{TYPENAME}".encode())
+    assert response.status_code == 100
+    assert b'{"data":{"__typename":"Query"}}' in response.content
+
+
+def test_a_refusal_of_a_body_that_is_not_sent_closes_the_connection(shared: Client) -> None:
+    head = HEAD.replace("json", "xml") + "Content-Length: 24\r\nExpect: 100-continue\r\n\r\n"
+    response = exchange(shared.url, head.encode())
+    assert response.status_code == 415
+    assert code(response) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET /gr\xff HTTP/1.1\r\nHost: test\r\n\r\n", 400),
+        (b"GET /graphql HTTP/1.1\r\nHost: test\r\nx: \x00\r\n\r\n", 400),
+        (f"{HEAD}Content-Length: -1\r\n\r\n".encode(), 400),
+        (f"{HEAD}Content-Length: 24\r\nContent-Length: 24\r\n\r\n".encode(), 400),
+        (f"{HEAD}Content-Length: 24\r\nTransfer-Encoding: chunked\r\n\r\n".encode(), 400),
+        (f"{HEAD}Content-Length: {'9' * 30}\r\n\r\n".encode(), 400),
+        (f"{HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode(), 400),
+        (b"GET /graphql?query=" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n", 431),
+        (f"{HEAD}x: {'a' * 1_000_000}\r\n\r\n".encode(), 431),
+        (f"{HEAD}{'x: a' * 100_000}".encode().replace(b"x: a", b"x: a\r\n"), 431),
+    ],
+    ids=lambda value: repr(value[:50]) if isinstance(value, bytes) else str(value),
+)
+def test_what_is_not_http_is_refused_in_the_same_shape(
+    shared: Client, request_: bytes, status: int
+) -> None:
+    response = exchange(shared.url, request_)
+    assert response.status_code == status
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert code(response) == "BAD_REQUEST"
+
+
+def test_headers_of_the_usual_size_are_taken(shared: Client) -> None:
+    response = shared.http.get(
+        "/graphql", params={"query": "{ __typename }"}, headers={"cookie": "a" * 30_000}
+    )
+    assert labelled(response) == {"data": {"__typename": "Query"}}
+
+
+def test_a_url_over_the_limit_of_a_body(serve: Any) -> None:
+    api = serve(max_body_bytes=100)
+    query = "{__typename}"
+    for length, status in ((100, 200), (101, 414)):
+        filled = f"query={query}&x=".ljust(length, "x")
+        response = api.http.get(f"/graphql?{filled}")
+        assert response.status_code == status
+        labelled(response)
+
+
+def test_websockets_are_not_spoken(shared: Client) -> None:
+    response = shared.http.get(
+        "/graphql?query={__typename}",
+        headers={
+            "connection": "upgrade",
+            "upgrade": "websocket",
+            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "sec-websocket-version": "13",
+        },
+    )
+    assert labelled(response) == {"data": {"__typename": "Query"}}

@@ -1,0 +1,116 @@
+"""The end of the process: kill -9 amid writes, and SIGTERM with its grace time."""
+
+import signal
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from threading import Event
+
+import httpx
+import pytest
+
+from tests.client import CREATE, Client
+from tests.cluster import Sql, on_sqlite
+from tests.process import service
+
+HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+
+
+@pytest.fixture
+def database_file(tmp_path: Path) -> Path:
+    return tmp_path / "database.db"
+
+
+def write_until_killed(url: str, enough: Event) -> tuple[set[str], set[str]]:
+    """Create and delete; returns the ids that must be there, and those that must not."""
+    kept, deleted = set[str](), set[str]()
+    with Client(url) as api:
+        try:
+            for turn in count():
+                created = api.create()["id"]
+                if turn % 3:
+                    kept.add(created)
+                else:
+                    api.data(f"mutation {{ deleteHero(id: {created}) {{ id }} }}")
+                    deleted.add(created)
+                if turn == 10:
+                    enough.set()
+        except httpx.TransportError:
+            pass
+    return kept, deleted
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_what_was_acknowledged_survives_kill_9(database_url: str, sql: Sql, times: int) -> None:
+    kept, deleted = set[str](), set[str]()
+    for _ in range(times):
+        enough = Event()
+        with service(database_url) as (url, process), ThreadPoolExecutor() as threads:
+            writers = [threads.submit(write_until_killed, url, enough) for _ in range(4)]
+            assert enough.wait(60)
+            process.kill()
+            for writer in writers:
+                kept |= writer.result()[0]
+                deleted |= writer.result()[1]
+        ids = {str(row[0]) for row in sql("SELECT id FROM hero")}
+        assert kept <= ids
+        assert not deleted & ids
+        if database_url.startswith("sqlite"):
+            assert sql("PRAGMA integrity_check") == [("ok",)]
+    with service(database_url) as (url, _), Client(url) as api:
+        assert {hero["id"] for hero in api.heroes()} <= ids
+
+
+def refuses_connections(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/health")
+    except httpx.TransportError:
+        return True
+    return False
+
+
+@on_sqlite
+def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(
+    database_url: str, database_file: Path
+) -> None:
+    with (
+        service(database_url, database_timeout=60, shutdown_timeout=60) as (url, process),
+        Client(url) as api,
+        ThreadPoolExecutor() as threads,
+    ):
+        other = sqlite3.connect(database_file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        write = threads.submit(api.create)
+        assert httpx.get(f"{url}/health").is_success  # the service has seen what came before
+        process.send_signal(signal.SIGTERM)
+        while not refuses_connections(url):
+            assert process.poll() is None
+        assert not write.done()
+        other.execute("ROLLBACK")
+        created = write.result()
+        assert process.wait(30) in {0, -signal.SIGTERM}
+        rows = other.execute("SELECT id FROM hero").fetchall()
+        other.close()
+        assert [str(row[0]) for row in rows] == [created["id"]]
+
+
+@on_sqlite
+def test_the_grace_time_of_sigterm_ends(database_url: str, database_file: Path) -> None:
+    with (
+        service(database_url, database_timeout=60, shutdown_timeout=1) as (url, process),
+        Client(url) as api,
+        ThreadPoolExecutor() as threads,
+    ):
+        other = sqlite3.connect(database_file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        write = threads.submit(api.post, {"query": CREATE, "variables": {"input": HERO}})
+        assert httpx.get(f"{url}/health").is_success
+        process.send_signal(signal.SIGTERM)
+        answer = write.result()
+        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert answer.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        assert process.wait(30) in {0, -signal.SIGTERM}
+        other.execute("ROLLBACK")
+        assert other.execute("SELECT id FROM hero").fetchall() == []
+        other.close()

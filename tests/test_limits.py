@@ -1,0 +1,204 @@
+"""What an operation may cost: the last that is allowed, and the first that is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+from pydantic import ValidationError
+
+from graph.limits import MAX_ALIAS_LENGTH
+from graph.settings import Settings
+from tests.client import CREATE, Client
+from tests.shape import code, labelled
+
+HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """Of one kind only: no database has a part in this."""
+    return f"sqlite:///{tmp_path / 'database.db'}"
+
+
+def tokens(count: int) -> str:
+    """A document of this many tokens: 5 an operation, and more fields in the last."""
+    operations = [f"query Q{n} {{ __typename }}" for n in range(count // 5 - 1)]
+    return " ".join([*operations, f"query Last {{ {'__typename ' * (count % 5 + 1)} }}"])
+
+
+def aliases(count: int) -> str:
+    return "{" + "".join(f" a{index}: __typename" for index in range(count)) + "}"
+
+
+def aliases_in_fragments(count: int) -> str:
+    fields = "".join(f" a{index}: id" for index in range(count - 1))
+    return f"{{ a: heroes {{ ...F ...F }} }} fragment F on Hero {{ {fields} id }}"
+
+
+def depth(levels: int) -> str:
+    fields = "__schema { types "
+    fields += "{ ofType " * (levels - 3) + "{ name }" + " }" * (levels - 3)
+    return f"{{ {fields} }} }}"
+
+
+def depth_by_fragments(levels: int) -> str:
+    chain = "".join(
+        f" fragment F{index} on __Type {{ ofType {{ ...F{index + 1} }} }}"
+        for index in range(levels - 3)
+    )
+    return (
+        f"{{ __schema {{ types {{ ...F0 }} }} }}{chain} fragment F{levels - 3} on __Type {{ name }}"
+    )
+
+
+def rows(count: int) -> str:
+    pages = [
+        f"a{start}: heroes(limit: 100) {{ id }}" for start in range(0, count - count % 100, 100)
+    ]
+    return "{" + " ".join([*pages, f"last: heroes(limit: {count % 100}) {{ id }}"]) + "}"
+
+
+def alias_of(length: int) -> str:
+    return "{ " + "a" * length + ": __typename }"
+
+
+EDGES = [
+    ({}, tokens, 1_000),
+    ({"max_tokens": 10}, tokens, 10),
+    ({}, aliases, 15),
+    ({"max_aliases": 0}, aliases, 0),
+    ({"max_aliases": 3}, aliases_in_fragments, 3),
+    ({}, depth, 20),
+    ({"max_depth": 7}, depth, 7),
+    ({"max_depth": 7}, depth_by_fragments, 7),
+    ({}, rows, 1_000),
+    ({"max_rows": 150}, rows, 150),
+    ({}, alias_of, MAX_ALIAS_LENGTH),
+]
+
+
+@pytest.mark.parametrize(("settings", "document", "most"), EDGES)
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_edge_of_a_limit(
+    serve: Callable[..., Client],
+    settings: dict[str, Any],
+    document: Callable[[int], str],
+    most: int,
+    fast: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    api = serve(fast_execution=fast, **settings)
+    name = "Last" if document is tokens else None
+    if most > 0:
+        response = api.post({"query": document(most), "operationName": name})
+        assert "errors" not in labelled(response)
+    response = api.post({"query": document(most + 1), "operationName": name})
+    assert code(response) == "OPERATION_TOO_COMPLEX"
+
+
+@pytest.mark.parametrize("size", [1_000, 100_000])
+def test_the_edge_of_the_body(serve: Callable[..., Client], size: int) -> None:
+    api = serve(max_body_bytes=size)
+    for length, status in ((size, 200), (size + 1, 413)):
+        content = b'{"query": "{ __typename }"}'.ljust(length)
+        for sent in (content, iter([content[:500], content[500:]])):  # declared, and chunked
+            response = api.http.post(
+                "/graphql", content=sent, headers={"content-type": "application/json"}
+            )
+            assert response.status_code == status
+            labelled(response)
+
+
+def test_variables_count_for_the_rows(shared: Client) -> None:
+    query = "query($a: Int!) {" + "".join(f" a{n}: heroes(limit: $a) {{ id }}" for n in range(15))
+    for limit, refused in ((66, False), (67, True)):
+        response = shared.post({"query": f"{query} }}", "variables": {"a": limit}})
+        assert ("errors" in labelled(response)) == refused
+    assert code(response) == "OPERATION_TOO_COMPLEX"
+
+
+def test_introspection_is_within_the_limits(shared: Client) -> None:
+    for options in ({}, {"specified_by_url": True, "schema_description": True}):
+        query = get_introspection_query(
+            directive_is_repeatable=True, input_value_deprecation=True, **options
+        )
+        assert "errors" not in labelled(shared.post({"query": query}))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{" + " heroes { id }" * 240 + " }",
+        "{ heroes {" + " name" * 990 + " } }",
+        "{" + " ... { heroes { name } }" * 140 + " }",
+        "{ heroes { ...F0 } }"
+        + "".join(f" fragment F{n} on Hero {{ ...F{n + 1} ...F{n + 2} name }}" for n in range(90))
+        + " fragment F90 on Hero { id } fragment F91 on Hero { id }",
+    ],
+    ids=["root", "leaves", "inline", "fragments"],
+)
+def test_comparing_fields_of_one_name_has_a_budget(shared: Client, query: str) -> None:
+    response = shared.post({"query": query})
+    body = labelled(response)
+    if "errors" in body:
+        assert code(response) == "OPERATION_TOO_COMPLEX"
+
+
+def test_the_same_field_in_many_fragments_is_no_attack(shared: Client) -> None:
+    fragments = [f"fragment F{n} on Hero {{ id name age }}" for n in range(50)]
+    spreads = " ".join(f"...F{n}" for n in range(50))
+    query = f"{{ heroes {{ {spreads} }} }} {' '.join(fragments)}"
+    assert "errors" not in labelled(shared.post({"query": query}))
+
+
+def test_fragments_without_end(serve: Callable[..., Client]) -> None:
+    api = serve(max_tokens=100_000, max_body_bytes=1_000_000)
+    chain = "".join(f" fragment F{n} on Hero {{ ...F{n + 1} }}" for n in range(5_000))
+    query = f"{{ heroes {{ ...F0 }} }}{chain} fragment F5000 on Hero {{ id }}"
+    assert code(api.post({"query": query})) == "OPERATION_TOO_COMPLEX"
+    cycle = "{ heroes { ...A } } fragment A on Hero { ...B } fragment B on Hero { ...A }"
+    assert code(api.post({"query": cycle})) == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize("limit", ["max_rows", "max_aliases", "max_tokens"])
+def test_nothing_runs_before_the_limits_are_checked(
+    serve: Callable[..., Client], limit: str
+) -> None:
+    api = serve(**{limit: 1})
+    first = CREATE.replace("createHero", "a: createHero", 1)
+    query = first.rsplit("}", 1)[0] + "b: createHero(input: $input) { id } }"
+    response = api.post({"query": query, "variables": {"input": HERO}})
+    assert code(response) == "OPERATION_TOO_COMPLEX"
+    relaxed = serve()
+    assert relaxed.heroes() == []
+    assert "errors" not in labelled(
+        relaxed.post({"query": query, "variables": {"input": HERO}})
+    )  # what was refused was the number alone
+
+
+BOUNDS: list[tuple[str, Any, Any]] = [
+    ("database_timeout", 60, 60.1),
+    ("database_timeout", 0.001, 0),
+    ("request_timeout", 600, 600.1),
+    ("request_timeout", 0.001, 0),
+    ("shutdown_timeout", 600, 601),
+    ("shutdown_timeout", 1, 0),
+    ("max_body_bytes", 100_000_000, 100_000_001),
+    ("max_body_bytes", 1, 0),
+    ("max_tokens", 100_000, 100_001),
+    ("max_tokens", 1, 0),
+    ("max_aliases", 10_000, 10_001),
+    ("max_aliases", 0, -1),
+    ("max_depth", 100, 101),
+    ("max_depth", 1, 0),
+    ("max_rows", 1_000_000, 1_000_001),
+    ("max_rows", 1, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "last", "first"), BOUNDS)
+def test_a_setting_has_bounds(name: str, last: object, first: object) -> None:
+    assert getattr(Settings(**{name: last}), name) == last  # type: ignore[arg-type] # (of any type)
+    with pytest.raises(ValidationError):
+        Settings(**{name: first})  # type: ignore[arg-type] # (of any type)

@@ -1,0 +1,125 @@
+"""`serve --workers`: several processes on one socket and one database."""
+
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.client import CREATE, Client
+from tests.cluster import (
+    WAITING,
+    Sql,
+    on_postgresql,
+    on_sqlite,
+    running_cluster,
+    transaction,
+    wait_until,
+)
+from tests.process import Service, service
+
+HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+
+
+def workers(running: Service) -> set[int]:
+    """The process ids of the workers, which are children that Python spawned."""
+    tasks = Path(f"/proc/{running.process.pid}/task").glob("*/children")
+    children = {int(pid) for task in tasks for pid in task.read_text().split()}
+    return {pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+def connect(url: str) -> socket.socket:
+    """A connection to the service, on which nothing was sent yet."""
+    base = httpx.URL(url)
+    return socket.create_connection((base.host, base.port or 80), timeout=60)
+
+
+def is_answered(url: str) -> bool:
+    """Whether a request on a new connection is answered with 200."""
+    try:
+        return httpx.get(url, timeout=30).status_code == httpx.codes.OK
+    except httpx.TransportError:  # it went to the one that was killed
+        return False
+
+
+def test_a_worker_that_dies_is_replaced(database_url: str) -> None:
+    with service(database_url, "--workers", "2") as running:
+        wait_until(lambda: len(workers(running)) == 2)
+        wait_until(lambda: is_answered(f"{running.url}/ready"))
+        victim = min(workers(running))
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(workers(running) - {victim}) == 2)
+        wait_until(lambda: is_answered(f"{running.url}/ready"))
+        with Client(running.url) as api:
+            created = api.create()
+            assert api.heroes() == [created]
+
+
+@on_postgresql
+@pytest.mark.parametrize(("count", "exit_code"), [("1", -signal.SIGTERM), ("2", 0)])
+def test_sigterm_lets_open_requests_end(
+    database_url: str, sql: Sql, count: str, exit_code: int
+) -> None:
+    with ExitStack() as stack:
+        running = stack.enter_context(
+            service(database_url, "--workers", count, database_timeout=60, request_timeout=600)
+        )
+        clients = [stack.enter_context(Client(running.url)) for _ in range(10)]
+        for client in clients:
+            assert client.heroes() == []
+        idle = [stack.enter_context(connect(running.url)) for _ in range(20)]
+        threads = stack.enter_context(ThreadPoolExecutor(len(clients)))
+        with transaction(database_url, "LOCK TABLE hero IN SHARE MODE"):
+            answers = [threads.submit(client.create) for client in clients]
+            wait_until(lambda: len(sql(WAITING)) == len(clients))
+            running.process.send_signal(signal.SIGTERM)
+            for connection in idle:
+                assert connection.recv(1) == b""  # all workers have begun to stop
+            assert not any(answer.done() for answer in answers)
+        created = {answer.result()["id"] for answer in answers}
+        assert running.process.wait(60) == exit_code
+    assert created == {str(row[0]) for row in sql("SELECT id FROM hero")}
+
+
+def test_a_worker_dies_while_the_database_is_away() -> None:
+    with running_cluster() as cluster:
+        url = cluster.url(cluster.create_database())
+        with service(url, "--workers", "2") as running, Client(running.url) as api:
+            created = api.create()
+            cluster.stop()
+            first = workers(running)
+            for pid in first:
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: len(workers(running) - first) == 2)
+            wait_until(lambda: is_answered(f"{running.url}/health"))
+            cluster.start()
+            wait_until(lambda: is_answered(f"{running.url}/ready"))
+            with Client(running.url) as again:
+                assert again.heroes() == [created]
+
+
+@on_sqlite
+def test_writes_of_several_processes_wait_for_one_another(database_url: str, sql: Sql) -> None:
+    with (
+        service(database_url, "--workers", "2") as running,
+        ThreadPoolExecutor(16) as threads,
+        ExitStack() as stack,
+    ):
+        wait_until(lambda: len(workers(running)) == 2)
+        wait_until(lambda: is_answered(f"{running.url}/ready"))
+        clients = [stack.enter_context(Client(running.url)) for _ in range(16)]
+        bodies = [
+            body
+            for some in threads.map(
+                lambda client: [client.execute(CREATE, input=HERO) for _ in range(20)], clients
+            )
+            for body in some
+        ]
+        assert [body for body in bodies if "errors" in body] == []
+        ids = {body["data"]["createHero"]["id"] for body in bodies}
+        assert ids == {str(row[0]) for row in sql("SELECT id FROM hero")}
+        assert len(ids) == 16 * 20
