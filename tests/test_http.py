@@ -24,6 +24,7 @@ def post(api: Client, content: str | bytes, **headers: str) -> httpx.Response:
     [
         b"",
         b"null",
+        b"[]",
         b'"text"',
         b"7",
         b'{"query": "{ __ty',
