@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,8 @@ def running_cluster() -> Iterator[Cluster]:
         try:
             yield cluster
         finally:
-            cluster.stop("immediate")
+            with suppress(subprocess.CalledProcessError):  # a test has stopped it
+                cluster.stop("immediate")
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""The audits of the GraphQL-over-HTTP specification, by those who wrote it."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.client import Client
+from tests.components import require
+
+PACKAGES = ["graphql-http@1.22", "graphql@16"]
+
+SCRIPT = """
+import { serverAudits } from 'graphql-http';
+const results = [];
+for (const audit of serverAudits({ url: process.argv[2], fetchFn: fetch })) {
+  const { status, reason } = await audit.fn();
+  results.push({ name: audit.name, status, reason });
+}
+console.log(JSON.stringify(results));
+"""
+
+
+@pytest.fixture(scope="session")
+def audits(request: pytest.FixtureRequest) -> Path:
+    """The script that runs the audits, beside the packages that it needs."""
+    require(shutil.which("npm") is not None, "npm is not installed")
+    cache = request.config.cache
+    assert cache is not None
+    folder = cache.mkdir("audits")
+    if not (folder / "node_modules").is_dir():
+        subprocess.run(["npm", "install", "--no-package-lock", *PACKAGES], cwd=folder, check=True)
+    script = folder / "audits.mjs"
+    script.write_text(SCRIPT, encoding="utf-8")
+    return script
+
+
+def test_all_audits_hold(shared: Client, audits: Path) -> None:
+    command = ["node", str(audits), f"{shared.url}/graphql"]
+    output = subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
+    results = json.loads(output)
+    assert len(results) > 50
+    assert [result for result in results if result["status"] != "ok"] == []
