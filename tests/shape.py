@@ -7,20 +7,27 @@ import httpx
 from graph.errors import Code
 
 
-def labelled(response: httpx.Response) -> dict[str, Any]:
-    """The body of an answer, which is GraphQL's, its errors with a code, and none unexpected."""
+def all_labelled(response: httpx.Response) -> list[dict[str, Any]]:
+    """The bodies of an answer, one but for a batch: GraphQL's, with a code for every error."""
     assert response.status_code < 500, response.text
     assert response.headers["content-type"].split(";")[0] in {
         "application/json",
         "application/graphql-response+json",
     }
-    body = response.json()
-    assert isinstance(body, dict)
-    assert body.keys() in ({"data"}, {"errors"}, {"data", "errors"}), body
-    for error in body.get("errors", ()):
-        assert error["message"]
-        assert error["extensions"]["code"] in set(Code)
-        assert error["extensions"]["code"] != Code.INTERNAL_SERVER_ERROR
+    value = response.json()
+    bodies = value if isinstance(value, list) else [value]
+    for body in bodies:
+        assert body.keys() in ({"data"}, {"errors"}, {"data", "errors"}), body
+        for error in body.get("errors", ()):
+            assert error["message"]
+            assert error["extensions"]["code"] in set(Code)
+            assert error["extensions"]["code"] != Code.INTERNAL_SERVER_ERROR
+    return bodies
+
+
+def labelled(response: httpx.Response) -> dict[str, Any]:
+    """The body of an answer to one operation."""
+    (body,) = all_labelled(response)
     return body
 
 

@@ -24,7 +24,7 @@ def post(api: Client, content: str | bytes, **headers: str) -> httpx.Response:
     [
         b"",
         b"null",
-        b"[1]",
+        b"[]",
         b'"text"',
         b"7",
         b'{"query": "{ __ty',

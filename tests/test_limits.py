@@ -1,14 +1,19 @@
 """What an operation may cost: the last that is allowed, and the first that is refused."""
 
 from collections.abc import Callable
+from itertools import count as count_from
 from pathlib import Path
 from typing import Any
 
+import hypothesis_graphql
 import pytest
-from graphql import get_introspection_query
+from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspection_query
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from graph.limits import MAX_ALIAS_LENGTH
+from graph.limits import MAX_ALIAS_LENGTH, has_more_tokens
+from graph.schema import schema
 from graph.settings import Settings
 from tests.client import CREATE, Client
 from tests.shape import code, labelled
@@ -79,16 +84,16 @@ EDGES = [
 ]
 
 
-@pytest.mark.parametrize(("settings", "document", "most"), EDGES)
+@pytest.mark.parametrize(("given_settings", "document", "most"), EDGES)
 @pytest.mark.parametrize("fast", [True, False])
 def test_the_edge_of_a_limit(
     serve: Callable[..., Client],
-    settings: dict[str, Any],
+    given_settings: dict[str, Any],
     document: Callable[[int], str],
     most: int,
     fast: bool,  # noqa: FBT001 (a parameter of the test)
 ) -> None:
-    api = serve(fast_execution=fast, **settings)
+    api = serve(fast_execution=fast, **given_settings)
     name = "Last" if document is tokens else None
     if most > 0:
         response = api.post({"query": document(most), "operationName": name})
@@ -202,3 +207,30 @@ def test_a_setting_has_bounds(name: str, last: object, first: object) -> None:
     assert getattr(Settings(**{name: last}), name) == last  # type: ignore[arg-type] # (of any type)
     with pytest.raises(ValidationError):
         Settings(**{name: first})  # type: ignore[arg-type] # (of any type)
+
+
+def count_by_parser(query: str) -> int | None:
+    """The tokens of a document, None when it is not made of any."""
+    lexer = Lexer(Source(query))
+    for count in count_from(0):
+        try:
+            if lexer.advance().kind is TokenKind.EOF:
+                return count
+        except GraphQLSyntaxError:
+            break
+    return None
+
+
+PIECES = st.sampled_from(
+    [*'"#\\ ,\n\r\ufeffa1\u00e9{$@|', '""', '"""', '\\"', '\\"""', "-1.5e+3", "...", "\\u0041"]
+)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(hypothesis_graphql.from_schema(schema.as_str()) | st.lists(PIECES).map("".join))
+def test_tokens_are_counted_as_the_parser_counts_them(query: str) -> None:
+    tokens = count_by_parser(query)
+    if tokens is not None:
+        padded = query + "\n" * tokens  # more characters than tokens, or nothing is counted
+        assert not has_more_tokens(padded, tokens)
+        assert tokens == 0 or has_more_tokens(padded, tokens - 1)
