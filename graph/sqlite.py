@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import random
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from shutil import disk_usage
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -38,6 +39,9 @@ UNAVAILABLE = LOCKED | {
     sqlite3.SQLITE_READONLY,
 }
 """The file cannot be used now (https://sqlite.org/rescode.html)."""
+
+MIN_FREE = 1_000_000
+"""Bytes that the disk must have free before a full one is written to again."""
 
 LONGEST_PAUSE = 0.02
 """Seconds between two tries for a lock, at the most."""
@@ -131,14 +135,6 @@ def _rewrite(connection: sqlite3.Connection) -> None:
     connection.commit()
 
 
-class _Opened(NamedTuple):
-    """A connection, the driver's own beneath it, and what it was opened for."""
-
-    connection: Connection
-    raw: sqlite3.Connection
-    key: tuple[int, int, int]
-
-
 class SQLiteDatabase(Database):
     """One file."""
 
@@ -164,9 +160,9 @@ class SQLiteDatabase(Database):
         self.dialect = self.engine.dialect
         event.listen(self.engine, "begin", self._begin)
         event.listen(self.engine, "handle_error", self._translate)
-        self._reader: _Opened | None = None
-        self._writer: _Opened | None = None
-        self._failures = 0
+        self._file: tuple[int, int] | None = None
+        self._reader: Connection | None = None
+        self._writer: Connection | None = None
         self._doubtful = False
         self._writing = asyncio.Lock()
 
@@ -197,6 +193,8 @@ class SQLiteDatabase(Database):
     async def ping(self) -> None:
         await super().ping()
         if self._doubtful:
+            if disk_usage(self.path).free < MIN_FREE:
+                raise ServiceUnavailableError
             connection = driver(await self.lock_writer())
             try:
                 await self.patiently(lambda: _rewrite(connection))
@@ -206,16 +204,14 @@ class SQLiteDatabase(Database):
                 self.release_writer()
 
     async def dispose(self) -> None:
-        for opened in (self._reader, self._writer):
-            if opened is not None:
-                opened.connection.close()
-        self._reader = self._writer = None
-        self.engine.dispose()
+        self._forget()
 
     def reader(self) -> sqlite3.Connection:
         """The connection of all reads outside a transaction; each is a statement of its own."""
-        self._reader = self._current(self._reader)
-        return self._reader.raw
+        self._check_file()
+        if self._reader is None:
+            self._reader = self._open()
+        return driver(self._reader)
 
     async def lock_writer(self) -> Connection:
         """The connection of all writes, with the lock held until `release_writer`."""
@@ -225,12 +221,17 @@ class SQLiteDatabase(Database):
         except TimeoutError:
             raise ServiceUnavailableError from None
         try:
-            self._writer = writer = self._current(self._writer)
-            await self.patiently(lambda: writer.raw.execute("BEGIN IMMEDIATE"))
+            return await self.patiently(self._begin_writing)
         except BaseException:
             self._writing.release()
             raise
-        return writer.connection
+
+    def _begin_writing(self) -> Connection:
+        self._check_file()
+        if self._writer is None:
+            self._writer = self._open()
+        driver(self._writer).execute("BEGIN IMMEDIATE")
+        return self._writer
 
     def release_writer(self) -> None:
         """Let the next write begin."""
@@ -271,32 +272,35 @@ class SQLiteDatabase(Database):
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         return connection
 
-    def _current(self, opened: "_Opened | None") -> "_Opened":
-        """A connection to the file that is there: the one given, or a new one in its place.
+    def _open(self) -> Connection:
+        try:
+            return self.engine.connect()
+        except sqlite3.DatabaseError as error:
+            raise self._failed(error) from error
 
-        A file that was deleted or replaced would swallow what is written; and whatever a failure
-        told a connection, such as that the file is read-only, it believes to its end.
-        """
+    def _check_file(self) -> None:
+        """Let go of a file that was deleted or replaced: it would swallow what is written."""
         try:
             status = os.stat(self.path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
         except OSError as error:
+            self._forget()
             raise self._failed(error) from error
-        key = (status.st_dev, status.st_ino, self._failures)
-        if opened is not None:
-            if opened.key == key:
-                return opened
-            opened.connection.invalidate()
+        file = (status.st_dev, status.st_ino)
+        if file != self._file:
+            self._forget()
+            self._file = file
+
+    def _forget(self) -> None:
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._reader = self._writer = None
         self.engine.dispose()
-        try:
-            connection = self.engine.connect()
-        except sqlite3.DatabaseError as error:
-            raise self._failed(error) from error
-        return _Opened(connection, driver(connection), key)
 
     def _failed(self, error: BaseException) -> ServiceUnavailableError:
         """Note a failure; return what a client may know of it."""
         if primary_code(error) not in LOCKED:
-            self._failures += 1
+            self._file = None  # opened anew: a connection never learns that it may write again
             self._doubtful = True
         return ServiceUnavailableError()
 

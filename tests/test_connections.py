@@ -37,11 +37,17 @@ HALVES = {
 
 
 @pytest.mark.parametrize("half", HALVES.values(), ids=HALVES.keys())
+@pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
 def test_half_a_request_is_not_waited_for_for_ever(
-    serve: Callable[..., Client], half: bytes
+    serve: Callable[..., Client],
+    half: bytes,
+    again: bool,  # noqa: FBT001 (a parameter of the test)
 ) -> None:
     api = serve(request_timeout=0.2)
     with connected(api.url) as connection:
+        if again:
+            connection.sendall(WHOLE)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
         connection.sendall(half)
         answer = read_to_the_end(connection)
     if half:

@@ -292,6 +292,7 @@ def test_a_refusal_of_a_body_that_is_not_sent_closes_the_connection(shared: Clie
     head = HEAD.replace("json", "xml") + "Content-Length: 24\r\nExpect: 100-continue\r\n\r\n"
     response = exchange(shared.url, head.encode())
     assert response.status_code == 415
+    assert response.headers["connection"] == "close"
     assert code(response) == "BAD_REQUEST"
 
 
