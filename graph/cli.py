@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import unified_diff
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -129,57 +128,51 @@ def serve(
 
 @app.command()
 def schema(
+    source: Annotated[
+        str | None, typer.Argument(help="A file or a service's URL; else the schema of this code.")
+    ] = None,
     check: Annotated[
-        Path | None, typer.Option(help="Compare with this file instead of printing.")
+        str | None, typer.Option(help="Compare with this file or URL, what clients know so far.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="GRAPH_TOKEN", help="The bearer token of a service.")
     ] = None,
 ) -> None:
-    """Print the schema as SDL; with --check, exit with 1 when FILE differs from it."""
-    from graph.schema import schema as current  # noqa: PLC0415 (serve does not need it here)
+    """Print the schema as SDL; with --check, say instead what a change means to clients.
 
-    sdl = f"{current.as_str()}\n"
-    if check is None:
-        typer.echo(sdl, nl=False)
-        return
+    Exit code 0: no change. 1: it breaks clients. 2: there is nothing to compare. 3: it breaks none.
+    """
+    from graph import contract  # noqa: PLC0415 (serve does not need it here)
+
     try:
-        committed = check.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"cannot read {check}: {error}")
-    if committed == sdl:
+        new = contract.read(source, token)
+        old = contract.read(check, token) if check else None
+    except contract.UnreadableError as error:
+        fail(str(error), 2)
+    text = contract.sdl(new)
+    if old is None:
+        typer.echo(text, nl=False)
+        return
+    before = contract.sdl(old)
+    if before == text:
         return
     typer.echo(
         "".join(
             unified_diff(
-                committed.splitlines(keepends=True),
-                sdl.splitlines(keepends=True),
+                before.splitlines(keepends=True),
+                text.splitlines(keepends=True),
                 str(check),
-                "the schema of this code",
+                source or "the schema of this code",
             )
         ),
         nl=False,
     )
-    for line in _changes(committed, sdl):
-        typer.echo(line)
-    fail(f"{check} is not up to date. To accept the change: hero-graph schema > {check}")
-
-
-def _changes(old: str, new: str) -> list[str]:
-    """What the change means to clients, as graphql-core sees it."""
-    from graphql import (  # noqa: PLC0415 (only a failed check needs them)
-        GraphQLError,
-        build_schema,
-        find_breaking_changes,
-        find_dangerous_changes,
-    )
-
-    try:
-        before = build_schema(old)
-    except (GraphQLError, TypeError) as error:
-        return [f"The file is not a schema: {error}"]
-    after = build_schema(new)
-    return [
-        *(f"BREAKING: {change.description}" for change in find_breaking_changes(before, after)),
-        *(f"DANGEROUS: {change.description}" for change in find_dangerous_changes(before, after)),
-    ]
+    changes = contract.changes(old, new)
+    for kind, descriptions in changes._asdict().items():
+        for description in descriptions:
+            typer.echo(f"{kind.upper()}: {description}")
+    accept = " ".join(["hero-graph schema", *([source] if source else []), f"> {check}"])
+    fail(f"{check} is not up to date. To accept the change: {accept}", 1 if changes.breaking else 3)
 
 
 @app.command()

@@ -172,12 +172,13 @@ class SQLiteDatabase(Database):
     async def create(self) -> None:
         with self._described():
             self.path.touch()
-            with self.engine.connect() as connection:
+            # To connect is to read the file, which another process may have locked.
+            with await self.patiently(self.engine.connect) as connection:
                 raw = driver(connection)
                 await self.patiently(lambda: raw.execute("PRAGMA journal_mode = WAL"))
 
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
-        with self._described(), self.engine.connect() as connection:
+        with self._described(), await self.patiently(self.engine.connect) as connection:
             raw = driver(connection)
             # A table that is altered may be made anew, which must not delete what refers to it
             # (https://sqlite.org/lang_altertable.html#otheralter).
@@ -248,12 +249,13 @@ class SQLiteDatabase(Database):
         while True:
             try:
                 return attempt()
-            except sqlite3.DatabaseError as error:
-                code = primary_code(error)
+            except (sqlite3.DatabaseError, ServiceUnavailableError) as error:
+                cause = error.__cause__ or error  # `_translate` may have been there first
+                code = primary_code(cause)
                 if code not in UNAVAILABLE:
                     raise
                 if code not in LOCKED or loop.time() > deadline:
-                    raise self._failed(error) from error
+                    raise self._failed(cause) from cause
             await asyncio.sleep(pause * (0.5 + random() / 2))  # noqa: S311 (spreads the tries of several processes)
             pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -60,7 +60,7 @@ def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests, and their `.env`, out of them."""
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("GRAPH_")]:
+    for name in [name for name in os.environ if name.startswith(("GRAPH_", "OTEL_"))]:
         monkeypatch.delenv(name)
 
 

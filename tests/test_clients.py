@@ -1,6 +1,7 @@
 """The clients that frontends use, run for real against a running service."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from tests.process import service
 pytestmark = on_sqlite
 
 CLIENTS = Path(__file__).parent / "clients"
+SNAPSHOT = Path(__file__).parent.parent / "schema.graphql"
 
 
 def run(*command: str) -> str:
@@ -87,6 +89,27 @@ def test_typescript_knows_the_schema(serve: Callable[..., Client], node: str) ->
 @pytest.mark.parametrize("script", ["gql_sync.py", "gql_async.py"])
 def test_python_client(api: Client, script: str) -> None:
     assert run(sys.executable, script, f"{api.url}/graphql") == "['A', 'B']\n['NOT_FOUND']\n"
+
+
+@pytest.mark.parametrize("check", ["schema.mjs", "schema_check.py"])
+def test_a_breaking_change_fails_a_clients_own_tests(
+    api: Client,
+    node: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    check: str,
+) -> None:
+    scripts = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", str(scripts), prepend=os.pathsep)
+    program = node if check.endswith(".mjs") else sys.executable
+    committed = tmp_path / "schema.graphql"
+    published = SNAPSHOT.read_text(encoding="utf-8")
+
+    committed.write_text(published.replace("A hero.", "A villain."), encoding="utf-8")
+    run(program, check, f"{api.url}/graphql", str(committed))
+    committed.write_text(published.replace("secretName: ", "alias: "), encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"Hero\.alias was removed"):
+        run(program, check, f"{api.url}/graphql", str(committed))
 
 
 def test_python_knows_the_schema(api: Client, tmp_path: Path) -> None:

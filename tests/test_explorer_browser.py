@@ -1,8 +1,6 @@
 """The explorer in a real browser, in front of the real service."""
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,34 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.app import create_app
 from graph.settings import Settings
+from tests.browser import Browser, chromium, expect
 from tests.client import Client
 from tests.cluster import on_sqlite
 from tests.conftest import serving
-
-CHROMIUM = shutil.which("chromium")
-if not os.environ.get("CI"):  # There, what is missing is a failure.
-    pytest.importorskip("playwright", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed", allow_module_level=True)
-
-# Only once it is known to be there.
-from playwright.sync_api import Browser, expect, sync_playwright  # noqa: E402
-
-from tests.visitor import Visitor  # noqa: E402
+from tests.visitor import Visitor
 
 # One kind of database will do: a browser sees nothing of it.
 pytestmark = on_sqlite
 
-# No sandbox: root, as in a container, has none. The rest keeps Chromium itself off the network.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SESAME = "sesame"
 # Where the open tabs are written down, half a second after a change.
 TABS = "hero-graph/graphql:graphiql:tabState"
@@ -50,8 +29,8 @@ TABS = "hero-graph/graphql:graphiql:tabState"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

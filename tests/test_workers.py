@@ -29,7 +29,15 @@ def workers(running: Service) -> set[int]:
     """The process ids of the workers, which are children that Python spawned."""
     tasks = Path(f"/proc/{running.process.pid}/task").glob("*/children")
     children = {int(pid) for task in tasks for pid in task.read_text().split()}
-    return {pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return {pid for pid in children if b"spawn_main" in command_line(pid)}
+
+
+def command_line(pid: int) -> bytes:
+    """The command of a process; nothing of one that is gone by now."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def connect(url: str) -> socket.socket:

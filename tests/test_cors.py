@@ -1,0 +1,146 @@
+"""Pages of other origins, in a real browser."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graph.app import create_app
+from graph.settings import Settings
+from tests.browser import Browser, Page, chromium
+from tests.client import CREATE, PAGE, Client
+from tests.cluster import on_sqlite
+from tests.conftest import serving
+
+pytestmark = on_sqlite
+
+HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+SESAME = "sesame"
+
+FETCH = """
+async ([url, options]) => {
+  try {
+    return await (await fetch(url, options)).json();
+  } catch (error) {
+    return error.name;
+  }
+}
+"""
+
+
+class Recorder:
+    """An app in front of another one, which notes the method and the status of each answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.answers: list[tuple[str, int]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.answers.append((scope["method"], message["status"]))
+            await send(message)
+
+        await self._app(scope, receive, noting)
+
+
+class Frontend:
+    """A page, and a service at another origin."""
+
+    def __init__(self, page: Page, api: Client, answers: list[tuple[str, int]]) -> None:
+        self.api = api
+        self.answers = answers
+        self._page = page
+
+    def post(self, query: str, variables: Any = None, **headers: str) -> Any:
+        """The answer, or the name of the error that the page gets in its place."""
+        options = {
+            "method": "POST",
+            "headers": {"Content-Type": "application/json", **headers},
+            "body": json.dumps({"query": query, "variables": variables}),
+        }
+        return self._page.evaluate(FETCH, [f"{self.api.url}/graphql", options])
+
+    def get(self, query: str) -> Any:
+        """The same by GET."""
+        url = f"{self.api.url}/graphql?{urlencode({'query': query})}"
+        return self._page.evaluate(FETCH, [url, {}])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(
+    browser: Browser, configure: Callable[..., Settings]
+) -> Iterator[Callable[..., Frontend]]:
+    """Opens a page in front of a service that lets it in, or not, with any settings given."""
+    with ExitStack() as stack:
+        origin = stack.enter_context(serving(HTMLResponse("<!doctype html>")))
+
+        def open_page(*, let_in: bool = True, **settings: Any) -> Frontend:
+            # The same host, but another port, and one that ours begins with.
+            settings["cors_origins"] = (origin if let_in else origin[:-1],)
+            configured = configure(**settings)
+            recorder = Recorder(create_app(configured))
+            api = Client(stack.enter_context(serving(recorder, configured)))
+            stack.callback(api.http.close)
+            context = browser.new_context()
+            stack.callback(context.close)
+            page = context.new_page()
+            page.goto(origin)
+            return Frontend(page, api, recorder.answers)
+
+        yield open_page
+
+
+def test_a_configured_origin_queries_and_mutates(visit: Callable[..., Frontend]) -> None:
+    frontend = visit()
+    created = frontend.post(CREATE, {"input": HERO})["data"]["createHero"]
+    assert created == {"id": "1", "age": None, **HERO}
+    assert frontend.post(PAGE) == {"data": {"heroes": [created]}}
+    assert frontend.post("{")["errors"][0]["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
+    assert ("OPTIONS", 200) in frontend.answers
+
+
+def test_any_other_origin_is_refused(visit: Callable[..., Frontend]) -> None:
+    frontend = visit(let_in=False)
+    assert frontend.post(CREATE, {"input": HERO}) == "TypeError"
+    assert frontend.get("{ heroes { id } }") == "TypeError"
+    assert [method for method, _ in frontend.answers] == ["OPTIONS", "GET"]
+    assert frontend.api.heroes() == []
+
+
+def test_a_token_goes_along(visit: Callable[..., Frontend]) -> None:
+    frontend = visit(token=SESAME)
+    refused = frontend.post(PAGE)
+    assert refused["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert frontend.post(PAGE, Authorization=f"Bearer {SESAME}") == {"data": {"heroes": []}}
+
+
+def test_the_browsers_cache_asks_whether_a_query_has_changed(
+    visit: Callable[..., Frontend],
+) -> None:
+    frontend = visit()
+    query = "{ heroes { name } }"
+    for _ in range(2):
+        assert frontend.get(query) == {"data": {"heroes": []}}
+    frontend.api.create("Deadpond")
+    assert frontend.get(query) == {"data": {"heroes": [{"name": "Deadpond"}]}}
+    gets = [status for method, status in frontend.answers if method == "GET"]
+    assert gets == [200, 304, 200]
+
+
+def test_the_browsers_cache_keeps_what_it_may(visit: Callable[..., Frontend]) -> None:
+    frontend = visit(cache_control="max-age=600")
+    for _ in range(2):
+        assert frontend.get("{ heroes { name } }") == {"data": {"heroes": []}}
+    assert frontend.answers == [("GET", 200)]

@@ -1,0 +1,94 @@
+"""A field that is to go away, in a schema derived from ours: whoever uses it is told in time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import strawberry
+from typer.testing import CliRunner
+
+from graph.cli import app
+from graph.context import Info
+from graph.mutations import Mutation
+from graph.queries import Query, page_of_heroes
+from graph.schema import schema
+from graph.types import Hero
+from tests.browser import Browser, chromium, expect
+from tests.client import Client
+from tests.cluster import on_sqlite
+from tests.visitor import Visitor
+
+pytestmark = on_sqlite
+
+REASON = "Use `heroes`, which has pages."
+
+
+@strawberry.type(name="Query", description="What can be read.")
+class DerivedQuery(Query):
+    @strawberry.field(description="The first heroes.", deprecation_reason=REASON)
+    async def first(
+        self,
+        info: Info,
+        count: Annotated[int, strawberry.argument(deprecation_reason="There are three.")] = 3,
+    ) -> Sequence[Hero]:
+        statement = page_of_heroes(info.columns)
+        return await info.context.session.fetch(statement, offset=0, limit=count)
+
+
+@pytest.fixture
+def derived(serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A service with a deprecated field."""
+    monkeypatch.setattr(
+        "graph.app.schema", strawberry.Schema(DerivedQuery, Mutation, config=schema.config)
+    )
+    return serve()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+def test_a_deprecated_field_works_and_says_that_it_is_deprecated(derived: Client) -> None:
+    derived.create("Deadpond")
+    assert derived.data("{ first { name } }") == {"first": [{"name": "Deadpond"}]}
+    fields = derived.data(
+        """{ __type(name: "Query") { fields(includeDeprecated: true) {
+          name deprecationReason args(includeDeprecated: true) { name deprecationReason }
+        } } }"""
+    )["__type"]["fields"]
+    (first,) = [field for field in fields if field["deprecationReason"]]
+    assert first == {
+        "name": "first",
+        "deprecationReason": REASON,
+        "args": [{"name": "count", "deprecationReason": "There are three."}],
+    }
+
+
+def test_the_sdl_of_the_service_has_it(derived: Client, tmp_path: Path) -> None:
+    url = f"{derived.url}/graphql"
+    sdl = CliRunner().invoke(app, ["schema", url]).stdout
+    assert f'@deprecated(reason: "{REASON}")' in sdl
+    assert 'count: Int! = 3 @deprecated(reason: "There are three.")' in sdl
+    committed = tmp_path / "schema.graphql"
+    committed.write_text(sdl, encoding="utf-8")
+    assert CliRunner().invoke(app, ["schema", url, "--check", str(committed)]).exit_code == 0
+    removed = CliRunner().invoke(app, ["schema", "--check", str(committed)])
+    assert removed.exit_code == 1
+    assert "BREAKING: Field Query.first was removed." in removed.stdout
+
+
+def test_the_explorer_shows_it_apart(derived: Client, browser: Browser) -> None:
+    visitor = Visitor(browser)
+    visitor.open(derived.url)
+    visitor.page.get_by_role("button", name="Show Documentation Explorer").click()
+    docs = visitor.page.locator(".graphiql-doc-explorer")
+    docs.get_by_text("Query", exact=True).click()
+    expect(docs.get_by_text("heroes", exact=True)).to_be_visible()
+    expect(docs.get_by_text("first", exact=True)).to_have_count(0)
+    docs.get_by_role("button", name="Show Deprecated Fields").click()
+    expect(docs.get_by_text("first", exact=True)).to_be_visible()
+    expect(docs).to_contain_text("Use heroes, which has pages.")
+    visitor.page.context.close()

@@ -1,0 +1,250 @@
+"""The schema: made, adopted, upgraded and compared, on each kind of database."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from graph.database import open_database
+from graph.migrations import HERE, NEWEST, REVISIONS
+from graph.settings import Settings
+from tests.client import Client
+from tests.cluster import Sql, on_postgresql, on_sqlite
+from tests.process import run, service
+
+KEYS = {"sqlite": "id INTEGER NOT NULL", "postgresql": "id SERIAL NOT NULL"}
+"""The key of the FastAPI tutorial's table, as SQLModel makes it on each kind of database."""
+
+NEXT = f"{int(NEWEST) + 1:04}"
+"""The revision that a change of the models leads to."""
+
+IMPORT = "import asyncio, sys; from graph.app import app"
+START = "asyncio.run(app.router.lifespan_context(app).__aenter__())"
+"""What a process does to start the service, without a server."""
+
+FIELD = '    team: str | None = Field(default=None, index=True, description="Its team.")\n'
+
+
+@pytest.fixture
+def tutorial_table(database_url: str, sql: Sql) -> None:
+    """The table as the tutorial makes it, with a hero in it."""
+    key = KEYS[database_url.partition(":")[0]]
+    columns = "name VARCHAR NOT NULL, age INTEGER, secret_name VARCHAR NOT NULL"
+    sql(f"CREATE TABLE hero ({key}, {columns}, PRIMARY KEY (id))")
+    sql("CREATE INDEX ix_hero_name ON hero (name)")
+    sql("CREATE INDEX ix_hero_age ON hero (age)")
+    sql("INSERT INTO hero (name, age, secret_name) VALUES ('Rusty-Man', 48, 'Tommy Sharp')")
+
+
+@pytest.fixture
+def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the commands that a test runs use its database."""
+    monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
+
+
+@pytest.fixture
+def newer_code(
+    tmp_path: Path,
+    environment: None,  # noqa: ARG001 (for the commands)
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Has the commands run a copy of this code whose hero has a team, with the revision for it."""
+    copy = tmp_path / "newer"
+    ignored = shutil.ignore_patterns("node_modules", "__pycache__")
+    shutil.copytree(HERE.parent, copy / "graph", ignore=ignored)
+    models = copy / "graph" / "models.py"
+    text, count = re.subn(r"(    secret_name: str = .*\n)", rf"\1{FIELD}", models.read_text())
+    assert count == 1
+    models.write_text(text)
+    monkeypatch.chdir(copy)
+    written = run("db", "revision", "-m", "add team")
+    assert written.returncode == 0, written.stderr
+    assert f"{NEXT}_add_team.py" in written.stdout
+
+
+def check() -> tuple[int, str]:
+    """The exit code of `db check`, and what it says."""
+    done = run("db", "check")
+    assert len(done.stdout.splitlines()) + len(done.stderr.splitlines()) == 1, done
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_revisions_are_one_line_as_alembic_sees_them() -> None:
+    script = ScriptDirectory(str(HERE))
+    assert [entry.revision for entry in script.walk_revisions()] == REVISIONS[::-1]
+    assert script.get_heads() == [NEWEST]
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_database_is_made_as_the_models_have_it_and_compared_with_them(sql: Sql) -> None:
+    made = run("db", "upgrade")
+    assert made.returncode == 0, made.stderr
+    assert f"revision {NEWEST}" in made.stdout
+    sql("CREATE TABLE other (id INTEGER)")
+    assert check()[0] == 0
+    sql("DROP INDEX ix_hero_age")
+    code, says = check()
+    assert code == 4
+    assert "ix_hero_age" in says
+
+
+@on_sqlite
+@pytest.mark.usefixtures("api")
+def test_sqlite_never_gives_an_id_again(sql: Sql) -> None:
+    [(table,)] = sql("SELECT sql FROM sqlite_master WHERE name = 'hero'")
+    assert "AUTOINCREMENT" in table
+
+
+@on_sqlite
+@pytest.mark.usefixtures("environment")
+def test_checking_makes_no_file(tmp_path: Path) -> None:
+    code, says = check()
+    assert code == 1
+    assert "cannot open" in says
+    assert not (tmp_path / "database.db").exists()
+
+
+@pytest.mark.usefixtures("tutorial_table", "environment")
+def test_the_tutorials_table_is_taken_as_it_is(
+    database_url: str, sql: Sql, serve: Callable[..., Client]
+) -> None:
+    identity = (
+        "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'hero' ORDER BY name"
+        if database_url.startswith("sqlite")
+        else "SELECT oid, relname, relfilenode FROM pg_class "
+        "WHERE relname LIKE '%hero%' AND relname NOT LIKE 'hero_graph%' ORDER BY relname"
+    )
+    before = sql(identity)
+    assert len(before) >= 3
+    code, says = check()
+    assert (code, "no revision" in says) == (3, True)
+    api = serve()
+    rusty = {"id": "1", "name": "Rusty-Man", "age": 48, "secretName": "Tommy Sharp"}
+    assert api.heroes() == [rusty]
+    assert api.create()["id"] == "2"
+    assert sql(identity) == before
+    assert check()[0] == 0
+
+
+@pytest.mark.usefixtures("environment")
+def test_another_table_of_this_name_is_refused(sql: Sql) -> None:
+    sql("CREATE TABLE hero (id INTEGER, nickname VARCHAR)")
+    sql("INSERT INTO hero VALUES (1, 'Rusty')")
+    done = run("serve")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no column age, name, secret_name" in done.stderr
+    assert sql("SELECT * FROM hero") == [(1, "Rusty")]
+
+
+@pytest.mark.usefixtures("environment")
+def test_machines_that_start_at_once_make_the_tables_once(sql: Sql) -> None:
+    command = [sys.executable, "-c", f"{IMPORT}; print(flush=True); input(); {START}"]
+    pipe = subprocess.PIPE
+    machines = [
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)
+    ]
+    try:
+        for machine in machines:
+            assert machine.stdout is not None
+            machine.stdout.readline()  # all is imported
+        for machine in machines:
+            assert machine.stdin is not None
+            machine.stdin.write("\n")
+            machine.stdin.flush()
+        for machine in machines:
+            _, says = machine.communicate(timeout=60)
+            assert (machine.returncode, says) == (0, "")
+    finally:
+        for machine in machines:
+            machine.kill()
+    assert sql("SELECT version_num FROM hero_graph_version") == [(NEWEST,)]
+
+
+@pytest.mark.usefixtures("api", "environment")
+def test_a_database_at_the_newest_revision_needs_no_alembic() -> None:
+    command = [sys.executable, "-c", f"{IMPORT}; {START}; sys.exit('alembic' in sys.modules)"]
+    subprocess.run(command, check=True, timeout=60)
+
+
+@on_sqlite
+@pytest.mark.usefixtures("newer_code")
+def test_an_older_sqlite_database_is_upgraded_by_serve(api: Client, database_url: str) -> None:
+    old = api.create()
+    assert check()[0] == 3
+    with service(database_url) as newer:
+        use_team(Client(newer.url), old)
+    assert check()[0] == 0
+    assert len(api.heroes()) == 2
+
+
+@on_postgresql
+@pytest.mark.usefixtures("newer_code")
+@pytest.mark.parametrize("how", ["db upgrade", "serve --upgrade"])
+def test_an_older_postgresql_database_is_upgraded_when_told_to(
+    api: Client, database_url: str, how: str
+) -> None:
+    old = api.create()
+    refused = run("serve")
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "hero-graph db upgrade" in refused.stderr
+    assert "serve --upgrade" in refused.stderr
+    if how == "db upgrade":
+        assert run("db", "upgrade").returncode == 0
+    with service(database_url, *how.split()[1:] * (how != "db upgrade")) as newer:
+        use_team(Client(newer.url), old)
+    assert len(api.heroes()) == 2
+
+
+def use_team(newer: Client, old: dict[str, object]) -> None:
+    """Use the field that the newer code has."""
+    with newer.http:
+        assert newer.data("{ heroes { id team } }") == {"heroes": [{"id": old["id"], "team": None}]}
+        create = "mutation($input: CreateHeroInput!) { createHero(input: $input) { team } }"
+        hero = {"name": "Spider-Boy", "secretName": "Pedro Parqueador", "team": "Preventers"}
+        assert newer.data(create, input=hero) == {"createHero": {"team": "Preventers"}}
+
+
+@pytest.mark.usefixtures("newer_code")
+def test_older_code_goes_on_with_a_newer_database(
+    serve: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run("db", "upgrade").returncode == 0
+    api = serve()
+    assert [api.create()] == api.heroes()
+    assert f"revision {NEXT}" in caplog.text
+
+
+@on_sqlite
+@pytest.mark.usefixtures("api")
+def test_a_table_made_anew_keeps_what_refers_to_it(
+    api: Client, configure: Callable[..., Settings], sql: Sql
+) -> None:
+    api.create(age=28)
+    sql("CREATE TABLE power (hero_id INTEGER REFERENCES hero (id) ON DELETE CASCADE)")
+    sql("INSERT INTO power VALUES (1)")
+
+    def rebuild(connection: Connection) -> None:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("hero") as batch:
+            batch.alter_column("age", nullable=False)
+
+    async def change() -> None:
+        database = open_database(configure())
+        await database.exclusively(rebuild)
+        await database.dispose()
+
+    asyncio.run(change())
+    assert sql("SELECT hero_id, name FROM power JOIN hero ON hero.id = hero_id") == [
+        (1, "Deadpond")
+    ]

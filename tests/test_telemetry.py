@@ -1,0 +1,193 @@
+"""OpenTelemetry: what a collector gets, and nothing without its variables."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.client import Client
+from tests.cluster import on_sqlite
+from tests.process import service
+
+pytestmark = on_sqlite
+
+PRIVATE = "Parqueador"
+
+
+class Collector:
+    """A collector of OTLP over HTTP, as far as keeping what it is sent."""
+
+    def __init__(self) -> None:
+        self.traces = list[ExportTraceServiceRequest]()
+        self.metrics = list[ExportMetricsServiceRequest]()
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """Takes one export."""
+
+            def do_POST(self) -> None:
+                """Keep the body, as what the path says that it is."""
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if self.path == "/v1/traces":
+                    collector.traces.append(ExportTraceServiceRequest.FromString(body))
+                elif self.path == "/v1/metrics":
+                    collector.metrics.append(ExportMetricsServiceRequest.FromString(body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def spans(self) -> dict[str, list[Any]]:
+        """The spans by their names."""
+        found: dict[str, list[Any]] = {}
+        for request in self.traces:
+            for scope in chain(*(resource.scope_spans for resource in request.resource_spans)):
+                for span in scope.spans:
+                    found.setdefault(span.name, []).append(span)
+        return found
+
+
+def attributes(item: Any) -> dict[str, Any]:
+    """The attributes of a span, a data point or a resource."""
+    return {
+        entry.key: getattr(entry.value, entry.value.WhichOneof("value"))
+        for entry in item.attributes
+    }
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector on loopback."""
+    collector = Collector()
+    with collector.server, ThreadPoolExecutor(1) as pool:
+        pool.submit(collector.server.serve_forever)
+        yield collector
+        collector.server.shutdown()
+
+
+@contextmanager
+def used(database_url: str, monkeypatch: pytest.MonkeyPatch, **variables: str) -> Iterator[Client]:
+    """A service in an environment with these variables, which has stopped in good order at the end.
+
+    What it printed is then printed here.
+    """
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with service(database_url, log_level="info") as running:
+        client = Client(running.url)
+        with client.http:
+            yield client
+        running.process.terminate()
+        output, _ = running.process.communicate(timeout=60)
+        sys.stdout.write(output.decode())
+
+
+def test_a_collector_gets_spans_and_metrics(
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    collector: Collector,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with used(database_url, monkeypatch, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as client:
+        hero = f'name: "{PRIVATE}", secretName: "{PRIVATE}"'
+        client.post({"query": f"mutation New {{ createHero(input: {{{hero}}}) {{ id }} }}"})
+        client.post({"query": 'mutation { deleteHero(id: "no") { id } }'})
+        parent = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
+        query = f'{{ hero(id: "{PRIVATE}") {{ id }} }}'
+        client.http.get("/graphql", params={"query": query}, headers=parent)
+        client.http.get("/health")
+    spans = collector.spans()
+    assert spans.keys() == {"mutation", "query", "POST /graphql", "GET /graphql"}
+    new, failed = spans["mutation"]
+    assert attributes(new) == {
+        "graphql.operation.type": "mutation",
+        "graphql.operation.name": "New",
+    }
+    assert attributes(failed) == {"graphql.operation.type": "mutation", "error.type": "NOT_FOUND"}
+    assert {span.parent_span_id for span in spans["mutation"]} == {
+        span.span_id for span in spans["POST /graphql"]
+    }
+    [get], [read] = spans["GET /graphql"], spans["query"]
+    assert get.trace_id == read.trace_id == bytes.fromhex("ab" * 16)
+    assert get.parent_span_id == bytes.fromhex("cd" * 8)
+    assert attributes(get)["url.query"] == "REDACTED"
+    assert attributes(get)["http.route"] == "/graphql"
+    sent = f"{collector.traces}{collector.metrics}"
+    assert PRIVATE not in sent
+    resource = collector.traces[0].resource_spans[0].resource
+    assert attributes(resource)["service.name"] == "hero-graph"
+    metrics = collector.metrics[-1].resource_metrics[0].scope_metrics[0].metrics
+    [duration] = [metric for metric in metrics if metric.name == "http.server.request.duration"]
+    assert sum(point.count for point in duration.histogram.data_points) == 3
+    assert duration.unit == "s"
+    assert f"trace_id={'ab' * 16}" in capfd.readouterr().err
+
+
+def test_a_failure_of_ours_is_an_error_span(
+    tmp_path: Any, database_url: str, monkeypatch: pytest.MonkeyPatch, collector: Collector
+) -> None:
+    with used(database_url, monkeypatch, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as client:
+        (tmp_path / "database.db").unlink()
+        client.post({"query": "{ heroes { id } }"})
+    [span] = collector.spans()["query"]
+    assert span.status.code == span.status.STATUS_CODE_ERROR
+    assert attributes(span)["error.type"] == "SERVICE_UNAVAILABLE"
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "console", "OTEL_SERVICE_NAME": "mine"}, '"name": "query"'),
+        ({"OTEL_TRACES_EXPORTER": "no-such"}, "WARNING graph: No telemetry: "),
+        ({"OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "true"}, ""),
+    ],
+)
+def test_the_standard_variables(
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    variables: Mapping[str, str],
+    says: str,
+) -> None:
+    with used(database_url, monkeypatch, GRAPH_LOG_LEVEL="info", **variables) as client:
+        assert client.heroes() == []
+    captured = capfd.readouterr()
+    printed = captured.out + captured.err
+    assert says in printed
+    assert ('"graphql.operation.type"' in printed) == ("query" in says)
+    if "OTEL_SERVICE_NAME" in variables:
+        assert '"service.name": "mine"' in printed
+
+
+@pytest.mark.parametrize(("exporter", "loaded"), [("none", 0), ("console", 1)])
+def test_nothing_is_loaded_until_it_is_asked_for(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, exporter: str, loaded: int
+) -> None:
+    monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", exporter)
+    code = "import sys; from graph.app import app; sys.exit('opentelemetry.sdk' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=False, stdout=subprocess.DEVNULL)
+    assert done.returncode == loaded
+
+
+def test_without_the_extra_the_service_says_what_to_install(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    code = "import sys; sys.modules['opentelemetry.distro'] = None; from graph.app import app"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stderr.count("\n") == 1
+    assert "pip install '.[telemetry]'" in done.stderr
