@@ -118,7 +118,7 @@ def test_the_line_of_an_error_has_the_requests_id(
     api: Client, next_line: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise RuntimeError("broken \ud800")
+        raise RuntimeError("broken")
 
     monkeypatch.setattr("graph.execution.Service._transact", fail)
     response = api.post({"query": "{ heroes { id } }"}, headers={"X-Request-ID": "mine"})
@@ -129,6 +129,13 @@ def test_the_line_of_an_error_has_the_requests_id(
     assert error["extensions"]["errorId"] in unexpected["message"]
     assert "RuntimeError: broken" in unexpected["exception"]
     assert request["outcome"] == "INTERNAL_SERVER_ERROR"
+
+
+@pytest.mark.usefixtures("database_url")
+def test_a_line_is_json_whatever_is_in_it() -> None:
+    text = "\ud800\n\0"
+    record = logger.makeRecord("graph", logging.ERROR, "", 0, "%s", (text,), None)
+    assert json.loads(logs.JSONFormatter().format(record))["message"] == text
 
 
 @pytest.mark.parametrize(
