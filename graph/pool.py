@@ -69,7 +69,7 @@ class Pool:
                 pooled = self._idle.pop()
                 if pooled.usable():
                     return pooled
-                await self._close(pooled)
+                self._close_soon(pooled)
             return await self._connect()
         except BaseException:
             self._places.release()
@@ -86,22 +86,26 @@ class Pool:
 
         Its place is free when it is closed.
         """
-        if pooled.raw.is_closed():
-            pooled.connection.invalidate()
+        closing = self._close_soon(pooled)
+        if closing is None:
             self._places.release()
-            return
-        task = asyncio.get_running_loop().create_task(self._close(pooled))
-        self._closing.add(task)
-        task.add_done_callback(self._closed)
+        else:
+            closing.add_done_callback(lambda _: self._places.release())
 
     async def dispose(self) -> None:
         """Close the connections that nobody uses."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*self._closing, *map(self._close, idle))
 
-    def _closed(self, task: asyncio.Task[None]) -> None:
-        self._closing.discard(task)
-        self._places.release()
+    def _close_soon(self, pooled: Pooled) -> asyncio.Task[None] | None:
+        """Close a connection while others go on; None when it is closed already."""
+        if pooled.raw.is_closed():
+            pooled.connection.invalidate()
+            return None
+        closing = asyncio.get_running_loop().create_task(self._close(pooled))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return closing
 
     async def _close(self, pooled: Pooled) -> None:
         """Cancel what the server still does for this connection, and close it."""

@@ -75,7 +75,12 @@ def driver_error(error: BaseException) -> BaseException:
 def translate(error: BaseException, raw: Raw) -> None:
     """Raise the public error when the database cannot be used now."""
     if is_unavailable(error) or raw.is_closed():
-        raise ServiceUnavailableError from error
+        raise ServiceUnavailableError from explained(error)
+
+
+def explained(error: BaseException) -> BaseException:
+    """An error of the driver; a time-out, which comes without words, with some."""
+    return error if str(error) else TimeoutError("no answer in time")
 
 
 class _Transaction(SyncSession):
@@ -231,7 +236,7 @@ class PostgresDatabase(Database):
         except BaseException as error:
             self.pool.discard(pooled)
             if isinstance(error, TimeoutError) or pooled.raw.is_closed():
-                raise ServiceUnavailableError(UNKNOWN_OUTCOME) from error
+                raise ServiceUnavailableError(UNKNOWN_OUTCOME) from explained(error)
             translate(error, pooled.raw)
             raise
         self.pool.release(pooled)
@@ -254,7 +259,7 @@ class PostgresDatabase(Database):
         """Give the statements that SQLAlchemy runs the same public error."""
         error = driver_error(context.original_exception)
         if context.is_disconnect or is_unavailable(error):
-            raise ServiceUnavailableError from error
+            raise ServiceUnavailableError from explained(error)
 
     async def _open(self) -> Pooled:
         connection = await greenlet_spawn(self._engine.sync_engine.connect)
@@ -279,7 +284,7 @@ class PostgresDatabase(Database):
                 await raw.close()
             return await self._attempt(command_timeout, self._cached_statements)
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise ServiceUnavailableError from error
+            raise ServiceUnavailableError from explained(error)
 
     async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
         return await asyncpg.connect(

@@ -8,11 +8,13 @@ from operator import methodcaller
 import pytest
 from sqlmodel import func, select
 
+from graph import pool
 from graph.database import Database, Session, open_database
 from graph.errors import ServiceUnavailableError
 from graph.migrations import prepare
 from graph.models import Hero
 from graph.mutations import new_hero
+from graph.postgres import PostgresDatabase
 from graph.queries import page_of_heroes
 from graph.settings import Settings
 from tests.cluster import Sql, on_postgresql
@@ -136,3 +138,23 @@ def test_several_machines_start_at_once(configure: Configure, sql: Sql) -> None:
 
     asyncio.run(main())
     assert sql("SELECT count(*) FROM hero") == [(0,)]
+
+
+@on_postgresql
+def test_a_connection_that_was_idle_for_long_is_not_used(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def process(database: PostgresDatabase) -> int:
+        pooled, pid = await database.first(lambda raw: raw.fetchval("SELECT pg_backend_pid()"))
+        database.pool.release(pooled)
+        assert isinstance(pid, int)
+        return pid
+
+    async def work(database: Database) -> None:
+        assert isinstance(database, PostgresDatabase)
+        first = await process(database)
+        assert await process(database) == first
+        monkeypatch.setattr(pool, "MAX_IDLE", 0)
+        assert await process(database) != first
+
+    run(configure, work)

@@ -1,6 +1,7 @@
 """The URLs of PostgreSQL as people have them, and what is said of those that do not work."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,3 +147,11 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     )
     assert done.returncode == 1
     assert done.stderr == "hero-graph: PostgreSQL needs asyncpg: pip install '.[postgres]'\n"
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://hero@127.0.0.1:{silent.getsockname()[1]}/heroes"
+        database = open_database(Settings(database_url=url, database_timeout=0.2))
+        with pytest.raises(DatabaseError, match=r"127\.0\.0\.1:\d+/heroes: no answer in time"):
+            asyncio.run(prepare(database))
