@@ -6,10 +6,16 @@ answer, would keep its connection for ever.
 
 import asyncio
 import sys
+from functools import partial
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from graph.errors import Code, PublicError
 from graph.http import SECURITY_HEADERS
@@ -91,6 +97,20 @@ class Protocol(HttpToolsProtocol):
                 self._head_bytes += len(data)
                 if self._head_bytes > MAX_HEAD_BYTES:
                     self._refuse(431, f"The headers have more than {MAX_HEAD_BYTES} bytes.")
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, partial(self._run, cycle, app))
+
+    async def _run(
+        self, cycle: RequestResponseCycle, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        try:
+            await app(scope, receive, send)
+        except RuntimeError:
+            # The client has gone, which uvloop knows before it tells us: nobody is answered.
+            if not self.transport.is_closing():
+                raise
+            cycle.disconnected = True
 
     def _too_slow(self) -> None:
         """The time for a request to arrive is over."""

@@ -118,7 +118,9 @@ def memory(pid: int) -> int:
 
 
 @pytest.mark.parametrize("times", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_clients_that_leave_leave_nothing_behind(database_url: str, times: int) -> None:
+def test_clients_that_leave_leave_nothing_behind(
+    database_url: str, capfd: pytest.CaptureFixture[str], times: int
+) -> None:
     require(Path("/proc/self/fd").is_dir(), "the process's files are not in /proc")
     create = (
         b'{"query": "mutation { createHero(input: {name: \\"a\\", secretName: \\"b\\"}) { id } }"}'
@@ -147,3 +149,4 @@ def test_clients_that_leave_leave_nothing_behind(database_url: str, times: int) 
             assert api.heroes() != []
             assert perf_counter() < deadline, "connections were left behind"
         assert memory(process.pid) < used + 5_000_000
+    assert "Traceback" not in capfd.readouterr().err
