@@ -5,10 +5,21 @@ from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Select, UpdateBase, func, insert, make_url, select
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    Select,
+    UpdateBase,
+    func,
+    insert,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import ArgumentError
+from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from graph.models import HERO, Hero
@@ -88,6 +99,17 @@ class Rows(Sequence[Any]):
         return self[0] if self.tuples else None
 
 
+class _SyncSession(SyncSession):
+    """SQLAlchemy's part of a session."""
+
+    def __init__(self, session: "Session", **options: Any) -> None:
+        super().__init__(**options)
+        self._session = session
+
+    def get_bind(self, *_args: Any, **_options: Any) -> Engine | Connection:
+        return self._session.bound()
+
+
 class Session(AsyncSession):
     """The session of one request, made by `Database.session`.
 
@@ -95,6 +117,28 @@ class Session(AsyncSession):
     Outside a transaction a read is a statement of its own; between `start` and `commit`
     everything, the short cut too, happens in one transaction.
     """
+
+    sync_session_class = _SyncSession
+
+    def __init__(self) -> None:
+        """Leave SQLAlchemy's part until it is first used: `fetch` alone does well without."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if "sync_session" in self.__dict__:
+                raise AttributeError(name)
+            super().__init__(session=self, expire_on_commit=False)
+            return getattr(self, name)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether anything went through SQLAlchemy that needs an end."""
+        return "sync_session" in self.__dict__ and self.in_transaction()
+
+    def bound(self) -> Engine | Connection:
+        """Where SQLAlchemy's part runs its next statement."""
+        raise NotImplementedError
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
         """Run a statement and return all its rows.

@@ -16,7 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
-from sqlmodel import Session as SyncSession
 
 from graph.database import Database, DatabaseError, Rows, Session, Statement
 from graph.errors import ServiceUnavailableError
@@ -83,31 +82,18 @@ def explained(error: BaseException) -> BaseException:
     return error if str(error) else TimeoutError("no answer in time")
 
 
-class _Transaction(SyncSession):
-    """The ORM's part of a session; the connection that it holds while in a transaction."""
-
-    def __init__(self, database: "PostgresDatabase", **options: Any) -> None:
-        super().__init__(**options)
-        self._database = database
-        self.held: Pooled | None = None
-
-    def get_bind(self, *_args: Any, **_options: Any) -> Connection:
-        """The connection for the ORM's next statement, which begins a transaction if need be."""
-        if self.held is None:
-            self.held = await_only(self._database.begin())
-        return self.held.connection
-
-
 class PostgresSession(Session):
     """A session that has a connection only during a statement or a transaction."""
 
-    sync_session_class = _Transaction
-
     def __init__(self, database: "PostgresDatabase") -> None:
-        super().__init__(database=database, expire_on_commit=False)
-        assert isinstance(self.sync_session, _Transaction)  # noqa: S101 (for the type checker)
-        self._transaction = self.sync_session
+        super().__init__()
         self._database = database
+        self._held: Pooled | None = None
+
+    def bound(self) -> Connection:
+        if self._held is None:
+            self._held = await_only(self._database.begin())
+        return self._held.connection
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
         compiled = statement.compiled(self._database.dialect)
@@ -117,7 +103,7 @@ class PostgresSession(Session):
             return Rows(statement, result.all())
         sql, names = compiled
         values = [parameters[name] for name in names]
-        held = self._transaction.held
+        held = self._held
         tuples: Any  # asyncpg's records, which are tuples but for their type
         if held is None:
             pooled, tuples = await self._database.first(lambda raw: raw.fetch(sql, *values))
@@ -131,28 +117,28 @@ class PostgresSession(Session):
         return Rows(statement, tuples)
 
     async def start(self) -> None:
-        self._transaction.held = await self._database.begin()
+        self._held = await self._database.begin()
 
     async def commit(self) -> None:
-        if self.in_transaction():
+        if self.in_use:
             await super().commit()
-        held, self._transaction.held = self._transaction.held, None
+        held, self._held = self._held, None
         if held is not None:
             await self._database.commit(held)
 
     async def rollback(self) -> None:
-        if self.in_transaction():
+        if self.in_use:
             await super().rollback()
-        held, self._transaction.held = self._transaction.held, None
+        held, self._held = self._held, None
         if held is not None:
             await self._database.rollback(held)
 
     async def close(self) -> None:
         try:
-            if self.in_transaction():
+            if self.in_use:
                 await super().close()
         finally:
-            if self._transaction.held is not None:
+            if self._held is not None:
                 await self.rollback()
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import random
 from shutil import disk_usage
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -56,24 +56,13 @@ class SQLiteSession(Session):
     """A session that runs its statements inline."""
 
     def __init__(self, database: "SQLiteDatabase") -> None:
+        super().__init__()
         self._database = database
         self._bind: Engine | Connection = database.engine
         self._writer: sqlite3.Connection | None = None
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Make SQLAlchemy's part when it is first used: `fetch` alone does well without."""
-            if "sync_session" in self.__dict__:
-                raise AttributeError(name)
-            super().__init__(expire_on_commit=False)
-            self.sync_session.bind = self._bind
-            return getattr(self, name)
-
-    @property
-    def _in_use(self) -> bool:
-        """Whether anything went through SQLAlchemy that needs an end."""
-        return "sync_session" in self.__dict__ and self.in_transaction()
+    def bound(self) -> Engine | Connection:
+        return self._bind
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
         compiled = statement.compiled(self._database.dialect)
@@ -98,13 +87,13 @@ class SQLiteSession(Session):
         self._writer = driver(connection)
 
     async def commit(self) -> None:
-        if self._in_use:
+        if self.in_use:
             await super().commit()
         elif self._writer is not None:
             await self._database.patiently(self._writer.commit)
 
     async def rollback(self) -> None:
-        if self._in_use:
+        if self.in_use:
             await super().rollback()
         if self._writer is not None:
             self._writer.rollback()
@@ -113,7 +102,7 @@ class SQLiteSession(Session):
         try:
             if self._writer is not None:
                 await self.rollback()
-            if self._in_use:
+            if self.in_use:
                 await super().close()
         finally:
             if self._writer is not None:
