@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -82,6 +84,23 @@ def explained(error: BaseException) -> BaseException:
     return error if str(error) else TimeoutError("no answer in time")
 
 
+class Dialect(PGDialect_asyncpg):
+    """SQLAlchemy's, for every engine that speaks PostgreSQL's protocol.
+
+    The version is the one that the server greets with; SQLAlchemy asks for `version()`, and
+    understands no other product's name in the answer.
+    """
+
+    supports_statement_cache = True
+
+    def _get_server_version_info(self, connection: Connection) -> tuple[int, ...]:
+        raw: Any = connection.connection.driver_connection
+        return tuple(raw.get_server_version()[:2])
+
+
+registry.register("postgresql.hero", __name__, "Dialect")
+
+
 class PostgresSession(Session):
     """A session that has a connection only during a statement or a transaction."""
 
@@ -150,7 +169,7 @@ class PostgresDatabase(Database):
         self._timeout = settings.database_timeout
         self._cached_statements: int | None = None
         self._engine = create_async_engine(
-            "postgresql+asyncpg://",
+            "postgresql+hero://",
             async_creator=lambda: self._connect(self._timeout),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
@@ -169,7 +188,7 @@ class PostgresDatabase(Database):
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
         # A connection of its own, whose statements may take as long as they need.
         engine = create_async_engine(
-            "postgresql+asyncpg://",
+            "postgresql+hero://",
             async_creator=lambda: self._connect(None),
             poolclass=NullPool,
             hide_parameters=True,

@@ -195,6 +195,41 @@ def test_a_serialization_failure_is_worth_retrying(
     assert api.data(DELETE, id=hero_id) == {"deleteHero": {"id": hero_id}}
 
 
+def deletion(*ids: str) -> str:
+    """A mutation that deletes heroes in this order."""
+    fields = " ".join(f"a{id_}: deleteHero(id: {id_}) {{ id }}" for id_ in ids)
+    return f"mutation {{ {fields} }}"
+
+
+def test_of_two_that_wait_for_each_other_one_is_worth_retrying(
+    serve: Serve, database_url: str, sql: Sql
+) -> None:
+    api = serve(database_url=f"{database_url}?options=-c%20deadlock_timeout%3D100ms")
+    one, two, three = (api.create()["id"] for _ in range(3))
+    with ThreadPoolExecutor() as threads:
+        with transaction(database_url, f"UPDATE hero SET age = 1 WHERE id = {two}"):  # noqa: S608 (ours)
+            up = threads.submit(api.execute, deletion(one, two, three))
+            wait_until(lambda: len(sql(WAITING)) == 1)
+            down = threads.submit(api.execute, deletion(three, one))
+            wait_until(lambda: len(sql(WAITING)) == 2)
+        bodies = up.result(), down.result()
+    failed, done = sorted(bodies, key=lambda body: "errors" not in body)
+    assert failed["data"] is None
+    assert [error["extensions"]["code"] for error in failed["errors"]] == UNAVAILABLE
+    assert "errors" not in done
+    left = [] if done is bodies[0] else [two]
+    assert [hero["id"] for hero in api.heroes()] == left
+
+
+def test_an_engine_with_a_name_of_its_own(api: Client, serve: Serve, sql: Sql) -> None:
+    """As with CockroachDB, whose `version()` does not start with PostgreSQL."""
+    created = api.create()
+    version = "FUNCTION pg_catalog.version() RETURNS text RETURN 'NewDB 1'"
+    sql(f"DO $$ BEGIN SET LOCAL allow_system_table_mods = on; CREATE OR REPLACE {version}; END $$")
+    assert sql("SELECT version()") == [("NewDB 1",)]
+    assert serve().heroes() == [created]
+
+
 def test_a_changed_column_is_seen_at_the_next_try(api: Client, sql: Sql) -> None:
     api.create(age=7)
     assert api.heroes()[0]["age"] == 7
