@@ -128,7 +128,9 @@ class Session(AsyncSession):
         def __getattr__(self, name: str) -> Any:
             if "sync_session" in self.__dict__:
                 raise AttributeError(name)
-            super().__init__(session=self, expire_on_commit=False)
+            super().__init__(
+                session=self, expire_on_commit=False, join_transaction_mode="create_savepoint"
+            )
             return getattr(self, name)
 
     @property

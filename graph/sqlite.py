@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from graph.database import Database, DatabaseError, Rows, Session, Statement
 from graph.errors import ServiceUnavailableError
 from graph.settings import Settings
+from graph.writer import Writer, driver
 
 T = TypeVar("T")
 
@@ -58,11 +59,10 @@ class SQLiteSession(Session):
     def __init__(self, database: "SQLiteDatabase") -> None:
         super().__init__()
         self._database = database
-        self._bind: Engine | Connection = database.engine
         self._writer: sqlite3.Connection | None = None
 
     def bound(self) -> Engine | Connection:
-        return self._bind
+        return self._database.engine if self._writer is None else self._database.writer.bound()
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
         compiled = statement.compiled(self._database.dialect)
@@ -82,46 +82,35 @@ class SQLiteSession(Session):
         return Rows(statement, tuples)
 
     async def start(self) -> None:
-        connection = await self._database.lock_writer()
-        self._bind = connection
-        self._writer = driver(connection)
+        self._writer = await self._database.writer.acquire()
 
     async def commit(self) -> None:
         if self.in_use:
             await super().commit()
-        elif self._writer is not None:
-            await self._database.patiently(self._writer.commit)
+        if self._writer is not None:
+            self._writer = None
+            await self._database.writer.finish()
 
     async def rollback(self) -> None:
         if self.in_use:
             await super().rollback()
         if self._writer is not None:
-            self._writer.rollback()
+            self._writer = None
+            self._database.writer.undo()
 
     async def close(self) -> None:
         try:
-            if self._writer is not None:
-                await self.rollback()
             if self.in_use:
                 await super().close()
         finally:
             if self._writer is not None:
-                self._writer = None
-                self._database.release_writer()
-
-
-def driver(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection."""
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 (for the type checker)
-    return raw
+                await self.rollback()
 
 
 def _rewrite(connection: sqlite3.Connection) -> None:
-    """Write what is there already, in the transaction that is open, and commit it."""
+    """Write what is there already."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
-    connection.commit()
 
 
 class SQLiteDatabase(Database):
@@ -151,9 +140,9 @@ class SQLiteDatabase(Database):
         event.listen(self.engine, "handle_error", self._translate)
         self._file: tuple[int, int] | None = None
         self._reader: Connection | None = None
-        self._writer: Connection | None = None
+        self._writing: Connection | None = None
         self._doubtful = False
-        self._writing = asyncio.Lock()
+        self.writer = Writer(self._open_writer, self.patiently, self._timeout)
 
     def session(self) -> SQLiteSession:
         return SQLiteSession(self)
@@ -184,13 +173,14 @@ class SQLiteDatabase(Database):
         if self._doubtful:
             if disk_usage(self.path).free < MIN_FREE:
                 raise ServiceUnavailableError
-            connection = driver(await self.lock_writer())
+            connection = await self.writer.acquire()
             try:
                 await self.patiently(lambda: _rewrite(connection))
-                self._doubtful = False
-            finally:
-                connection.rollback()
-                self.release_writer()
+            except BaseException:
+                self.writer.undo()
+                raise
+            await self.writer.finish()
+            self._doubtful = False
 
     async def dispose(self) -> None:
         self._forget()
@@ -202,29 +192,11 @@ class SQLiteDatabase(Database):
             self._reader = self._open()
         return driver(self._reader)
 
-    async def lock_writer(self) -> Connection:
-        """The connection of all writes, with the lock held until `release_writer`."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._writing.acquire()
-        except TimeoutError:
-            raise ServiceUnavailableError from None
-        try:
-            return await self.patiently(self._begin_writing)
-        except BaseException:
-            self._writing.release()
-            raise
-
-    def _begin_writing(self) -> Connection:
+    def _open_writer(self) -> Connection:
         self._check_file()
-        if self._writer is None:
-            self._writer = self._open()
-        driver(self._writer).execute("BEGIN IMMEDIATE")
-        return self._writer
-
-    def release_writer(self) -> None:
-        """Let the next write begin."""
-        self._writing.release()
+        if self._writing is None:
+            self._writing = self._open()
+        return self._writing
 
     async def patiently(self, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, tried again without blocking the loop while a lock is held.
@@ -280,10 +252,11 @@ class SQLiteDatabase(Database):
             self._file = file
 
     def _forget(self) -> None:
-        for connection in (self._reader, self._writer):
+        for connection in (self._reader, self._writing):
             if connection is not None:
                 connection.close()
-        self._reader = self._writer = None
+        self._reader = self._writing = None
+        self.writer.fail(None)
         self.engine.dispose()
 
     def _failed(self, error: BaseException) -> ServiceUnavailableError:

@@ -1,0 +1,160 @@
+"""Writes that arrive together: committed together, undone alone, acknowledged when stored."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+from sqlmodel import select
+
+from graph.database import Session
+from graph.errors import ServiceUnavailableError
+from graph.migrations import prepare
+from graph.models import Hero
+from graph.mutations import new_hero
+from graph.settings import Settings
+from graph.sqlite import SQLiteDatabase
+
+HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
+
+Write = Callable[[Session], Awaitable[None]]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "database.db"
+
+
+def run(file: Path, work: Callable[[SQLiteDatabase], Awaitable[None]]) -> None:
+    async def main() -> None:
+        settings = Settings(database_url=f"sqlite:///{file}")
+        database = SQLiteDatabase(make_url(settings.database_url), settings)
+        await prepare(database)
+        try:
+            await work(database)
+        finally:
+            await database.dispose()
+
+    asyncio.run(main())
+
+
+def names(file: Path) -> list[str]:
+    with sqlite3.connect(file) as connection:
+        return [name for (name,) in connection.execute("SELECT name FROM hero ORDER BY id")]
+
+
+async def operation(database: SQLiteDatabase, name: str, write: Write | None = None) -> None:
+    """What a mutation does: create a hero, and something more."""
+    session = database.session()
+    try:
+        await session.start()
+        await session.fetch(new_hero(("id",)), **{**HERO, "name": name})
+        if write is not None:
+            await write(session)
+        await session.commit()
+    finally:
+        await session.close()
+
+
+async def fail(_session: Session) -> None:
+    raise ValueError
+
+
+def test_one_commit_is_for_all_that_are_at_hand(file: Path) -> None:
+    commits: list[str] = []
+
+    async def work(database: SQLiteDatabase) -> None:
+        await operation(database, "First")
+        connection = await database.writer.acquire()
+        connection.set_trace_callback(commits.append)
+        database.writer.undo()
+        commits.clear()
+        await asyncio.gather(*(operation(database, f"Hero {turn}") for turn in range(10)))
+
+    run(file, work)
+    assert commits.count("COMMIT") == 1
+    assert names(file) == ["First", *(f"Hero {turn}" for turn in range(10))]
+
+
+def test_nothing_is_acknowledged_before_it_is_stored(file: Path) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        async def create(name: str) -> None:
+            await operation(database, name)
+            assert name in names(file)
+
+        await asyncio.gather(*(create(f"Hero {turn}") for turn in range(10)))
+
+    run(file, work)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_what_fails_is_undone_alone(file: Path, failing: int) -> None:
+    async def use_the_orm(session: Session) -> None:
+        session.add(Hero(name=f"{len((await session.exec(select(Hero))).all())}", secret_name="x"))  # noqa: S106 (a hero's)
+        await session.flush()
+        raise ValueError
+
+    async def work(database: SQLiteDatabase) -> None:
+        for write in (fail, use_the_orm):
+            outcomes = await asyncio.gather(
+                *(
+                    operation(database, f"Hero {turn}", write if turn == failing else None)
+                    for turn in range(3)
+                ),
+                return_exceptions=True,
+            )
+            assert [type(outcome) for outcome in outcomes].index(ValueError) == failing
+            assert outcomes.count(None) == 2
+
+    run(file, work)
+    assert names(file) == [f"Hero {turn}" for turn in range(3) if turn != failing] * 2
+
+
+def test_a_commit_that_fails_is_nobodys(file: Path) -> None:
+    """A foreign key that is checked at the commit stands for whatever may go wrong there."""
+
+    async def work(database: SQLiteDatabase) -> None:
+        async def break_the_commit(_session: Session) -> None:
+            raw.execute("INSERT INTO sidekick VALUES (0)")
+
+        raw = await database.writer.acquire()
+        key = "REFERENCES hero (id) DEFERRABLE INITIALLY DEFERRED"
+        raw.execute(f"CREATE TABLE sidekick (hero_id INTEGER {key})")
+        await database.writer.finish()
+        outcomes = await asyncio.gather(
+            operation(database, "One"),
+            operation(database, "Two", break_the_commit),
+            operation(database, "Three"),
+            return_exceptions=True,
+        )
+        assert [type(outcome) for outcome in outcomes] == [ServiceUnavailableError] * 3
+        await operation(database, "After")
+
+    run(file, work)
+    assert names(file) == ["After"]
+
+
+def test_a_file_that_is_gone_before_the_commit(file: Path) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        write = asyncio.create_task(operation(database, "Lost"))
+        await asyncio.sleep(0)  # it has finished, and waits for the commit
+        file.unlink()  # noqa: ASYNC240 (quick, and nobody waits)
+        with pytest.raises(ServiceUnavailableError):
+            database.reader()
+        with pytest.raises(ServiceUnavailableError):
+            await write
+
+    run(file, work)
+
+
+def test_a_cancelled_request_learns_what_became_of_it(file: Path) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        write = asyncio.create_task(operation(database, "Stored"))
+        await asyncio.sleep(0)
+        write.cancel()
+        await write
+
+    run(file, work)
+    assert names(file) == ["Stored"]
