@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from tests.client import Client
-from tests.raw import exchange
 from tests.shape import code, labelled
 
 JSON = "application/json"
@@ -254,100 +253,3 @@ def test_the_methods_of_other_paths(shared: Client, path: str) -> None:
     assert response.status_code == 405
     assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert code(response) == "BAD_REQUEST"
-
-
-HEAD = "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
-
-
-@pytest.mark.parametrize(
-    ("head", "body"),
-    [
-        ("Content-Length: 100001", b""),
-        ("Content-Length: 100001", b" " * 100_001),
-        ("Content-Length: 50000000", b" " * 300_000),
-        ("Content-Length: 100001\r\nExpect: 100-continue", b""),
-        ("Content-Length: 100001\r\nContent-Encoding: gzip", b""),
-        ("Transfer-Encoding: chunked", b"4000\r\n" + b" " * 0x4000 + b"\r\n"),
-    ],
-    ids=["declared", "sent", "much", "expecting", "compressed", "chunked"],
-)
-def test_a_body_over_the_limit_is_not_read_to_the_end(
-    shared: Client, head: str, body: bytes
-) -> None:
-    times = 7 if "chunked" in head else 1
-    response = exchange(shared.url, f"{HEAD}{head}\r\n\r\n".encode() + body * times)
-    assert response.status_code == 413
-    assert response.headers.get_list("connection") == ["close"]
-    assert code(response) == "OPERATION_TOO_COMPLEX"
-
-
-def test_a_body_that_is_waited_for_is_asked_for(shared: Client) -> None:
-    head = f"{HEAD}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {len(TYPENAME)}"
-    response = exchange(shared.url, f"{head}\r\n\r\n{TYPENAME}".encode())
-    assert response.status_code == 100
-    assert b'{"data":{"__typename":"Query"}}' in response.content
-
-
-def test_a_refusal_of_a_body_that_is_not_sent_closes_the_connection(shared: Client) -> None:
-    head = HEAD.replace("json", "xml") + "Content-Length: 24\r\nExpect: 100-continue\r\n\r\n"
-    response = exchange(shared.url, head.encode())
-    assert response.status_code == 415
-    assert response.headers["connection"] == "close"
-    assert code(response) == "BAD_REQUEST"
-
-
-@pytest.mark.parametrize(
-    ("request_", "status"),
-    [
-        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
-        (b"GET /gr\xff HTTP/1.1\r\nHost: test\r\n\r\n", 400),
-        (b"GET /graphql HTTP/1.1\r\nHost: test\r\nx: \x00\r\n\r\n", 400),
-        (f"{HEAD}Content-Length: -1\r\n\r\n".encode(), 400),
-        (f"{HEAD}Content-Length: 24\r\nContent-Length: 24\r\n\r\n".encode(), 400),
-        (f"{HEAD}Content-Length: 24\r\nTransfer-Encoding: chunked\r\n\r\n".encode(), 400),
-        (f"{HEAD}Content-Length: {'9' * 30}\r\n\r\n".encode(), 400),
-        (f"{HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode(), 400),
-        (b"GET /graphql?query=" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n", 431),
-        (f"{HEAD}x: {'a' * 1_000_000}\r\n\r\n".encode(), 431),
-        (f"{HEAD}{'x: a' * 100_000}".encode().replace(b"x: a", b"x: a\r\n"), 431),
-    ],
-    ids=lambda value: repr(value[:50]) if isinstance(value, bytes) else str(value),
-)
-def test_what_is_not_http_is_refused_in_the_same_shape(
-    shared: Client, request_: bytes, status: int
-) -> None:
-    response = exchange(shared.url, request_)
-    assert response.status_code == status
-    assert response.headers["x-content-type-options"] == "nosniff"
-    assert code(response) == "BAD_REQUEST"
-
-
-def test_headers_of_the_usual_size_are_taken(shared: Client) -> None:
-    response = shared.http.get(
-        "/graphql", params={"query": "{ __typename }"}, headers={"cookie": "a" * 30_000}
-    )
-    assert labelled(response) == {"data": {"__typename": "Query"}}
-
-
-def test_a_url_over_the_limit_of_a_body(serve: Any) -> None:
-    api = serve(max_body_bytes=100)
-    query = "{__typename}"
-    for length, status in ((100, 200), (101, 414)):
-        filled = f"query={query}&x=".ljust(length, "x")
-        response = api.http.get(f"/graphql?{filled}")
-        assert response.status_code == status
-        labelled(response)
-
-
-def test_websockets_are_not_spoken(shared: Client) -> None:
-    response = shared.http.get(
-        "/graphql?query={__typename}",
-        headers={
-            "connection": "upgrade",
-            "upgrade": "websocket",
-            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-            "sec-websocket-version": "13",
-        },
-    )
-    assert labelled(response) == {"data": {"__typename": "Query"}}
