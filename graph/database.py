@@ -120,14 +120,16 @@ class Session(AsyncSession):
 
     sync_session_class = _SyncSession
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         """Leave SQLAlchemy's part until it is first used: `fetch` alone does well without."""
+        self._dialect = dialect
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             if "sync_session" in self.__dict__:
                 raise AttributeError(name)
+            # On SQLite it is one of several operations in the transaction of its connection.
             super().__init__(
                 session=self, expire_on_commit=False, join_transaction_mode="create_savepoint"
             )
@@ -148,6 +150,16 @@ class Session(AsyncSession):
         Raises:
             ServiceUnavailableError: the database could not be reached in time.
         """
+        compiled = statement.compiled(self._dialect)
+        if compiled is None:
+            clause: Any = statement.clause  # whichever of the overloads it is
+            result = await self.exec(clause, params=parameters)
+            return Rows(statement, result.all())
+        sql, names = compiled
+        return Rows(statement, await self.run(sql, [parameters[name] for name in names]))
+
+    async def run(self, sql: str, values: Sequence[object]) -> list[Any]:
+        """The rows of a statement, run on the driver's own connection."""
         raise NotImplementedError
 
     async def start(self) -> None:

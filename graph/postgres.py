@@ -5,7 +5,7 @@ prepared statement, no `BEGIN`, no reset. An operation that writes holds one con
 `BEGIN` to its `COMMIT`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from graph.database import Database, DatabaseError, Rows, Session, Statement
+from graph.database import Database, DatabaseError, Session
 from graph.errors import ServiceUnavailableError
 from graph.pool import Pool, Pooled
 from graph.settings import Settings
@@ -105,7 +105,7 @@ class PostgresSession(Session):
     """A session that has a connection only during a statement or a transaction."""
 
     def __init__(self, database: "PostgresDatabase") -> None:
-        super().__init__()
+        super().__init__(database.dialect)
         self._database = database
         self._held: Pooled | None = None
 
@@ -114,26 +114,18 @@ class PostgresSession(Session):
             self._held = await_only(self._database.begin())
         return self._held.connection
 
-    async def fetch(self, statement: Statement, **parameters: object) -> Rows:
-        compiled = statement.compiled(self._database.dialect)
-        if compiled is None:
-            clause: Any = statement.clause  # whichever of the overloads it is
-            result = await self.exec(clause, params=parameters)
-            return Rows(statement, result.all())
-        sql, names = compiled
-        values = [parameters[name] for name in names]
-        held = self._held
-        tuples: Any  # asyncpg's records, which are tuples but for their type
-        if held is None:
-            pooled, tuples = await self._database.first(lambda raw: raw.fetch(sql, *values))
+    async def run(self, sql: str, values: Sequence[object]) -> list[Any]:
+        rows: list[Any]  # asyncpg's records, which are tuples but for their type
+        if self._held is None:
+            pooled, rows = await self._database.first(lambda raw: raw.fetch(sql, *values))
             self._database.pool.release(pooled)
-        else:
-            try:
-                tuples = await held.raw.fetch(sql, *values)
-            except Exception as error:
-                translate(error, held.raw)
-                raise
-        return Rows(statement, tuples)
+            return rows
+        try:
+            rows = await self._held.raw.fetch(sql, *values)
+        except Exception as error:
+            translate(error, self._held.raw)
+            raise
+        return rows
 
     async def start(self) -> None:
         self._held = await self._database.begin()

@@ -8,7 +8,7 @@ mode a reader never waits for a writer (https://sqlite.org/wal.html).
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import random
@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
-from graph.database import Database, DatabaseError, Rows, Session, Statement
+from graph.database import Database, DatabaseError, Session
 from graph.errors import ServiceUnavailableError
 from graph.settings import Settings
 from graph.writer import Writer, driver
@@ -57,29 +57,21 @@ class SQLiteSession(Session):
     """A session that runs its statements inline."""
 
     def __init__(self, database: "SQLiteDatabase") -> None:
-        super().__init__()
+        super().__init__(database.dialect)
         self._database = database
         self._writer: sqlite3.Connection | None = None
 
     def bound(self) -> Engine | Connection:
         return self._database.engine if self._writer is None else self._database.writer.bound()
 
-    async def fetch(self, statement: Statement, **parameters: object) -> Rows:
-        compiled = statement.compiled(self._database.dialect)
-        if compiled is None:
-            clause: Any = statement.clause  # whichever of the overloads it is
-            result = await self.exec(clause, params=parameters)
-            return Rows(statement, result.all())
-        sql, names = compiled
-        values = [parameters[name] for name in names]
+    async def run(self, sql: str, values: Sequence[object]) -> list[Any]:
+        def attempt() -> list[Any]:
+            return (self._writer or self._database.reader()).execute(sql, values).fetchall()
+
         try:
-            connection = self._writer or self._database.reader()
-            tuples = connection.execute(sql, values).fetchall()
+            return attempt()
         except sqlite3.DatabaseError:
-            tuples = await self._database.patiently(
-                lambda: (self._writer or self._database.reader()).execute(sql, values).fetchall()
-            )
-        return Rows(statement, tuples)
+            return await self._database.patiently(attempt)
 
     async def start(self) -> None:
         self._writer = await self._database.writer.acquire()
