@@ -84,19 +84,23 @@ class SQLiteSession(Session):
             await self._database.writer.finish()
 
     async def rollback(self) -> None:
-        if self.in_use:
-            await super().rollback()
-        if self._writer is not None:
-            self._writer = None
-            self._database.writer.undo()
+        try:
+            if self.in_use:
+                await super().rollback()
+        finally:
+            self._undo()
 
     async def close(self) -> None:
         try:
             if self.in_use:
                 await super().close()
         finally:
-            if self._writer is not None:
-                await self.rollback()
+            self._undo()
+
+    def _undo(self) -> None:
+        if self._writer is not None:
+            self._writer = None
+            self._database.writer.undo()
 
 
 def _rewrite(connection: sqlite3.Connection) -> None:
