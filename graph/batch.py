@@ -7,8 +7,9 @@ what an earlier one wrote, and is executed even when an earlier one failed.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from graph.document import Operation
 from graph.errors import PublicError
-from graph.execution import Operation, Result, Service
+from graph.execution import Result, Service
 from graph.limits import too_complex
 from graph.settings import Settings
 

@@ -13,8 +13,9 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
+from graph.document import Operation
 from graph.errors import Code, logger
-from graph.execution import Operation, Result, Service
+from graph.execution import Result, Service
 from graph.logs import MAX_NAME_LENGTH, note_trace
 
 FAULTS = {Code.INTERNAL_SERVER_ERROR, Code.SERVICE_UNAVAILABLE}
