@@ -4,13 +4,14 @@ Each operation is a transaction of its own, executed after the one before it, so
 what an earlier one wrote, and is executed even when an earlier one failed.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from graph.document import Operation
 from graph.errors import PublicError
-from graph.execution import Result, Service
-from graph.limits import too_complex
+from graph.execution import Result, Service, refusal
+from graph.limits import count_tokens, too_complex
 from graph.settings import Settings
 
 
@@ -27,24 +28,51 @@ async def execute_batch(
     """The results, in order; those that are given instead of an operation stand as they are.
 
     When the operations together are over a limit, none is executed and each result says so.
+    Between two of them other requests have their turn.
     """
     try:
         _check(service, [entry for entry in batch if isinstance(entry, Call)], settings)
     except PublicError as error:
-        return [Result(None, [error], executed=False) for _ in batch]
-    return [await service.execute(*entry) if isinstance(entry, Call) else entry for entry in batch]
+        return [refusal(error) for _ in batch]
+    results = []
+    room = settings.max_answer_bytes
+    for entry in batch:
+        if isinstance(entry, Call):
+            result = await service.execute(*entry, room)
+            room -= len(result.data)
+            await asyncio.sleep(0)
+        else:
+            result = entry
+        results.append(result)
+    return results
+
+
+def check_tokens(queries: Iterable[str], settings: Settings) -> None:
+    """Hold the texts of a batch to the limit of one, before any of them is parsed.
+
+    Raises:
+        PublicError: they have more tokens.
+    """
+    left = settings.max_tokens
+    for query in queries:
+        left -= count_tokens(query, left)
+        if left < 0:
+            raise too_complex(
+                f"The batch has more than {settings.max_tokens} tokens, the most allowed."
+            )
 
 
 def _check(service: Service, calls: Sequence[Call], settings: Settings) -> None:
-    """Hold a batch to the limits that add up: tokens, aliases and rows, but not depth.
+    """Hold a batch to the limits that add up: aliases, rows and fields, but not depth.
 
     Raises:
         PublicError: the operations have more of one than a single operation may.
     """
+    sizes = [service.size(*call) for call in calls]
     for what, total, limit in (
-        ("tokens", sum(call.operation.measured.tokens for call in calls), settings.max_tokens),
-        ("aliases", sum(call.operation.measured.aliases for call in calls), settings.max_aliases),
-        ("rows", sum(service.rows(*call) for call in calls), settings.max_rows),
+        ("aliases", sum(call.operation.aliases for call in calls), settings.max_aliases),
+        ("rows", sum(size.rows for size in sizes), settings.max_rows),
+        ("fields", sum(size.fields for size in sizes), settings.max_cost),
     ):
         if total > limit:
             raise too_complex(f"The batch has {total} {what}; at most {limit} are allowed.")

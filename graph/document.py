@@ -1,10 +1,15 @@
 """Documents: texts parsed and validated once, and the operations in them."""
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachetools import LRUCache
 from graphql import (
+    ASTValidationRule,
+    DefinitionNode,
     DirectiveNode,
+    DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -12,6 +17,8 @@ from graphql import (
     ObjectFieldNode,
     OperationDefinitionNode,
     OperationType,
+    OverlappingFieldsCanBeMergedRule,
+    ValidationContext,
     VariableNode,
     Visitor,
     get_variable_values,
@@ -22,7 +29,8 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from graph.errors import Code, PublicError, with_code
+from graph.cost import Cost
+from graph.errors import MAX_ERRORS, Code, PublicError, with_code
 from graph.limits import Measured, parse_within_limits, too_complex
 from graph.models import MAX_INT, MIN_INT
 from graph.settings import Settings
@@ -30,30 +38,36 @@ from graph.settings import Settings
 if TYPE_CHECKING:
     from graph.plan import Plan
 
-CACHED_CHARACTERS = 100_000
-"""Query text whose documents are kept; they take some 200 bytes of memory a character."""
+CACHED_TOKENS = 10_000
+"""Tokens of the documents that are kept. Each is some 500 bytes in 4 objects, which a full garbage
+collection goes through: this many take it 20 ms."""
 
-LEAST_CHARACTERS = 50
-"""What a shorter text counts for: its document takes no less memory."""
+COMPARISONS = 14_000
+"""What comparing the fields of one name with each other may take, in graphql-core's units; its own
+bound is half a second of work for a document of 2 kB."""
 
-MAX_ERRORS = 10
-"""Errors of one document or one set of variables that are worth reporting."""
+
+class Prepared(NamedTuple):
+    """What is made of an operation for one choice of its `@skip` and `@include` variables."""
+
+    cost: Cost
+    plan: "Plan | None"
 
 
 class Operation:
-    """One operation of a valid document, with the plans made for it."""
+    """One operation of a valid document, with what was prepared for it."""
 
-    def __init__(self, measured: Measured, node: OperationDefinitionNode) -> None:
-        self.measured = measured
-        self.document = document = measured.node
+    def __init__(
+        self, document: DocumentNode, node: OperationDefinitionNode, aliases: int, uses: "_Uses"
+    ) -> None:
+        self.document = document
         self.node = node
         self.name = node.name.value if node.name else None
+        self.aliases = aliases
         self.writes = node.operation is OperationType.MUTATION
-        uses = _VariableUses()
-        visit(document, uses)
         self.conditions = sorted(uses.conditions)
         self._scalars = None if uses.inner else _scalar_variables(node)
-        self.plans: dict[tuple[Any, ...], Plan | None] = {}
+        self.prepared: dict[tuple[Any, ...], Prepared] = {}
 
     def coerce(
         self, schema: GraphQLSchema, variables: dict[str, Any], *, hide_suggestions: bool
@@ -92,13 +106,21 @@ def _scalar_variables(node: OperationDefinitionNode) -> list[tuple[str, type]] |
     return scalars if len(scalars) == len(definitions) else None
 
 
-class _VariableUses(Visitor):
+class _Uses(Visitor):
     """Finds the variables that decide what is selected, and those inside other values."""
 
-    def __init__(self) -> None:
+    def __init__(self, *definitions: DefinitionNode) -> None:
         super().__init__()
         self.conditions = set[str]()
         self.inner = False
+        for definition in definitions:
+            visit(definition, self)
+
+    def __or__(self, other: "_Uses") -> "_Uses":
+        both = _Uses()
+        both.conditions = self.conditions | other.conditions
+        both.inner = self.inner or other.inner
+        return both
 
     def enter_directive(self, node: DirectiveNode, *_args: Any) -> None:
         self.conditions |= {
@@ -111,12 +133,40 @@ class _VariableUses(Visitor):
         self.inner |= isinstance(parent, ObjectFieldNode | list | tuple)
 
 
+def _operations(measured: Measured) -> list[Operation]:
+    """The operations of a valid document; each definition is visited once."""
+    fragments = _Uses(
+        *(each for each in measured.node.definitions if isinstance(each, FragmentDefinitionNode))
+    )
+    return [
+        Operation(measured.node, node, aliases, _Uses(node) | fragments)
+        for node, aliases in measured.operations
+    ]
+
+
+class _OverlappingFields(OverlappingFieldsCanBeMergedRule):
+    """graphql-core's rule, with a smaller bound on its work."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rule_context.remaining_complexity_budget = COMPARISONS
+
+
+RULES: list[list[type[ASTValidationRule]]] = [
+    [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule],
+    [_OverlappingFields],
+]
+"""The rules of https://spec.graphql.org/October2021/#sec-Validation, in two halves that take about
+as long as each other at the most."""
+
+
 class Document:
     """A query text that was parsed and validated: its operations, or why it is refused."""
 
-    def __init__(self, query: str, operations: list[Operation], errors: list[GraphQLError]) -> None:
-        self.size = max(len(query), LEAST_CHARACTERS)
+    def __init__(self, measured: Measured | None, errors: list[GraphQLError]) -> None:
+        operations = _operations(measured) if measured and not errors else []
         self.errors = errors
+        self.tokens = measured.node.token_count if measured else 0
         self._operations = {operation.name: operation for operation in operations}
         self._only = operations[0] if len(operations) == 1 else None
 
@@ -148,41 +198,44 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self._schema = schema
         self._settings = settings
-        self._rules = [*specified_rules]
+        self._rules = RULES
         if not settings.introspection:
-            self._rules.append(NoSchemaIntrospectionCustomRule)
+            self._rules = [*RULES, [NoSchemaIntrospectionCustomRule]]
         self._documents: LRUCache[str, Document] = LRUCache(
-            CACHED_CHARACTERS, getsizeof=lambda document: document.size
+            CACHED_TOKENS, getsizeof=lambda document: document.tokens
         )
 
-    def find(self, query: str) -> Document:
-        """The document of this text, from the cache when it was seen lately."""
+    async def find(self, query: str) -> Document:
+        """The document of this text, from the cache when it was seen lately.
+
+        Between the steps that prepare a new one, other requests have their turn.
+        """
         document = self._documents.get(query)
         if document is None:
-            document = self._prepare(query)
-            if document.size <= CACHED_CHARACTERS:
+            document = await self._prepare(query)
+            if not document.errors and document.tokens <= CACHED_TOKENS:
                 self._documents[query] = document
         return document
 
-    def _prepare(self, query: str) -> Document:
+    async def _prepare(self, query: str) -> Document:
         try:
             measured = parse_within_limits(query, self._settings)
         except GraphQLSyntaxError as error:
-            return Document(query, [], with_code([error], Code.GRAPHQL_PARSE_FAILED))
+            return Document(None, with_code([error], Code.GRAPHQL_PARSE_FAILED))
         except PublicError as error:
-            return Document(query, [], [error])
-        errors = validate(
-            self._schema,
-            measured.node,
-            self._rules,
-            max_errors=MAX_ERRORS,
-            hide_suggestions=not self._settings.introspection,
-        )
-        if any(error.message == "Validation aborted." for error in errors):
-            return Document(query, [], [too_complex("Too many fields have the same name.")])
-        operations = [
-            Operation(measured, definition)
-            for definition in measured.node.definitions
-            if isinstance(definition, OperationDefinitionNode) and not errors
-        ]
-        return Document(query, operations, with_code(errors, Code.GRAPHQL_VALIDATION_FAILED))
+            return Document(None, [error])
+        for rules in self._rules:
+            await asyncio.sleep(0)
+            errors = validate(
+                self._schema,
+                measured.node,
+                rules,
+                max_errors=MAX_ERRORS,
+                hide_suggestions=not self._settings.introspection,
+            )
+            if any(error.message == "Validation aborted." for error in errors):
+                errors = [too_complex("Too many fields have the same name.")]
+            if errors:
+                return Document(None, with_code(errors, Code.GRAPHQL_VALIDATION_FAILED))
+        await asyncio.sleep(0)
+        return Document(measured, [])

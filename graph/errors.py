@@ -1,7 +1,7 @@
 """Public errors and their codes; masking of all others."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import uuid4
@@ -35,6 +35,10 @@ class Code(StrEnum):
 
 MAX_MESSAGE_LENGTH = 500
 """Characters of a message; graphql-core quotes what the client sent, however long it is."""
+
+
+MAX_ERRORS = 10
+"""Errors of one document, one set of variables or one execution that are worth reporting."""
 
 
 def brief(message: str) -> str:
@@ -83,28 +87,55 @@ def with_code(errors: Iterable[GraphQLError], code: Code) -> list[GraphQLError]:
     return errors
 
 
-def masked(error: Exception) -> PublicError:
-    """Log an unexpected error under a new id; return what a client may know of it: the id."""
+def log_unexpected(error: Exception) -> str:
+    """Log an error with its traceback; return the id that it is logged under."""
     error_id = uuid4().hex
     cause = getattr(error, "original_error", None) or error
     logger.error("Unexpected error %s", error_id, exc_info=cause)
+    return error_id
+
+
+def internal(error_id: str) -> PublicError:
+    """What a client may know of an unexpected error: the id that it was logged under."""
     return PublicError(Code.INTERNAL_SERVER_ERROR, "Internal server error", errorId=error_id)
 
 
-def public(error: GraphQLError) -> GraphQLError:
-    """What a client may see of an error raised while executing an operation."""
+def masked(error: Exception) -> PublicError:
+    """Log an unexpected error; return what a client may know of it."""
+    return internal(log_unexpected(error))
+
+
+def public(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
+    """What a client may see of the errors of one execution: the first of them.
+
+    The unexpected ones are logged once, as one event, and share its id.
+    """
+    error_id = None
+    shown: list[GraphQLError] = []
+    for error in errors[:MAX_ERRORS]:
+        if _is_public(error):
+            shown.append(error)
+            continue
+        error_id = error_id or log_unexpected(error)
+        hidden = internal(error_id)
+        hidden.nodes, hidden.path, hidden.locations = error.nodes, error.path, error.locations
+        hidden.source, hidden.positions = error.source, error.positions
+        shown.append(hidden)
+    return shown
+
+
+def _is_public(error: GraphQLError) -> bool:
+    """Whether an error is made for clients, as it is or with a code that it gets here."""
     if "code" in (error.extensions or {}):
         unavailable = error.original_error or error
         if isinstance(unavailable, ServiceUnavailableError):
             logger.warning("The database is not available: %s", unavailable.__cause__)
-        return error
+        return True
     # graphql-core refuses the argument of a root field with an error of its own at that field;
     # whatever it finds wrong with the data we return is deeper, or wraps another exception.
     cause = error.original_error
     refused_argument = (cause is None or type(cause) is GraphQLError) and len(error.path or ()) == 1
     if refused_argument or isinstance(cause, StrawberryInputCoercionError):
-        return with_code([error], Code.BAD_USER_INPUT)[0]
-    hidden = masked(error)
-    hidden.nodes, hidden.path, hidden.locations = error.nodes, error.path, error.locations
-    hidden.source, hidden.positions = error.source, error.positions
-    return hidden
+        with_code([error], Code.BAD_USER_INPUT)
+        return True
+    return False

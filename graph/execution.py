@@ -1,27 +1,29 @@
 """Executes operations: documents prepared once, one session and one transaction each."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import strawberry
-from graphql import (
-    ExecutionResult,
-    GraphQLError,
-)
+from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor
 from graphql.execution.values import VariableValues
 
 from graph.context import Context
+from graph.cost import CostAnalysis, Size, over_cost
 from graph.database import Database
-from graph.document import Document, Documents, Operation
-from graph.errors import Code, masked, public, with_code
+from graph.document import Document, Documents, Operation, Prepared
+from graph.encoding import encode
+from graph.errors import Code, PublicError, masked, public, with_code
 from graph.executor import SerialExecutor
+from graph.limits import too_complex
 from graph.plan import NotCovered, Plan
 from graph.settings import Settings
 
 MAX_CONDITIONS = 4
-"""Variables in `@skip` and `@include` up to which there is a plan, one for each choice."""
+"""Variables in `@skip` and `@include` up to which each choice is prepared once, with a plan."""
+
+
+NULL = b"null"
 
 
 class Result(NamedTuple):
@@ -29,11 +31,18 @@ class Result(NamedTuple):
 
     `executed` is false when the request was refused before execution; the answer then has no
     `data` entry (https://spec.graphql.org/October2021/#sec-Response-Format).
+
+    `data` is its JSON text, made before the transaction ends.
     """
 
-    data: dict[str, Any] | None
+    data: bytes
     errors: list[GraphQLError]
     executed: bool = True
+
+
+def refusal(*errors: GraphQLError) -> Result:
+    """The answer to what is not executed."""
+    return Result(NULL, list(errors), executed=False)
 
 
 class Service:
@@ -45,31 +54,67 @@ class Service:
         self._settings = settings
         self._documents = Documents(self._schema, settings)
 
-    def document(self, query: str) -> Document:
+    async def document(self, query: str) -> Document:
         """The document of this text."""
-        return self._documents.find(query)
+        return await self._documents.find(query)
 
-    async def execute(self, operation: Operation, variables: dict[str, Any]) -> Result:
+    async def execute(
+        self, operation: Operation, variables: dict[str, Any], room: int | None = None
+    ) -> Result:
         """Execute an operation in a transaction of its own; never raises.
 
         What a mutation wrote is committed before this returns, or not at all when there are
         errors.
+
+        Args:
+            operation: of one of this service's documents.
+            variables: their raw values, by name.
+            room: bytes of data that the answer may have; None for the most that the settings allow.
         """
-        coerced = operation.coerce(
-            self._schema, variables, hide_suggestions=not self._settings.introspection
-        )
-        if isinstance(coerced, list):
-            return Result(None, with_code(coerced, Code.BAD_USER_INPUT), executed=False)
+        if room is None:
+            room = self._settings.max_answer_bytes
         try:
-            plan = self._plan(operation, variables, coerced)
-            if plan is not None:
+            coerced = self._coerce(operation, variables)
+            if isinstance(coerced, list):
+                return refusal(*with_code(coerced, Code.BAD_USER_INPUT))
+            prepared = self._prepare(operation, variables, coerced)
+            self._check(prepared.cost.size(coerced.coerced))
+        except PublicError as error:
+            return refusal(error)
+        try:
+            if prepared.plan is not None:
                 with suppress(NotCovered):
-                    return await self._transact(operation, variables, coerced, plan)
-            return await self._transact(operation, variables, coerced, None)
+                    return await self._transact(operation, variables, coerced, prepared.plan, room)
+            return await self._transact(operation, variables, coerced, None, room)
         except GraphQLError as error:
-            return Result(None, [public(error)])
+            return Result(NULL, public([error]))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
-            return Result(None, [masked(error)])
+            return Result(NULL, [masked(error)])
+
+    def size(self, operation: Operation, variables: dict[str, Any]) -> Size:
+        """The size of an operation's answer; nothing when its variables are to be refused.
+
+        Raises:
+            PublicError: it is over a limit that no variable changes.
+        """
+        coerced = self._coerce(operation, variables)
+        if isinstance(coerced, list):
+            return Size(0, 0)
+        return self._prepare(operation, variables, coerced).cost.size(coerced.coerced)
+
+    def _check(self, size: Size) -> None:
+        """Hold one operation to its limits.
+
+        Raises:
+            PublicError: it is over one.
+        """
+        if size.rows > self._settings.max_rows:
+            raise too_complex(
+                f"The operation asks for {size.rows} rows; "
+                f"at most {self._settings.max_rows} are allowed."
+            )
+        if size.fields > self._settings.max_cost:
+            raise over_cost(self._settings.max_cost)
 
     async def _transact(
         self,
@@ -77,6 +122,7 @@ class Service:
         variables: dict[str, Any],
         coerced: VariableValues,
         plan: Plan | None,
+        room: int,
     ) -> Result:
         session = self._database.session()
         try:
@@ -84,58 +130,65 @@ class Service:
                 await session.start()
             context = Context(session)
             if plan is not None:
-                result = await plan.execute(context, coerced, self._settings)
+                result = await plan.execute(context, coerced)
             else:
                 result = await self._interpret(operation, variables, context)
+            data = encode(result.data)
+            if len(data) > room:
+                raise too_complex(
+                    f"The answer has more than {self._settings.max_answer_bytes} bytes."
+                )
             if operation.writes and not result.errors:
                 await session.commit()
         finally:
             await session.close()
-        return Result(result.data, [public(error) for error in result.errors or ()])
+        return Result(data, public(result.errors or ()))
 
-    def _plan(
+    def _coerce(
+        self, operation: Operation, variables: dict[str, Any]
+    ) -> VariableValues | list[GraphQLError]:
+        return operation.coerce(
+            self._schema, variables, hide_suggestions=not self._settings.introspection
+        )
+
+    def _prepare(
         self, operation: Operation, variables: dict[str, Any], coerced: VariableValues
-    ) -> Plan | None:
-        """The plan for this operation, compiled at its first use; None when it has none."""
+    ) -> Prepared:
+        """The operation's cost, and its plan if there is one; made once for each choice."""
+        values = coerced.coerced
+        choice = tuple([values.get(name) for name in operation.conditions])
+        prepared = operation.prepared.get(choice)
+        if prepared is None:
+            limit = self._settings.max_cost
+            analysis = CostAnalysis(self._schema, operation.document, values, limit)
+            cost = analysis.analyze(operation.node)
+            prepared = Prepared(cost, self._plan(operation, variables))
+            if len(choice) <= MAX_CONDITIONS:
+                operation.prepared[choice] = prepared
+        return prepared
+
+    def _plan(self, operation: Operation, variables: dict[str, Any]) -> Plan | None:
+        root = self._schema.get_root_type(operation.node.operation)
         if not self._settings.fast_execution or len(operation.conditions) > MAX_CONDITIONS:
             return None
-        key = tuple([coerced.coerced.get(name) for name in operation.conditions])
-        try:
-            return operation.plans[key]
-        except KeyError:
-            root = self._schema.get_root_type(operation.node.operation)
-            executor = self._executor(operation, variables, None)
-            operation.plans[key] = None
-            if root is not None:
-                with suppress(NotCovered):
-                    operation.plans[key] = Plan(executor, root)
-            return operation.plans[key]
-
-    def rows(self, operation: Operation, variables: dict[str, Any]) -> int:
-        """The most rows that an operation returns; 0 when its variables are to be refused."""
-        root = self._schema.get_root_type(operation.node.operation)
-        executor = self._build(operation, variables, None)
-        return executor.rows(root) if root and isinstance(executor, SerialExecutor) else 0
+        # A condition that is null is an error of the field that has it, as graphql-core knows.
+        with suppress(NotCovered, GraphQLError):
+            return Plan(self._executor(operation, variables, None), root) if root else None
+        return None
 
     def _executor(
         self, operation: Operation, variables: dict[str, Any], context: Context | None
     ) -> Executor[Any]:
-        executor = self._build(operation, variables, context)
-        assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
-        return executor
-
-    def _build(
-        self, operation: Operation, variables: dict[str, Any], context: Context | None
-    ) -> Executor[Any] | Sequence[GraphQLError]:
-        return SerialExecutor.build(
+        executor = SerialExecutor.build(
             self._schema,
             operation.document,
             context_value=context,
             raw_variable_values=variables,
             operation_name=operation.name,
             hide_suggestions=not self._settings.introspection,
-            settings=self._settings,
         )
+        assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
+        return executor
 
     async def _interpret(
         self, operation: Operation, variables: dict[str, Any], context: Context

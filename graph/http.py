@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.batch import Call, execute_batch
+from graph.batch import Call, check_tokens, execute_batch
+from graph.encoding import encode
 from graph.errors import Code, PublicError, ServiceUnavailableError, masked
-from graph.execution import Result, Service
+from graph.execution import Result, Service, refusal
 from graph.limits import too_complex
 from graph.logs import note_errors, note_operation
 from graph.parameters import (
@@ -27,7 +28,6 @@ from graph.representation import (
     COMPRESSED_FROM,
     JSON,
     accepts_gzip,
-    encode,
     entity_tag,
     gzip,
     is_json,
@@ -141,12 +141,12 @@ class GraphQLEndpoint:
         is_get = scope["method"] == "GET"
         value = await self._parameters(scope, headers, receive)
         if isinstance(value, list):
-            return Answer(200, JSON, encode(await self._batch(value)))
-        call = self._call(request_of(value, self._queries), is_get=is_get)
+            return Answer(200, JSON, await self._batch(value))
+        call = await self._call(request_of(value, self._queries), is_get=is_get)
         result = call if isinstance(call, Result) else await self._service.execute(*call)
         # As "application/json", a well-formed request is answered with 200, whatever becomes of it.
         status = 200 if result.executed or media_type == JSON else 400
-        body = encode(body_of(result))
+        body = body_of(result)
         if not is_get:
             return Answer(status, media_type, body)
         if result.errors:
@@ -194,11 +194,11 @@ class GraphQLEndpoint:
             if not message.get("more_body", False):
                 return b"".join(chunks)
 
-    def _call(self, request: Request, *, is_get: bool) -> Call | Result:
+    async def _call(self, request: Request, *, is_get: bool) -> Call | Result:
         """The operation to execute, or why its document cannot be."""
-        document = self._service.document(request.query)
+        document = await self._service.document(request.query)
         if document.errors:
-            return Result(None, document.errors, executed=False)
+            return refusal(*document.errors)
         try:
             operation = document.operation(request.operation_name)
         except PublicError as error:
@@ -208,9 +208,10 @@ class GraphQLEndpoint:
             raise bad_request("Mutations need POST.", 405, (b"allow", b"POST"))
         return Call(operation, request.variables)
 
-    async def _batch(self, entries: Sequence[Any]) -> list[dict[str, Any]]:
-        """The bodies that answer a batch; what makes one entry unusable does so for it alone."""
-        limit = self._settings.batch_limit
+    async def _batch(self, entries: Sequence[Any]) -> bytes:
+        """The body that answers a batch; what makes one entry unusable does so for it alone."""
+        settings = self._settings
+        limit = settings.batch_limit
         if limit == 1:
             raise bad_request("Batches are not accepted: the request must be a JSON object.")
         if not entries:
@@ -218,20 +219,35 @@ class GraphQLEndpoint:
         if len(entries) > limit:
             message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
             raise Refused(400, too_complex(message))
-        batch: list[Call | Result] = []
-        for fields in entries:
-            try:
-                batch.append(self._call(request_of(fields, self._queries), is_get=False))
-            except Refused as refused:
-                batch.append(Result(None, [refused.error], executed=False))
-        results = await execute_batch(self._service, batch, self._settings)
-        return [body_of(result) for result in results]
+        requests = [self._requested(fields) for fields in entries]
+        try:
+            check_tokens([each.query for each in requests if isinstance(each, Request)], settings)
+        except PublicError as error:
+            requests = [refusal(error) for _ in entries]
+        batch = [await self._called(each) for each in requests]
+        results = await execute_batch(self._service, batch, settings)
+        return b"[%b]" % b",".join([body_of(result) for result in results])
+
+    def _requested(self, fields: Any) -> Request | Result:
+        try:
+            return request_of(fields, self._queries)
+        except Refused as refused:
+            return refusal(refused.error)
+
+    async def _called(self, request: Request | Result) -> Call | Result:
+        if isinstance(request, Result):
+            return request
+        try:
+            return await self._call(request, is_get=False)
+        except Refused as refused:
+            return refusal(refused.error)
 
 
-def body_of(result: Result) -> dict[str, Any]:
+def body_of(result: Result) -> bytes:
     """The answer to one operation, as a JSON object."""
-    body: dict[str, Any] = {"data": result.data} if result.executed else {}
-    if result.errors:
-        note_errors(result.errors)
-        body["errors"] = [error.formatted for error in result.errors]
-    return body
+    data = b'"data":%b' % result.data if result.executed else b""
+    if not result.errors:
+        return b"{%b}" % data
+    note_errors(result.errors)
+    errors = encode([error.formatted for error in result.errors])
+    return b'{%b"errors":%b}' % (data and data + b",", errors)

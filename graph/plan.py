@@ -41,8 +41,6 @@ from strawberry.types.field import StrawberryField
 
 from graph.context import Context, Info
 from graph.database import Rows
-from graph.limits import check_rows
-from graph.settings import Settings
 
 LEAVES = {
     "ID!": ("str({0})", "type({0}) is int"),
@@ -77,17 +75,13 @@ class Plan:
             for name, details in collected.grouped_field_set.items()
         ]
 
-    async def execute(
-        self, context: Context, variables: VariableValues, settings: Settings
-    ) -> ExecutionResult:
+    async def execute(self, context: Context, variables: VariableValues) -> ExecutionResult:
         """Run the root fields one after another, as they share one session.
 
         Raises:
             NotCovered: a value came up that the plan does not know how to complete.
-            PublicError: the operation asks for too many rows.
         """
         calls = [(field, field.arguments(variables)) for field in self._fields]
-        check_rows([(field.definition, arguments) for field, arguments in calls], settings)
         data: dict[str, Any] = {}
         errors: list[GraphQLError] = []
         for field, arguments in calls:

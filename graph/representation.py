@@ -1,12 +1,8 @@
 """How an answer is represented: its media type, its bytes, their coding and their tag."""
 
-import json
 import zlib
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any
-
-import orjson
 
 JSON = b"application/json"
 GRAPHQL_JSON = b"application/graphql-response+json"
@@ -56,14 +52,6 @@ def gzip(body: bytes) -> bytes:
     (https://breachattack.com).
     """
     return zlib.compress(body, COMPRESSION_LEVEL, wbits=31)
-
-
-def encode(value: Any) -> bytes:
-    """JSON text; a lone surrogate, which UTF-8 has no bytes for, is escaped."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def entity_tag(media_type: bytes, body: bytes) -> bytes:

@@ -17,9 +17,10 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from graph.encoding import encode
 from graph.errors import Code, PublicError
 from graph.http import SECURITY_HEADERS
-from graph.representation import JSON, encode
+from graph.representation import JSON
 from graph.settings import Settings
 
 MAX_HEAD_BYTES = 65_536

@@ -96,10 +96,23 @@ class Settings(BaseSettings):
         default=100_000, le=100_000_000, description="bytes of a request's body"
     )
     max_tokens: PositiveInt = Field(default=1_000, le=100_000, description="tokens of a document")
-    max_aliases: int = Field(default=15, ge=0, le=10_000, description="aliases in a document")
+    max_aliases: int = Field(
+        default=15,
+        ge=0,
+        le=10_000,
+        description="aliases of an operation, counted as often as fragments repeat them",
+    )
     max_depth: PositiveInt = Field(default=20, le=100, description="levels of nested fields")
     max_rows: PositiveInt = Field(
         default=1_000, le=1_000_000, description="rows over all root fields of an operation"
+    )
+    max_cost: PositiveInt = Field(
+        default=10_000,
+        le=100_000_000,
+        description="fields of an answer, each counted in every row; those of introspection twice",
+    )
+    max_answer_bytes: PositiveInt = Field(
+        default=2_000_000, le=1_000_000_000, description="bytes of an answer's data"
     )
     batch_limit: PositiveInt = Field(
         default=10, le=1_000, description="operations in a request; 1 turns batching off"

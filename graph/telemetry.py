@@ -95,7 +95,9 @@ class TracedService(Service):
     https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/, without `graphql.document`.
     """
 
-    async def execute(self, operation: Operation, variables: dict[str, Any]) -> Result:
+    async def execute(
+        self, operation: Operation, variables: dict[str, Any], room: int | None = None
+    ) -> Result:
         kind = operation.node.operation.value
         attributes = {"graphql.operation.type": kind}
         if operation.name:
@@ -105,7 +107,7 @@ class TracedService(Service):
             kind, kind=SpanKind.SERVER, attributes=attributes
         ) as span:
             note_trace(trace.format_trace_id(span.get_span_context().trace_id))
-            result = await super().execute(operation, variables)
+            result = await super().execute(operation, variables, room)
             codes = [(error.extensions or {}).get("code") for error in result.errors]
             if codes:
                 span.set_attribute("error.type", str(codes[0]))

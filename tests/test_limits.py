@@ -8,11 +8,11 @@ from typing import Any
 import hypothesis_graphql
 import pytest
 from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspection_query
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from graph.limits import MAX_ALIAS_LENGTH, has_more_tokens
+from graph.limits import MAX_ALIAS_LENGTH, count_tokens
 from graph.schema import schema
 from graph.settings import Settings
 from tests.client import CREATE, Client
@@ -38,8 +38,10 @@ def aliases(count: int) -> str:
 
 
 def aliases_in_fragments(count: int) -> str:
-    fields = "".join(f" a{index}: id" for index in range(count - 1))
-    return f"{{ a: heroes {{ ...F ...F }} }} fragment F on Hero {{ {fields} id }}"
+    """Of this many aliases, one in a field and the others in a fragment that is spread twice."""
+    fields = "".join(f" a{index}: id" for index in range((count - 1) // 2))
+    once = "" if count % 2 else " b: id"
+    return f"{{ a: heroes {{ ...F ...F{once} }} }} fragment F on Hero {{ {fields} id }}"
 
 
 def depth(levels: int) -> str:
@@ -65,6 +67,19 @@ def rows(count: int) -> str:
     return "{" + " ".join([*pages, f"last: heroes(limit: {count % 100}) {{ id }}"]) + "}"
 
 
+def fields(count: int) -> str:
+    """Of an answer with this many fields."""
+    more = " ".join(f"f{n}: __typename" for n in range(count - 401))
+    return f"{{ heroes {{ id name age secretName }} {more} }}"
+
+
+def fields_of_introspection(count: int) -> str:
+    """Of an answer with this many fields, each of which counts twice but those of the root."""
+    more = "".join(f" f{n}: __typename" for n in range((count - 1) % 2))
+    inner = " ".join(f"f{n}: __typename" for n in range((count - 1) // 2))
+    return f"{{ __schema {{ {inner} }} {more} }}"
+
+
 def alias_of(length: int) -> str:
     return "{ " + "a" * length + ": __typename }"
 
@@ -80,6 +95,8 @@ EDGES = [
     ({"max_depth": 7}, depth_by_fragments, 7),
     ({}, rows, 1_000),
     ({"max_rows": 150}, rows, 150),
+    ({"max_cost": 405}, fields, 405),
+    ({"max_cost": 12}, fields_of_introspection, 12),
     ({}, alias_of, MAX_ALIAS_LENGTH),
 ]
 
@@ -166,7 +183,9 @@ def test_fragments_without_end(serve: Callable[..., Client]) -> None:
     assert code(api.post({"query": cycle})) == "GRAPHQL_VALIDATION_FAILED"
 
 
-@pytest.mark.parametrize("limit", ["max_rows", "max_aliases", "max_tokens"])
+@pytest.mark.parametrize(
+    "limit", ["max_rows", "max_cost", "max_aliases", "max_tokens", "max_answer_bytes"]
+)
 def test_nothing_runs_before_the_limits_are_checked(
     serve: Callable[..., Client], limit: str
 ) -> None:
@@ -199,6 +218,10 @@ BOUNDS: list[tuple[str, Any, Any]] = [
     ("max_depth", 1, 0),
     ("max_rows", 1_000_000, 1_000_001),
     ("max_rows", 1, 0),
+    ("max_cost", 100_000_000, 100_000_001),
+    ("max_cost", 1, 0),
+    ("max_answer_bytes", 1_000_000_000, 1_000_000_001),
+    ("max_answer_bytes", 1, 0),
 ]
 
 
@@ -228,9 +251,9 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(hypothesis_graphql.from_schema(schema.as_str()) | st.lists(PIECES).map("".join))
+@example("[1-1-1.5e+3-0]")
 def test_tokens_are_counted_as_the_parser_counts_them(query: str) -> None:
     tokens = count_by_parser(query)
     if tokens is not None:
-        padded = query + "\n" * tokens  # more characters than tokens, or nothing is counted
-        assert not has_more_tokens(padded, tokens)
-        assert tokens == 0 or has_more_tokens(padded, tokens - 1)
+        assert count_tokens(query, tokens) == tokens
+        assert count_tokens(query, tokens - 1) == max(tokens, 0)

@@ -1,0 +1,158 @@
+"""What an answer may cost: no small document makes a large one."""
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+
+from graph.errors import MAX_ERRORS
+from graph.settings import Settings
+from tests.client import Client
+from tests.load.worst import Example, search, service
+from tests.shape import code, labelled
+
+DEFAULT = Settings.model_construct()
+
+REPEATED = """
+{ a: __schema { ...S } b: __schema { ...S } c: __schema { ...S } d: __schema { ...S } }
+fragment S on __Schema { types { ...T } t: types { ...T } u: types { ...T } }
+fragment T on __Type { fields { ...F } f: fields { ...F } g: fields { ...F } }
+fragment F on __Field { name type { ...U } t: type { ...U } u: type { ...U } v: type { ...U } }
+fragment U on __Type { name fields { name type { name ofType { name fields { name } } } } }
+"""
+"""A million fields in 600 bytes, with few aliases in the text."""
+
+ONE_OF = "{ __schema { types { isOneOf fields { type { isOneOf ofType { isOneOf } } } } } }"
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """Of one kind only: no database has a part in this."""
+    return f"sqlite:///{tmp_path / 'database.db'}"
+
+
+def fields_of(value: Any) -> int:
+    """How many fields an answer has."""
+    if isinstance(value, dict):
+        return len(value) + sum(fields_of(inner) for inner in value.values())
+    return sum(fields_of(inner) for inner in value) if isinstance(value, list) else 0
+
+
+def test_introspection_that_is_repeated_is_refused(shared: Client) -> None:
+    assert code(shared.post({"query": REPEATED})) == "OPERATION_TOO_COMPLEX"
+
+
+def test_aliases_do_not_multiply_through_fragments(serve: Callable[..., Client]) -> None:
+    api = serve(max_cost=100_000_000)
+    assert code(api.post({"query": REPEATED})) == "OPERATION_TOO_COMPLEX"
+
+
+def test_clients_own_introspection_has_room(serve: Callable[..., Client]) -> None:
+    api = serve(max_cost=DEFAULT.max_cost // 2)
+    for options in ({}, {"specified_by_url": True, "schema_description": True}):
+        query = get_introspection_query(
+            directive_is_repeatable=True,
+            input_value_deprecation=True,
+            **options,
+        )
+        assert "errors" not in labelled(api.post({"query": query}))
+
+
+def test_a_name_in_a_variable_counts_as_any_type(serve: Callable[..., Client]) -> None:
+    query = "query($name: String!) { __type(name: $name) { fields { name } } }"
+    for cost, refused in ((20, True), (1_000, False)):
+        body = labelled(serve(max_cost=cost).post({"query": query, "variables": {"name": "Hero"}}))
+        assert ("errors" in body) == refused
+
+
+def test_is_one_of_is_known_of_every_type(shared: Client) -> None:
+    types = labelled(shared.post({"query": ONE_OF.replace("isOneOf", "name isOneOf", 1)}))
+    found = {each["name"]: each["isOneOf"] for each in types["data"]["__schema"]["types"]}
+    assert found["CreateHeroInput"] is False
+    assert found["Hero"] is None
+
+
+def test_what_is_left_out_costs_nothing(serve: Callable[..., Client]) -> None:
+    api = serve(max_cost=150, max_rows=100)
+    query = """
+      query($more: Boolean!) {
+        heroes { id }
+        a: heroes @include(if: $more) { id }
+        b: heroes @skip(if: true) { id }
+        ... @include(if: $more) { c: heroes { id } }
+      }
+    """
+    for more, refused in ((False, False), (True, True)):
+        body = labelled(api.post({"query": query, "variables": {"more": more}}))
+        assert ("errors" in body) == refused
+
+
+def test_errors_of_one_execution_are_few_and_logged_once(
+    serve: Callable[..., Client], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = serve()
+    with closing(sqlite3.connect(tmp_path / "database.db")) as connection, connection:
+        rows = [("A", "old", "x")] * 100
+        connection.executemany("INSERT INTO hero (name, age, secret_name) VALUES (?, ?, ?)", rows)
+    errors = api.execute("{ heroes { age } }")["errors"]
+    assert len(errors) == MAX_ERRORS
+    assert len({error["extensions"]["errorId"] for error in errors}) == 1
+    assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
+
+
+def test_the_edge_of_an_answer(serve: Callable[..., Client]) -> None:
+    size = len(b'{"heroes":[{"name":"AAAA"}]}')
+    for most, refused in ((size, False), (size - 1, True)):
+        api = serve(max_answer_bytes=most)
+        if not api.execute("{ heroes(limit: 1) { id } }")["data"]["heroes"]:
+            serve().create("AAAA")
+        body = labelled(api.post({"query": "{ heroes { name } }"}))
+        assert ("errors" in body) == refused
+
+
+def test_a_mutation_whose_answer_is_too_large_stores_nothing(serve: Callable[..., Client]) -> None:
+    api = serve(max_answer_bytes=60)
+    query = "mutation($n: String!) { createHero(input: {name: $n, secretName: $n}) { name } }"
+    body = labelled(api.post({"query": query, "variables": {"n": "A" * 100}}))
+    assert body["errors"][0]["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
+    assert body["data"] is None
+    assert serve().heroes() == []
+
+
+def test_a_batch_has_room_for_one_answer(serve: Callable[..., Client]) -> None:
+    api = serve(max_answer_bytes=60)
+    query = {"query": "{ a: __typename b: __typename }"}  # 27 bytes of data
+    bodies = api.post([query] * 3).json()
+    assert ["errors" in body for body in bodies] == [False, False, True]
+
+
+def test_a_large_answer_is_refused(serve: Callable[..., Client], tmp_path: Path) -> None:
+    api = serve()
+    with closing(sqlite3.connect(tmp_path / "database.db")) as connection, connection:
+        rows = [("\U0001f9b8" * 200, "\U0001f9b9" * 200)] * 100
+        connection.executemany("INSERT INTO hero (name, secret_name) VALUES (?, ?)", rows)
+    pages = " ".join(f"p{n}: heroes {{ name secretName }}" for n in range(9))
+    for aliases, refused in ((2, False), (6, True)):  # 1.8 MB, and 2.1 MB
+        names = " ".join(f"n{n}: name" for n in range(aliases))
+        body = labelled(api.post({"query": f"{{ {pages} heroes {{ name secretName {names} }} }}"}))
+        assert ("errors" in body) == refused
+
+
+def test_the_worst_documents_are_within_the_limits(tmp_path: Path) -> None:
+    async def found() -> list[Example]:
+        async with service(tmp_path) as app:
+            return await search(app, 150, 60)
+
+    for example in asyncio.run(found()):
+        assert example.status in {200, 400}, example
+        assert len(example.answer) <= DEFAULT.max_answer_bytes + 100_000, example
+        bodies = json.loads(example.answer)
+        fields = sum(map(fields_of, bodies if isinstance(bodies, list) else [bodies]))
+        assert fields <= DEFAULT.max_cost, example
