@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import visit
 
 from tests.client import CREATE, Client
 from tests.cluster import on_sqlite
@@ -135,3 +136,43 @@ def test_rows_count_as_the_variables_of_each_operation_have_it(
     assert all("data" in body for body in answers(api.post(batch)))
     batch.append({"query": query, "variables": {"limit": 1}})
     assert {code(body) for body in answers(api.post(batch))} == {"OPERATION_TOO_COMPLEX"}
+
+
+@on_sqlite
+def test_tokens_are_counted_before_anything_is_parsed(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse(*_: object) -> None:
+        raise AssertionError("a document was parsed")
+
+    monkeypatch.setattr("graph.document.parse_within_limits", parse)
+    query = " ".join(f"query Q{n} {{ __typename }}" for n in range(199))
+    batch = [{"query": f"{query} # {n}", "operationName": "Q0"} for n in range(10)]
+    assert {code(body) for body in answers(api.post(batch))} == {"OPERATION_TOO_COMPLEX"}
+
+
+@on_sqlite
+def test_a_document_is_visited_once_however_many_operations_it_has(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visited: list[object] = []
+
+    def count(node: Any, visitor: Any) -> Any:
+        visited.append(node)
+        return visit(node, visitor)
+
+    monkeypatch.setattr("graph.document.visit", count)
+    query = " ".join(f"query Q{n} {{ ...F }}" for n in range(100))
+    query += " fragment F on Query { __typename }"
+    response = api.post({"query": query, "operationName": "Q7"})
+    assert response.json() == {"data": {"__typename": "Query"}}
+    assert len(visited) == 101
+
+
+@on_sqlite
+def test_a_null_condition_fails_its_own_operation_alone(api: Client) -> None:
+    query = "query($s: Boolean! = true) { heroes { id @skip(if: $s) } }"
+    conditional = {"query": query, "variables": {"s": None}}
+    bodies = answers(api.post([conditional, create("A"), conditional]))
+    assert [code(body) for body in (bodies[0], bodies[2])] == ["BAD_USER_INPUT"] * 2
+    assert bodies[1]["data"]["createHero"]["name"] == "A"

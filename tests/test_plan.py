@@ -1,5 +1,6 @@
 """Compiled operations answer with the same bytes as graphql-core alone."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -9,7 +10,9 @@ from uuid import UUID
 
 import hypothesis_graphql
 import pytest
+from graphql import parse, print_ast
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from graph import errors
 from graph.app import create_app
@@ -78,6 +81,19 @@ CORPUS: list[tuple[str, dict[str, Any]]] = [
     ("query($s: Boolean!) { hero(id: 1) { ...F @skip(if: $s) id } } fragment F on Hero { name }", {"s": True}),
     ("query($s: Boolean! = true) { hero(id: 1) { id name @skip(if: $s) } }", {}),
     ("query($s: Boolean!) { hero(id: 1) { name @skip(if: $s) } }", {"s": "yes"}),
+    *(
+        (query, variables)
+        for query in (
+            "query($s: Boolean = true) { heroes(limit: 2) { id name @skip(if: $s) } }",
+            "query($s: Boolean = false) { heroes(limit: 2) { id name @include(if: $s) } }",
+            "query($s: Boolean = true) { heroes(limit: 2) @skip(if: $s) { id } __typename }",
+            "query($s: Boolean = true) { ... @include(if: $s) { heroes(limit: 2) { id } } }",
+            "query($s: Boolean = true) { hero(id: 1) { ...F @skip(if: $s) id } } fragment F on Hero { name }",
+            f"mutation($s: Boolean = true) {{ createHero(input: {{{VALID}}}) @include(if: $s) {{ id }} }}",
+            f"mutation($s: Boolean = true) {{ createHero(input: {{{VALID}}}) {{ id @skip(if: $s) }} }}",
+        )
+        for variables in ({}, {"s": None}, {"s": True}, {"s": False})
+    ),
     (f"mutation {{ createHero(input: {{{VALID}}}) {{ id name age secretName }} }}", {}),
     (f"mutation {{ a: createHero(input: {{{VALID}, age: 3}}) {{ id }} b: createHero(input: {{{VALID}}}) {{ id }} }}", {}),
     (f"mutation {{ createHero(input: {{{VALID}, age: -1}}) {{ id }} }}", {}),
@@ -160,6 +176,42 @@ def test_the_corpus(both: Ask, query: str, variables: dict[str, Any]) -> None:
 def test_generated_operations(both: Ask, query: str) -> None:
     fast, plain = both(query, {})
     assert fast == plain
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    query=hypothesis_graphql.from_schema(schema.as_str()),
+    conditions=st.lists(st.sampled_from(["@skip(if: $s)", "@include(if: $s)"]), min_size=1),
+    given_values=st.dictionaries(
+        st.sampled_from(["s", "limit", "id"]), st.sampled_from([None, True, 2, "1"])
+    ),
+    defaults=st.sampled_from(["", " = null", " = true"]),
+)
+def test_generated_operations_with_variables(
+    both: Ask, query: str, conditions: list[str], given_values: dict[str, Any], defaults: str
+) -> None:
+    """Variables in conditions and arguments, each absent, null or given."""
+    document = parse(query)
+    printed = print_ast(document)
+    fields = iter(conditions)
+    lines = [
+        f"{line} {next(fields, '')}" if re.fullmatch(r" {2,}\w+(: \w+)?", line) else line
+        for line in printed.split("\n")
+    ]
+    text = re.sub(r"limit: -?\d+", "limit: $limit", "\n".join(lines))
+    text = re.sub(r"\(id: [^)]*\)", "(id: $id)", text, flags=re.DOTALL)
+    declared = {"s": f"Boolean{defaults}", "limit": "Int", "id": "ID"}
+    used = [f"${name}: {kind}" for name, kind in declared.items() if f"${name}" in text]
+    head = f"({', '.join(used)})" if used else ""
+    kind = "mutation" if text.startswith("mutation") else "query"
+    text = re.sub(r"^(query|mutation)?\s*\w*\s*(?={)", f"{kind}{head} ", text, count=1)
+    for _ in range(2):
+        fast, plain = both(text, given_values)
+        assert fast == plain
 
 
 def test_a_null_in_the_first_request_does_not_spoil_the_plan(
