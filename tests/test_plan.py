@@ -10,7 +10,6 @@ from uuid import UUID
 
 import hypothesis_graphql
 import pytest
-from graphql import parse, print_ast
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -178,39 +177,81 @@ def test_generated_operations(both: Ask, query: str) -> None:
     assert fast == plain
 
 
+CONDITIONS = ("", "", " @skip(if: $s)", " @include(if: $t)", " @include(if: $s) @skip(if: $t)")
+
+VARIABLES = {
+    "s": ("Boolean!", "Boolean = true", "Boolean = null", "Boolean! = false"),
+    "t": ("Boolean!", "Boolean = false", "Boolean! = true"),
+    "id": ("ID!", "ID! = 2", 'ID = "1"'),
+    "limit": ("Int", "Int!", "Int = null", "Int! = 3"),
+    "offset": ("Int", "Int = 1"),
+    "age": ("Int", "Int = null", "Int = 7"),
+    "name": ("String!", 'String! = "N"'),
+}
+"""By name, the types that a variable may have where it is used."""
+
+
+@st.composite
+def operations_with_variables(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """An operation whose variables are in every place that there is, each absent, null or given."""
+
+    def one(*choices: str) -> str:
+        return draw(st.sampled_from(choices))
+
+    def selections() -> str:
+        leaves = draw(st.lists(st.sampled_from(["id", "name", "age", "t: __typename", "...F"])))
+        return (
+            "{ " + " ".join(f"{leaf}{one(*CONDITIONS)}" for leaf in ["secretName", *leaves]) + " }"
+        )
+
+    fields = {
+        "query": (
+            "hero(id: $id)",
+            "hero(id: 2)",
+            "heroes(limit: $limit, offset: $offset)",
+            "heroes(limit: 2, offset: $offset)",
+            "heroes",
+        ),
+        "mutation": (
+            "deleteHero(id: $id)",
+            'createHero(input: {name: $name, secretName: "s", age: $age})',
+            'createHero(input: {name: "A", secretName: "s", age: 3})',
+        ),
+    }
+    kind = one(*fields)
+    written = [
+        f"f{n}: {one(*fields[kind])}{one(*CONDITIONS)} {selections()}"
+        for n in range(draw(st.integers(1, 3)))
+    ]
+    body = f"{{ {' '.join(written)} }}"
+    if "...F" in body:
+        body += f" fragment F on Hero {{ age name{one(*CONDITIONS)} }}"
+    used = [name for name in VARIABLES if re.search(rf"\${name}\b", body)]
+    head = ", ".join(f"${name}: {one(*VARIABLES[name])}" for name in used)
+    values: dict[str, Any] = draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                **dict.fromkeys(("s", "t"), st.sampled_from([None, True, False])),
+                **dict.fromkeys(("id", "limit", "age"), st.sampled_from([None, 1, 2])),
+                **dict.fromkeys(("offset", "name"), st.sampled_from([None, 0, "A", ""])),
+            },
+        )
+    )
+    return f"{kind}{f'({head})' if head else ''} {body}", values
+
+
 @settings(
-    max_examples=150,
+    max_examples=250,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(
-    query=hypothesis_graphql.from_schema(schema.as_str()),
-    conditions=st.lists(st.sampled_from(["@skip(if: $s)", "@include(if: $s)"]), min_size=1),
-    given_values=st.dictionaries(
-        st.sampled_from(["s", "limit", "id"]), st.sampled_from([None, True, 2, "1"])
-    ),
-    defaults=st.sampled_from(["", " = null", " = true"]),
-)
+@given(operations_with_variables())
 def test_generated_operations_with_variables(
-    both: Ask, query: str, conditions: list[str], given_values: dict[str, Any], defaults: str
+    both: Ask, operation: tuple[str, dict[str, Any]]
 ) -> None:
-    """Variables in conditions and arguments, each absent, null or given."""
-    document = parse(query)
-    printed = print_ast(document)
-    fields = iter(conditions)
-    lines = [
-        f"{line} {next(fields, '')}" if re.fullmatch(r" {2,}\w+(: \w+)?", line) else line
-        for line in printed.split("\n")
-    ]
-    text = re.sub(r"limit: -?\d+", "limit: $limit", "\n".join(lines))
-    text = re.sub(r"\(id: [^)]*\)", "(id: $id)", text, flags=re.DOTALL)
-    declared = {"s": f"Boolean{defaults}", "limit": "Int", "id": "ID"}
-    used = [f"${name}: {kind}" for name, kind in declared.items() if f"${name}" in text]
-    head = f"({', '.join(used)})" if used else ""
-    kind = "mutation" if text.startswith("mutation") else "query"
-    text = re.sub(r"^(query|mutation)?\s*\w*\s*(?={)", f"{kind}{head} ", text, count=1)
-    for _ in range(2):
-        fast, plain = both(text, given_values)
+    for _ in range(2):  # made, then used again
+        fast, plain = both(*operation)
         assert fast == plain
 
 
