@@ -14,14 +14,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph import explorer, telemetry
-from graph.database import open_database
+from graph import explorer
+from graph.database.base import open_database
+from graph.engine.service import Service
 from graph.errors import Code, PublicError, masked
-from graph.execution import Service
-from graph.http import SECURITY_HEADERS, GraphQLEndpoint
-from graph.logs import RequestLog, configure
+from graph.hero.schema import schema
+from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
 from graph.migrations import prepare
-from graph.schema import schema
+from graph.observe import telemetry
+from graph.observe.logs import RequestLog, configure
 from graph.settings import Settings
 
 PATH = "/graphql"

@@ -16,9 +16,9 @@ from sqlalchemy import make_url
 from starlette.types import ASGIApp
 
 from graph.app import create_app
-from graph.database import open_database
-from graph.seed import heroes
-from graph.server import ServerConfig
+from graph.database.base import open_database
+from graph.hero.seed import heroes
+from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
 from tests.cluster import Cluster, Sql, run_sql, running_cluster

@@ -145,7 +145,7 @@ def test_tokens_are_counted_before_anything_is_parsed(
     def parse(*_: object) -> None:
         raise AssertionError("a document was parsed")
 
-    monkeypatch.setattr("graph.document.parse_within_limits", parse)
+    monkeypatch.setattr("graph.engine.document.parse_within_limits", parse)
     query = " ".join(f"query Q{n} {{ __typename }}" for n in range(199))
     batch = [{"query": f"{query} # {n}", "operationName": "Q0"} for n in range(10)]
     assert {code(body) for body in answers(api.post(batch))} == {"OPERATION_TOO_COMPLEX"}
@@ -161,7 +161,7 @@ def test_a_document_is_visited_once_however_many_operations_it_has(
         visited.append(node)
         return visit(node, visitor)
 
-    monkeypatch.setattr("graph.document.visit", count)
+    monkeypatch.setattr("graph.engine.document.visit", count)
     query = " ".join(f"query Q{n} {{ ...F }}" for n in range(100))
     query += " fragment F on Query { __typename }"
     response = api.post({"query": query, "operationName": "Q7"})

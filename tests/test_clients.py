@@ -116,7 +116,7 @@ def test_python_knows_the_schema(api: Client, tmp_path: Path) -> None:
     query = (CLIENTS / "page.graphql").read_text(encoding="utf-8")
     run(
         str(Path(sys.executable).with_name("strawberry")),
-        *("codegen", "--schema", "graph.schema:schema", "-p", "python"),
+        *("codegen", "--schema", "graph.hero.schema:schema", "-p", "python"),
         *("-o", str(tmp_path), "page.graphql"),
     )
     types = run_path(str(tmp_path / "page.py"))

@@ -8,14 +8,14 @@ from operator import methodcaller
 import pytest
 from sqlmodel import func, select
 
-from graph import pool
-from graph.database import Database, Session, open_database
+from graph.database import postgres_pool as pool
+from graph.database.base import Database, Session, open_database
+from graph.database.postgres import PostgresDatabase
 from graph.errors import ServiceUnavailableError
+from graph.hero.model import Hero
+from graph.hero.mutations import new_hero
+from graph.hero.queries import page_of_heroes
 from graph.migrations import prepare
-from graph.models import Hero
-from graph.mutations import new_hero
-from graph.postgres import PostgresDatabase
-from graph.queries import page_of_heroes
 from graph.settings import Settings
 from tests.cluster import Sql, on_postgresql
 

@@ -9,11 +9,11 @@ import strawberry
 from typer.testing import CliRunner
 
 from graph.cli import app
-from graph.context import Info
-from graph.mutations import Mutation
-from graph.queries import Query, page_of_heroes
-from graph.schema import schema
-from graph.types import Hero
+from graph.engine.context import Info
+from graph.hero.mutations import Mutation
+from graph.hero.queries import Query, page_of_heroes
+from graph.hero.schema import schema
+from graph.hero.types import Hero
 from tests.browser import Browser, chromium, expect
 from tests.client import Client
 from tests.cluster import on_sqlite

@@ -11,7 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph.schema import schema
+from graph.hero.schema import schema
 from tests.client import CREATE, Client
 from tests.shape import all_labelled
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from graph.limits import MAX_ALIAS_LENGTH, count_tokens
-from graph.schema import schema
+from graph.engine.limits import MAX_ALIAS_LENGTH, count_tokens
+from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.client import CREATE, Client
 from tests.shape import code, labelled

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from graph import logs
 from graph.errors import logger
+from graph.observe import logs
 from tests.client import CREATE, Client
 from tests.cluster import on_sqlite
 from tests.process import service
@@ -120,7 +120,7 @@ def test_the_line_of_an_error_has_the_requests_id(
     def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("graph.execution.Service._transact", fail)
+    monkeypatch.setattr("graph.engine.service.Service._transact", fail)
     response = api.post({"query": "{ heroes { id } }"}, headers={"X-Request-ID": "mine"})
     [error] = response.json()["errors"]
     unexpected, request = next_line(), next_line()

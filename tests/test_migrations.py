@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from graph.database import open_database
+from graph.database.base import open_database
 from graph.migrations import HERE, NEWEST, REVISIONS
 from graph.settings import Settings
 from tests.client import Client
@@ -61,7 +61,7 @@ def newer_code(
     copy = tmp_path / "newer"
     ignored = shutil.ignore_patterns("node_modules", "__pycache__")
     shutil.copytree(HERE.parent, copy / "graph", ignore=ignored)
-    models = copy / "graph" / "models.py"
+    models = copy / "graph" / "hero" / "model.py"
     text, count = re.subn(r"(    secret_name: str = .*\n)", rf"\1{FIELD}", models.read_text())
     assert count == 1
     models.write_text(text)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from graph.persisted import STORED_CHARACTERS
+from graph.http.persisted import STORED_CHARACTERS
 from graph.settings import Settings
 from tests.client import CREATE, Client
 from tests.cluster import on_sqlite

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from graph import errors
 from graph.app import create_app
-from graph.execution import Service
-from graph.schema import schema
+from graph.engine.service import Service
+from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.client import Client
 from tests.conftest import serving
@@ -291,5 +291,5 @@ def test_the_fast_path_is_taken(
 def test_it_can_be_turned_off(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graph.execution.Plan", None)
+    monkeypatch.setattr("graph.engine.service.Plan", None)
     assert serve(fast_execution=False).data(PAGE, o=0) == {"heroes": []}

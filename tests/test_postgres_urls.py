@@ -9,9 +9,9 @@ from shutil import which
 
 import pytest
 
-from graph.database import DatabaseError, open_database
+from graph.database.base import DatabaseError, open_database
+from graph.database.postgres import PostgresDatabase
 from graph.migrations import prepare
-from graph.postgres import PostgresDatabase
 from graph.settings import Settings
 from tests.cluster import Cluster, free_port, running_cluster, unprivileged
 from tests.components import require

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema
 
-from graph.models import Hero, HeroBase
-from graph.schema import schema
+from graph.hero.model import Hero, HeroBase
+from graph.hero.schema import schema
 
 SNAPSHOT = Path(__file__).parent.parent / "schema.graphql"
 

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import make_url
 from sqlmodel import select
 
-from graph.database import Session
+from graph.database.base import Session
+from graph.database.sqlite import SQLiteDatabase
 from graph.errors import ServiceUnavailableError
+from graph.hero.model import Hero
+from graph.hero.mutations import new_hero
 from graph.migrations import prepare
-from graph.models import Hero
-from graph.mutations import new_hero
 from graph.settings import Settings
-from graph.sqlite import SQLiteDatabase
 
 HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, column, create_engine, inspect, select, table
 
-from graph.database import Database, DatabaseError
+from graph.database.base import Database, DatabaseError
 from graph.errors import logger
-from graph.models import HERO
+from graph.hero.model import HERO
 
 if TYPE_CHECKING:
     from alembic.config import Config

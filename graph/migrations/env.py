@@ -6,8 +6,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel.sql.sqltypes import AutoString
 
+from graph.hero.model import HERO
 from graph.migrations import VERSION_TABLE
-from graph.models import HERO
 
 
 def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:

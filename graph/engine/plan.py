@@ -39,8 +39,8 @@ from graphql.pyutils import Path
 from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
 from strawberry.types.field import StrawberryField
 
-from graph.context import Context, Info
-from graph.database import Rows
+from graph.database.base import Rows
+from graph.engine.context import Context, Info
 
 LEAVES = {
     "ID!": ("str({0})", "type({0}) is int"),

@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from graph.engine.limits import too_complex
 from graph.errors import Code, PublicError
-from graph.limits import too_complex
-from graph.persisted import Queries
+from graph.http.persisted import Queries
 
 STATUS = {
     Code.PERSISTED_QUERY_NOT_FOUND: 200,

@@ -29,14 +29,14 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from graph.cost import Cost
+from graph.engine.cost import Cost
+from graph.engine.limits import Measured, parse_within_limits, too_complex
 from graph.errors import MAX_ERRORS, Code, PublicError, with_code
-from graph.limits import Measured, parse_within_limits, too_complex
-from graph.models import MAX_INT, MIN_INT
+from graph.hero.model import MAX_INT, MIN_INT
 from graph.settings import Settings
 
 if TYPE_CHECKING:
-    from graph.plan import Plan
+    from graph.engine.plan import Plan
 
 CACHED_TOKENS = 10_000
 """Tokens of the documents that are kept. Each is some 500 bytes in 4 objects, which a full garbage

@@ -19,10 +19,10 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
-from graph.database import Database, DatabaseError, Session
+from graph.database.base import Database, DatabaseError, Session
+from graph.database.sqlite_writer import Writer, driver
 from graph.errors import ServiceUnavailableError
 from graph.settings import Settings
-from graph.writer import Writer, driver
 
 T = TypeVar("T")
 

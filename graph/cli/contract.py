@@ -20,7 +20,7 @@ from graphql import (
     print_schema,
 )
 
-from graph.schema import schema as current
+from graph.hero.schema import schema as current
 
 TIMEOUT = 30
 """Seconds for a service to answer."""

@@ -14,7 +14,7 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import get_object_definition
 
-from graph import models
+from graph.hero import model as models
 
 
 @strawberry.pydantic.type(description="A hero.")

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy import BigInteger, ColumnElement, bindparam, select
 
-from graph.context import Info
-from graph.database import Statement
+from graph.database.base import Statement
+from graph.engine.context import Info
 from graph.errors import BadUserInputError
-from graph.models import HERO
-from graph.types import Hero
+from graph.hero.model import HERO
+from graph.hero.types import Hero
 
 MAX_LIMIT = 100
 """The most heroes of a page, as in the FastAPI tutorial."""

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from graph.database import Database, DatabaseError, Session
+from graph.database.base import Database, DatabaseError, Session
+from graph.database.postgres_pool import Pool, Pooled
 from graph.errors import ServiceUnavailableError
-from graph.pool import Pool, Pooled
 from graph.settings import Settings
 
 T = TypeVar("T")

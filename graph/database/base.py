@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from graph.models import HERO, Hero
+from graph.hero.model import HERO, Hero
 from graph.settings import Settings
 
 T = TypeVar("T")
@@ -250,7 +250,7 @@ def open_database(settings: Settings) -> Database:
     scheme = settings.database_url.partition(":")[0].partition("+")[0]
     if scheme in {"postgres", "postgresql"}:
         try:
-            from graph.postgres import PostgresDatabase  # noqa: PLC0415 (an extra)
+            from graph.database.postgres import PostgresDatabase  # noqa: PLC0415 (an extra)
         except ModuleNotFoundError as error:
             raise DatabaseError(
                 f"PostgreSQL needs {error.name}: pip install '.[postgres]'"
@@ -261,7 +261,7 @@ def open_database(settings: Settings) -> Database:
     except (ArgumentError, ValueError):
         raise DatabaseError("GRAPH_DATABASE_URL is not a database URL") from None
     if url.get_backend_name() == "sqlite":
-        from graph.sqlite import SQLiteDatabase  # noqa: PLC0415 (only the engine in use is loaded)
+        from graph.database.sqlite import SQLiteDatabase  # noqa: PLC0415 (only the engine in use is loaded)
 
         return SQLiteDatabase(url, settings)
     raise DatabaseError(f"GRAPH_DATABASE_URL names an unknown kind of database: {url.drivername}")

@@ -8,15 +8,15 @@ from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor
 from graphql.execution.values import VariableValues
 
-from graph.context import Context
-from graph.cost import CostAnalysis, Size, over_cost
-from graph.database import Database
-from graph.document import Document, Documents, Operation, Prepared
-from graph.encoding import encode
+from graph.database.base import Database
+from graph.engine.context import Context
+from graph.engine.cost import CostAnalysis, Size, over_cost
+from graph.engine.document import Document, Documents, Operation, Prepared
+from graph.engine.encoding import encode
+from graph.engine.executor import SerialExecutor
+from graph.engine.limits import too_complex
+from graph.engine.plan import NotCovered, Plan
 from graph.errors import Code, PublicError, masked, public, with_code
-from graph.executor import SerialExecutor
-from graph.limits import too_complex
-from graph.plan import NotCovered, Plan
 from graph.settings import Settings
 
 MAX_CONDITIONS = 4

@@ -11,9 +11,9 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from graph.database import Database, DatabaseError, open_database
-from graph.logs import configure
+from graph.database.base import Database, DatabaseError, open_database
 from graph.migrations import NEWEST, difference, prepare, revision, write_revision
+from graph.observe.logs import configure
 from graph.settings import Settings
 
 app = typer.Typer(
@@ -83,7 +83,7 @@ def serve(
     import uvicorn  # noqa: PLC0415 (the other commands need no server)
     from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
 
-    from graph.server import ServerConfig, allow_many_connections  # noqa: PLC0415
+    from graph.http.server import ServerConfig, allow_many_connections  # noqa: PLC0415
 
     settings = load_settings()
 
@@ -142,7 +142,7 @@ def schema(
 
     Exit code 0: no change. 1: it breaks clients. 2: there is nothing to compare. 3: it breaks none.
     """
-    from graph import contract  # noqa: PLC0415 (serve does not need it here)
+    from graph.cli import contract  # noqa: PLC0415 (serve does not need it here)
 
     try:
         new = contract.read(source, token)
@@ -180,7 +180,7 @@ def seed(
     count: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many heroes.")] = 100,
 ) -> None:
     """Add believable heroes to the table."""
-    from graph.seed import heroes  # noqa: PLC0415 (only this command needs it)
+    from graph.hero.seed import heroes  # noqa: PLC0415 (only this command needs it)
 
     settings = load_settings()
 

@@ -7,9 +7,9 @@ from graphql import GraphQLInputObjectType
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from graph.context import Info
-from graph.mutations import Mutation
-from graph.queries import Query
+from graph.engine.context import Info
+from graph.hero.mutations import Mutation
+from graph.hero.queries import Query
 
 
 class Schema(strawberry.Schema):

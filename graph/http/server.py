@@ -17,10 +17,10 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from graph.encoding import encode
+from graph.engine.encoding import encode
 from graph.errors import Code, PublicError
-from graph.http import SECURITY_HEADERS
-from graph.representation import JSON
+from graph.http.endpoint import SECURITY_HEADERS
+from graph.http.response import JSON
 from graph.settings import Settings
 
 MAX_HEAD_BYTES = 65_536

@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from graph.document import Operation
+from graph.engine.document import Operation
+from graph.engine.limits import count_tokens, too_complex
+from graph.engine.service import Result, Service, refusal
 from graph.errors import PublicError
-from graph.execution import Result, Service, refusal
-from graph.limits import count_tokens, too_complex
 from graph.settings import Settings
 
 

@@ -13,7 +13,7 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from graph.database import Session
+from graph.database.base import Session
 
 
 @dataclass(slots=True)

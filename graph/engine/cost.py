@@ -25,10 +25,10 @@ from graphql import (
     is_list_type,
 )
 
+from graph.engine.limits import too_complex
+from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
-from graph.limits import too_complex
-from graph.queries import MAX_LIMIT
-from graph.selection import Collector, Selection, Values
+from graph.hero.queries import MAX_LIMIT
 
 INTROSPECTION = 2
 """What a field of introspection counts for: graphql-core completes each by itself."""

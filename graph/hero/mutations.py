@@ -6,12 +6,12 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import BigInteger, bindparam, delete, insert
 
-from graph.context import Info
-from graph.database import Statement
+from graph.database.base import Statement
+from graph.engine.context import Info
 from graph.errors import NotFoundError
-from graph.models import HERO, HeroCreate
-from graph.queries import key, selected
-from graph.types import CreateHeroInput, Hero
+from graph.hero.model import HERO, HeroCreate
+from graph.hero.queries import key, selected
+from graph.hero.types import CreateHeroInput, Hero
 
 
 @cache

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.batch import Call, check_tokens, execute_batch
-from graph.encoding import encode
+from graph.engine.encoding import encode
+from graph.engine.limits import too_complex
+from graph.engine.service import Result, Service, refusal
 from graph.errors import Code, PublicError, ServiceUnavailableError, masked
-from graph.execution import Result, Service, refusal
-from graph.limits import too_complex
-from graph.logs import note_errors, note_operation
-from graph.parameters import (
+from graph.http.batch import Call, check_tokens, execute_batch
+from graph.http.persisted import queries
+from graph.http.request import (
     Refused,
     Request,
     bad_request,
@@ -23,8 +23,7 @@ from graph.parameters import (
     request_of,
     too_large,
 )
-from graph.persisted import queries
-from graph.representation import (
+from graph.http.response import (
     COMPRESSED_FROM,
     JSON,
     accepts_gzip,
@@ -33,6 +32,7 @@ from graph.representation import (
     is_json,
     negotiate,
 )
+from graph.observe.logs import note_errors, note_operation
 from graph.settings import Settings
 
 SECURITY_HEADERS = [

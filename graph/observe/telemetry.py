@@ -13,10 +13,10 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
-from graph.document import Operation
+from graph.engine.document import Operation
+from graph.engine.service import Result, Service
 from graph.errors import Code, logger
-from graph.execution import Result, Service
-from graph.logs import MAX_NAME_LENGTH, note_trace
+from graph.observe.logs import MAX_NAME_LENGTH, note_trace
 
 FAULTS = {Code.INTERNAL_SERVER_ERROR, Code.SERVICE_UNAVAILABLE}
 """The codes of failures of ours; the others answer what a client did."""

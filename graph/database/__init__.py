@@ -1,0 +1,1 @@
+"""Sessions and transactions; knows no GraphQL."""

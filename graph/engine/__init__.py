@@ -1,0 +1,1 @@
+"""Executes operations of any schema; knows no table and no HTTP."""

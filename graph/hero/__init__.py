@@ -1,0 +1,1 @@
+"""The hero table and its API: all that another table changes."""
