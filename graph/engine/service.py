@@ -15,7 +15,8 @@ from graph.engine.document import Document, Documents, Operation, Prepared
 from graph.engine.encoding import encode
 from graph.engine.executor import SerialExecutor
 from graph.engine.limits import too_complex
-from graph.engine.plan import NotCovered, Plan
+from graph.engine.plan import Plan
+from graph.engine.rows import NotCovered
 from graph.errors import Code, PublicError, masked, public, with_code
 from graph.settings import Settings
 
