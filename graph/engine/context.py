@@ -27,11 +27,25 @@ class Info(strawberry.Info[Context, None]):
     """Strawberry's `Info`, with our context and the columns that the selection needs."""
 
     @cached_property
-    def columns(self) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...] | None:
         """The model's names of the fields selected on what this field returns, sorted.
 
-        Fields that `@skip` or `@include` may leave out count as selected.
+        None when every column may be needed: one of them has a resolver of its own. Fields that
+        `@skip` or `@include` may leave out count as selected.
         """
+        returned = get_named_type(self._raw_info.return_type)
+        if not isinstance(returned, GraphQLObjectType):
+            return None
+        columns = []
+        for name in self._selected() & returned.fields.keys():
+            field = returned.fields[name].extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+            if field.base_resolver is not None:
+                return None
+            columns.append(field.python_name)
+        return tuple(sorted(columns))
+
+    def _selected(self) -> set[str]:
+        """The names of the fields that are selected."""
         names = set[str]()
         fragments = set[str]()
         waiting = [node.selection_set for node in self._raw_info.field_nodes]
@@ -45,12 +59,4 @@ class Info(strawberry.Info[Context, None]):
                 elif isinstance(node, FragmentSpreadNode) and node.name.value not in fragments:
                     fragments.add(node.name.value)
                     waiting.append(self._raw_info.fragments[node.name.value].selection_set)
-        returned = get_named_type(self._raw_info.return_type)
-        assert isinstance(returned, GraphQLObjectType)  # noqa: S101 (for the type checker)
-        definitions = (returned.fields[name] for name in names & returned.fields.keys())
-        return tuple(
-            sorted(
-                field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
-                for field in definitions
-            )
-        )
+        return names

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachetools import LRUCache
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
     ASTValidationRule,
     DefinitionNode,
     DirectiveNode,
@@ -32,7 +34,6 @@ from graphql.execution.values import VariableValues
 from graph.engine.cost import Cost
 from graph.engine.limits import Measured, parse_within_limits, too_complex
 from graph.errors import MAX_ERRORS, Code, PublicError, with_code
-from graph.hero.model import MAX_INT, MIN_INT
 from graph.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Operation:
             for name, kind in self._scalars:
                 value = variables.get(name)
                 if type(value) is not kind or (
-                    isinstance(value, int) and not MIN_INT <= value <= MAX_INT
+                    isinstance(value, int) and not GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
                 ):
                     break
             else:

@@ -1,4 +1,4 @@
-"""Compiled rows: one comprehension that turns the rows of a statement into objects of the answer."""
+"""Compiled rows: one comprehension turns a statement's rows into objects of the answer."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache

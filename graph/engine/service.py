@@ -13,10 +13,10 @@ from graph.engine.context import Context
 from graph.engine.cost import CostAnalysis, Size, over_cost
 from graph.engine.document import Document, Documents, Operation, Prepared
 from graph.engine.encoding import encode
+from graph.engine.execution import Execution
 from graph.engine.executor import SerialExecutor
 from graph.engine.limits import too_complex
 from graph.engine.plan import Plan
-from graph.engine.rows import NotCovered
 from graph.errors import Code, PublicError, masked, public, with_code
 from graph.settings import Settings
 
@@ -83,10 +83,7 @@ class Service:
         except PublicError as error:
             return refusal(error)
         try:
-            if prepared.plan is not None:
-                with suppress(NotCovered):
-                    return await self._transact(operation, variables, coerced, prepared.plan, room)
-            return await self._transact(operation, variables, coerced, None, room)
+            return await self._transact(operation, variables, coerced, prepared.plan, room)
         except GraphQLError as error:
             return Result(NULL, public([error]))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
@@ -130,10 +127,7 @@ class Service:
             if operation.writes:
                 await session.start()
             context = Context(session)
-            if plan is not None:
-                result = await plan.execute(context, coerced)
-            else:
-                result = await self._interpret(operation, variables, context)
+            result = await self._run(operation, variables, coerced, plan, context)
             data = encode(result.data)
             if len(data) > room:
                 raise too_complex(
@@ -173,9 +167,27 @@ class Service:
         if not self._settings.fast_execution or len(operation.conditions) > MAX_CONDITIONS:
             return None
         # A condition that is null is an error of the field that has it, as graphql-core knows.
-        with suppress(NotCovered, GraphQLError):
+        with suppress(GraphQLError):
             return Plan(self._executor(operation, variables, None), root) if root else None
         return None
+
+    async def _run(
+        self,
+        operation: Operation,
+        variables: dict[str, Any],
+        coerced: VariableValues,
+        plan: Plan | None,
+        context: Context,
+    ) -> ExecutionResult:
+        """Execute an operation by its plan, or with graphql-core alone."""
+        if plan is not None:
+            execution = Execution(
+                context, coerced, lambda: self._executor(operation, variables, context)
+            )
+            return await plan.execute(execution)
+        result: Any = self._executor(operation, variables, context).execute_operation()
+        completed: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
+        return completed
 
     def _executor(
         self, operation: Operation, variables: dict[str, Any], context: Context | None
@@ -190,11 +202,3 @@ class Service:
         )
         assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
         return executor
-
-    async def _interpret(
-        self, operation: Operation, variables: dict[str, Any], context: Context
-    ) -> ExecutionResult:
-        """Execute with graphql-core alone."""
-        result: Any = self._executor(operation, variables, context).execute_operation()
-        completed: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
-        return completed

@@ -15,14 +15,14 @@ from graph.hero.types import CreateHeroInput, Hero
 
 
 @cache
-def new_hero(columns: tuple[str, ...]) -> Statement:
+def new_hero(columns: tuple[str, ...] | None) -> Statement:
     """Insert a hero; its parameters are the fields of `HeroCreate`."""
     inserted = insert(HERO).returning(*selected(columns))
     return Statement(inserted, values=tuple(HeroCreate.model_fields))
 
 
 @cache
-def deleted_hero(columns: tuple[str, ...]) -> Statement:
+def deleted_hero(columns: tuple[str, ...] | None) -> Statement:
     """Delete a hero, by the parameter `key`."""
     hero_id = bindparam("key", type_=BigInteger)
     deleted = delete(HERO).where(HERO.c.id == hero_id)

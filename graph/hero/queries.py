@@ -32,20 +32,20 @@ def key(hero_id: str) -> int | None:
     return value if str(value) == hero_id and abs(value) <= MAX_KEY else None
 
 
-def selected(columns: tuple[str, ...]) -> list[ColumnElement[Any]]:
-    """The table's columns with these names; the key when there are none, as SQL needs one."""
-    return [HERO.c[name] for name in columns or ("id",)]
+def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
+    """The table's columns with these names, all for None; SQL needs one, so the key for none."""
+    return list(HERO.c) if columns is None else [HERO.c[name] for name in columns or ("id",)]
 
 
 @cache
-def hero_by_key(columns: tuple[str, ...]) -> Statement:
+def hero_by_key(columns: tuple[str, ...] | None) -> Statement:
     """One hero, by the parameter `key`."""
     hero_id = bindparam("key", type_=BigInteger)
     return Statement(select(*selected(columns)).where(HERO.c.id == hero_id))
 
 
 @cache
-def page_of_heroes(columns: tuple[str, ...]) -> Statement:
+def page_of_heroes(columns: tuple[str, ...] | None) -> Statement:
     """The heroes in id order: `limit` of them from `offset` on."""
     limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
     page = select(*selected(columns)).order_by(HERO.c.id)
