@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
@@ -46,6 +47,12 @@ def seed(database_url: str, count: int) -> None:
         stdout=subprocess.DEVNULL,
         check=True,
     )
+
+
+def memory(pid: int) -> int:
+    """Bytes that a process has in memory, where the files of processes are in /proc."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

@@ -1,10 +1,19 @@
 """Requests that no HTTP library would send, on a plain socket."""
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import httpx
+
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+
+
+def post(query: str) -> bytes:
+    """A request that is whole."""
+    body = json.dumps({"query": query}).encode()
+    return HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Clients that do not keep up, or leave."""
 
-import json
-import os
 import select
 import socket
 import struct
@@ -14,16 +12,8 @@ import pytest
 
 from tests.client import Client
 from tests.components import require
-from tests.process import service
-from tests.raw import connected, read_to_the_end
-
-HEAD = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
-
-
-def post(query: str) -> bytes:
-    body = json.dumps({"query": query}).encode()
-    return HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
-
+from tests.process import memory, service
+from tests.raw import HEAD, connected, post, read_to_the_end
 
 WHOLE = post("{ heroes { id name age secretName } }")
 HALVES = {
@@ -109,12 +99,6 @@ def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -
 
 def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def memory(pid: int) -> int:
-    """Bytes that a process has in memory."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("times", [1000, pytest.param(10_000, marks=pytest.mark.slow)])

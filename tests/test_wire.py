@@ -1,11 +1,13 @@
 """HTTP on the wire: bodies that are not sent, what is no HTTP, headers and URLs of any size."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.client import Client
-from tests.raw import exchange
+from tests.cluster import on_sqlite
+from tests.raw import connected, exchange, read_to_the_end
 from tests.shape import code, labelled
 
 HEAD = "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
@@ -74,6 +76,60 @@ def test_what_is_not_http_is_refused_in_the_same_shape(
     assert response.status_code == status
     assert response.headers["x-content-type-options"] == "nosniff"
     assert code(response) == "BAD_REQUEST"
+
+
+WHOLE = f"{HEAD}Content-Length: {len(TYPENAME)}\r\n\r\n{TYPENAME}"
+CHUNKED = f"{HEAD}Transfer-Encoding: chunked\r\n\r\n"
+CHUNK = f"{len(TYPENAME):x}\r\n{TYPENAME}\r\n"
+
+ENDLESS = {
+    "a header": (f"{HEAD}x: ", "a"),
+    "a head": (HEAD, "x: a\r\n"),
+    "a second head": (f"{WHOLE}{HEAD}", "x: a\r\n"),
+    "a third head": (f"{WHOLE}{WHOLE}{HEAD}", "x: a\r\n"),
+    "blanks before a header": (f"{HEAD}x:", " "),
+    "lines before a request": ("", "\r\n"),
+    "a trailer": (f"{CHUNKED}{CHUNK}0\r\nx: ", "a"),
+    "trailers": (f"{CHUNKED}{CHUNK}0\r\n", "x: a\r\n"),
+    "trailers of a second request": (f"{WHOLE}{CHUNKED}{CHUNK}0\r\n", "x: a\r\n"),
+    "an extension of a chunk": (f"{CHUNKED}1;", "a"),
+    "an extension of each chunk": (CHUNKED, f"1;{'a' * 1000}\r\n \r\n"),
+    "a chunk's size": (CHUNKED, "0"),
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("token", [None, "secret"])
+@pytest.mark.parametrize(("begin", "more"), ENDLESS.values(), ids=ENDLESS.keys())
+def test_bytes_without_end_are_not_taken(
+    serve: Callable[..., Client], begin: str, more: str, token: str | None
+) -> None:
+    api = serve(token=token)
+    with connected(api.url) as connection:
+        connection.sendall(begin.encode())
+        with pytest.raises(ConnectionError):
+            connection.sendall(more.encode() * (20_000_000 // len(more)))
+        answer = read_to_the_end(connection)
+    # Without its body, a request that needs a token was answered already.
+    assert b" 431 " in answer or (token is not None and b" 401 " in answer)
+
+
+@pytest.mark.parametrize("size", [1, 10])
+def test_chunks_of_any_size_are_taken(serve: Callable[..., Client], size: int) -> None:
+    api = serve()
+    body = TYPENAME.ljust(100_000)
+    chunks = [f"{size:x}\r\n{body[at : at + size]}\r\n" for at in range(0, len(body), size)]
+    request = f"{CHUNKED}{''.join(chunks)}0\r\n\r\n"
+    with connected(api.url) as connection:
+        connection.sendall(request.encode())
+        assert connection.recv(65536).endswith(b'{"data":{"__typename":"Query"}}')
+
+
+def test_many_requests_in_one_packet_are_answered(shared: Client) -> None:
+    last = WHOLE.replace("Host", "Connection: close\r\nHost")
+    with connected(shared.url) as connection:
+        connection.sendall((WHOLE * 999 + last).encode())
+        assert read_to_the_end(connection).count(b'{"data":{"__typename":"Query"}}') == 1000
 
 
 def test_headers_of_the_usual_size_are_taken(shared: Client) -> None:

@@ -6,11 +6,14 @@ answer, would keep its connection for ever.
 
 import asyncio
 import sys
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 import uvicorn
+from httptools import HttpParserError, HttpParserUpgrade
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -24,7 +27,16 @@ from graph.http.response import JSON
 from graph.settings import Settings
 
 MAX_HEAD_BYTES = 65_536
-"""Bytes of a request's line and headers; uvicorn would take any number."""
+"""Bytes of a request that are not its body: line, headers, trailers, what is around its chunks.
+
+uvicorn would take any number.
+"""
+
+CHUNK_BYTES = 16
+"""Bytes around a chunk that do not count: its size, and two ends of lines."""
+
+PIECE_BYTES = 4096
+"""Bytes parsed at once: the fewer, the fewer requests are waiting that came in one packet."""
 
 
 def allow_many_connections() -> None:
@@ -60,6 +72,18 @@ class ServerConfig(uvicorn.Config):
         self.request_timeout = settings.request_timeout
 
 
+class _Flow(FlowControl):
+    """Reads on when no request waits for its turn; uvicorn would do so after every answer."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Collection[object]) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
 class Protocol(HttpToolsProtocol):
     """A connection, which is closed when its client does not keep up."""
 
@@ -68,6 +92,8 @@ class Protocol(HttpToolsProtocol):
         self._timeout = config.request_timeout
         self._arrival: asyncio.TimerHandle | None = None
         self._departure: asyncio.TimerHandle | None = None
+        self._unparsed = bytearray()
+        self._arriving = False  # a request that has begun, and is not whole
         self._head_bytes = 0
         self._unsent = 0
 
@@ -75,6 +101,7 @@ class Protocol(HttpToolsProtocol):
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         self._arrival = self.loop.call_later(self._timeout, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -84,20 +111,58 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        cycle = self.cycle
-        if cycle is not None and not cycle.more_body and not cycle.response_complete:
-            if self._arrival is not None:  # the request is whole
-                self._arrival.cancel()
-                self._arrival = None
-                self._head_bytes = 0
-        elif not self.transport.is_closing():
-            if self._arrival is None:
-                self._arrival = self.loop.call_later(self._timeout, self._too_slow)
-            if cycle is None or cycle.scope is not self.scope:
-                self._head_bytes += len(data)
+        self._unparsed += data
+        self._parse()
+
+    def _parse(self) -> None:
+        """Parse what has arrived, as far as there is no request that must wait for its turn."""
+        self._unset_keepalive_if_required()
+        while self._unparsed and not self.pipeline:
+            piece = self._unparsed[:PIECE_BYTES]
+            del self._unparsed[:PIECE_BYTES]
+            self._head_bytes += len(piece)
+            try:
+                self.parser.feed_data(piece)
+            except HttpParserError:
+                self._refuse(400, "Invalid HTTP request received.")
+            except HttpParserUpgrade:
+                pass
+            else:
                 if self._head_bytes > MAX_HEAD_BYTES:
                     self._refuse(431, f"The headers have more than {MAX_HEAD_BYTES} bytes.")
+        if self._arriving:
+            if self._arrival is None:
+                self._arrival = self.loop.call_later(self._timeout, self._too_slow)
+        elif self.cycle is not None and self.cycle.response_complete:
+            # The end of a body that was answered early: the connection is idle from now on.
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def on_message_begin(self) -> None:
+        self._arriving = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_chunk_header(self) -> None:
+        """Called by the parser, which uvicorn does not make use of."""
+        self._head_bytes = max(self._head_bytes - CHUNK_BYTES, 0)
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._arriving = False
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing() and (self._unparsed or self._arriving):
+            self._parse()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         super()._start_asgi_task(cycle, partial(self._run, cycle, app))
@@ -115,17 +180,23 @@ class Protocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         """The time for a request to arrive is over."""
-        answered = self.cycle is not None and self.cycle.response_started
-        if self._head_bytes or not (self.cycle is None or answered):
+        self._arrival = None
+        if self.flow.read_paused:  # it is we who keep it waiting
+            self._arrival = self.loop.call_later(self._timeout, self._too_slow)
+        elif self._arriving:
             self._refuse(408, f"The request did not arrive within {self._timeout:g} seconds.")
         else:
             self.transport.close()
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(400, msg)
-
     def _refuse(self, status: int, message: str) -> None:
         """Answer what never becomes a request for the app, and close the connection."""
+        self._unparsed.clear()
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not self.scope or not cycle.response_started:
+            self._write(status, message)
+        self.transport.close()
+
+    def _write(self, status: int, message: str) -> None:
         body = encode({"errors": [PublicError(Code.BAD_REQUEST, message).formatted]})
         headers = [
             *self.server_state.default_headers,
@@ -136,7 +207,6 @@ class Protocol(HttpToolsProtocol):
         ]
         lines = b"".join([b"%s: %s\r\n" % header for header in headers])
         self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + body)
-        self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()

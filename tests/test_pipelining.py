@@ -1,0 +1,86 @@
+"""Requests that are sent before those before them are answered (RFC 9112, section 9.3.2)."""
+
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from select import select
+from time import perf_counter
+
+import pytest
+
+from tests.client import Client
+from tests.cluster import on_sqlite
+from tests.process import memory, service
+from tests.raw import HEAD, connected, post, read_to_the_end
+
+pytestmark = on_sqlite
+
+CREATE = post('mutation { createHero(input: {name: "a", secretName: "b"}) { id } }')
+CREATED = b'{"data":{"createHero":{"id":"1"}}}'
+HEALTH = b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"
+HEALTHY = b'{"status":"ok"}'
+
+
+@contextmanager
+def locked(database_url: str) -> Iterator[None]:
+    """Let no mutation be answered meanwhile."""
+    file = database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def send_until_it_is_not_read(connection: socket.socket, data: bytes, times: int) -> None:
+    """Send this as often as the service, and what is in between, take it; fail if all is taken."""
+    connection.settimeout(2)
+    for _ in range(times):
+        try:
+            connection.sendall(data)
+        except TimeoutError:
+            connection.settimeout(30)
+            return
+    pytest.fail("all of it was read")
+
+
+def test_requests_wait_with_the_client_and_not_in_memory(database_url: str) -> None:
+    with service(database_url) as (url, process), connected(url) as connection:
+        used = memory(process.pid)
+        send_until_it_is_not_read(connection, HEALTH * 10_000, 100)
+        assert memory(process.pid) < used + 10_000_000
+        answer = b""
+        while answer.count(HEALTHY) < 10_000:
+            answer += connection.recv(65536)
+
+
+def test_a_head_without_end_behind_others_is_not_taken(
+    database_url: str, serve: Callable[..., Client]
+) -> None:
+    api = serve(database_timeout=60)
+    with connected(api.url) as connection:
+        with locked(database_url):
+            connection.sendall(CREATE + HEALTH + HEAD)
+            send_until_it_is_not_read(connection, b"x: a\r\n" * 100_000, 100)
+        answer = read_to_the_end(connection)
+    assert CREATED in answer
+    assert HEALTHY in answer
+    assert b" 431 " in answer
+
+
+def test_the_time_of_a_request_begins_once(database_url: str, serve: Callable[..., Client]) -> None:
+    timeout = 0.3
+    api = serve(request_timeout=timeout, database_timeout=60)
+    with connected(api.url) as connection:
+        with locked(database_url):
+            connection.sendall(CREATE + HEALTH[:-2] + b"x: ")
+            began = perf_counter()
+            while perf_counter() < began + 3 * timeout:
+                if select([connection], [], [], 0.02)[0]:
+                    break
+                connection.sendall(b"a")
+        with suppress(OSError):
+            connection.sendall(b"\r\n\r\n")
+        answer = read_to_the_end(connection)
+    assert b" 408 " in answer
+    assert HEALTHY not in answer
