@@ -11,6 +11,7 @@ from tests.raw import connected, exchange, read_to_the_end
 from tests.shape import code, labelled
 
 HEAD = "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+KEY = "secret"
 TYPENAME = '{"query": "{ __typename }"}'
 
 
@@ -99,7 +100,7 @@ ENDLESS = {
 
 
 @on_sqlite
-@pytest.mark.parametrize("token", [None, "secret"])
+@pytest.mark.parametrize("token", [None, KEY])
 @pytest.mark.parametrize(("begin", "more"), ENDLESS.values(), ids=ENDLESS.keys())
 def test_bytes_without_end_are_not_taken(
     serve: Callable[..., Client], begin: str, more: str, token: str | None
@@ -112,6 +113,28 @@ def test_bytes_without_end_are_not_taken(
         answer = read_to_the_end(connection)
     # Without its body, a request that needs a token was answered already.
     assert b" 431 " in answer or (token is not None and b" 401 " in answer)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("head", "trailer", "status"),
+    [
+        ("", f"Authorization: Bearer {KEY}", 401),
+        ("Authorization: Bearer wrong\r\n", f"Authorization: Bearer {KEY}", 401),
+        (f"Authorization: Bearer {KEY}\r\n", "Authorization: Bearer wrong", 200),
+        (f"Authorization: Bearer {KEY}\r\n", "Content-Type: text/plain", 200),
+        (f"Authorization: Bearer {KEY}\r\n", "Connection: Upgrade\r\nUpgrade: h2c", 200),
+    ],
+)
+def test_trailers_are_no_headers(
+    serve: Callable[..., Client], head: str, trailer: str, status: int
+) -> None:
+    api = serve(token=KEY)
+    request = CHUNKED.replace("Host", f"{head}Host") + f"{CHUNK}0\r\n{trailer}\r\n\r\n"
+    with connected(api.url) as connection:
+        for _ in range(2):
+            connection.sendall(request.encode())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 %d " % status)
 
 
 @pytest.mark.parametrize("size", [1, 10])

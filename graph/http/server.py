@@ -144,6 +144,11 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        # Trailers are not merged into the headers (RFC 9110, section 6.5.1): they go nowhere.
+        self.headers = []
+
     def on_chunk_header(self) -> None:
         """Called by the parser, which uvicorn does not make use of."""
         self._head_bytes = max(self._head_bytes - CHUNK_BYTES, 0)
