@@ -33,6 +33,18 @@ def read_to_the_end(connection: socket.socket) -> bytes:
     return answer
 
 
+def answers(received: bytes) -> list[httpx.Response]:
+    """The answers that were received one after another."""
+    found = []
+    while received:
+        head, _, received = received.partition(b"\r\n\r\n")
+        answer = _response(head)
+        length = int(answer.headers.get("content-length", 0))
+        found.append(_response(head, received[:length]))
+        received = received[length:]
+    return found
+
+
 def exchange(url: str, request: bytes) -> httpx.Response:
     """The answer to these bytes, after which the service must close the connection."""
     with connected(url) as connection:
@@ -40,6 +52,10 @@ def exchange(url: str, request: bytes) -> httpx.Response:
             connection.sendall(request)
         answer = read_to_the_end(connection)
     head, _, body = answer.partition(b"\r\n\r\n")
+    return _response(head, body)
+
+
+def _response(head: bytes, body: bytes = b"") -> httpx.Response:
     status, *lines = head.decode("ascii").split("\r\n")
     headers = [tuple(line.split(": ", 1)) for line in lines]
     return httpx.Response(int(status.split()[1]), headers=headers, content=body)  # type: ignore[arg-type] # (each is a pair)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import uvicorn
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import (
@@ -125,8 +125,8 @@ class Protocol(HttpToolsProtocol):
                 self.parser.feed_data(piece)
             except HttpParserError:
                 self._refuse(400, "Invalid HTTP request received.")
-            except HttpParserUpgrade:
-                pass
+            except HttpParserUpgrade as upgrade:
+                self._ignore_upgrade(piece[upgrade.args[0] :])
             else:
                 if self._head_bytes > MAX_HEAD_BYTES:
                     self._refuse(431, f"The headers have more than {MAX_HEAD_BYTES} bytes.")
@@ -139,12 +139,30 @@ class Protocol(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
+    def _ignore_upgrade(self, rest: bytearray) -> None:
+        """Parse a head again without its Upgrade, which we need not heed (RFC 9110, section 7.8).
+
+        The parser ends a request there, and takes its body, the rest, for another protocol.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(400, "This is no proxy.")
+            return
+        line = b"%s %s HTTP/%s\r\n" % (method, self.url, self.parser.get_http_version().encode())
+        headers = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        # Of a connection that is to be closed, the old parser would take nothing more.
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._unparsed[:0] = b"".join([line, *headers, b"\r\n", rest])
+
     def on_message_begin(self) -> None:
         self._arriving = True
         self._head_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         super().on_headers_complete()
         # Trailers are not merged into the headers (RFC 9110, section 6.5.1): they go nowhere.
         self.headers = []
@@ -158,6 +176,8 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._arriving = False
         if self._arrival is not None:
             self._arrival.cancel()
