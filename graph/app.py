@@ -17,9 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph import explorer
 from graph.database.base import open_database
 from graph.engine.service import Service
-from graph.errors import Code, PublicError, masked
+from graph.errors import PublicError, masked
 from graph.hero.schema import schema
 from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
+from graph.http.refusal import bad_request, body_of, status_of
 from graph.migrations import prepare
 from graph.observe import telemetry
 from graph.observe.logs import RequestLog, configure
@@ -81,8 +82,7 @@ def create_app(settings: Settings, *, prepared: bool = False) -> FastAPI:
             await telemetry.flush()
 
     traced = telemetry.configure()
-    off = PublicError(Code.BAD_REQUEST, "GraphiQL is turned off.")
-    no_page = _answer({"errors": [off.formatted]}, 404)
+    no_page = _refusal(bad_request("GraphiQL is turned off.", 404))
     page = explorer.page if settings.graphiql else no_page
     app = _App(
         title="hero-graph",
@@ -136,15 +136,19 @@ def _answer(
     return JSONResponse(content, status, {**SECURITY, **(headers or {})})
 
 
+def _refusal(error: PublicError, headers: Mapping[str, str] | None = None) -> Response:
+    return _answer(body_of(error), status_of(error), headers)
+
+
 async def _refuse(_: Request, error: Exception) -> Response:
     """What the router refuses, in GraphQL's shape: there is no such path or method."""
     assert isinstance(error, HTTPException)  # noqa: S101 (as it was registered)
-    refused = PublicError(Code.BAD_REQUEST, f"{error.detail}; the API is at /graphql.")
-    return _answer({"errors": [refused.formatted]}, error.status_code, error.headers)
+    message = f"{error.detail}; the API is at /graphql."
+    return _refusal(bad_request(message, error.status_code), error.headers)
 
 
 async def _mask(_: Request, error: Exception) -> Response:
-    return _answer({"errors": [masked(error).formatted]}, 500)
+    return _refusal(masked(error))
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -9,20 +9,12 @@ from typing import Any, NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.engine.encoding import encode
-from graph.engine.limits import too_complex
 from graph.engine.service import Result, Service, refusal
 from graph.errors import Code, PublicError, ServiceUnavailableError, masked
 from graph.http.batch import Call, check_tokens, execute_batch
 from graph.http.persisted import queries
-from graph.http.request import (
-    Refused,
-    Request,
-    bad_request,
-    decode,
-    from_query_string,
-    request_of,
-    too_large,
-)
+from graph.http.refusal import Refused, bad_request, body_of, status_of, too_large
+from graph.http.request import Request, decode, from_query_string, request_of
 from graph.http.response import (
     COMPRESSED_FROM,
     JSON,
@@ -85,25 +77,12 @@ class GraphQLEndpoint:
         try:
             self._authorize(headers)
             answer = await self._answer(scope, headers, receive, media_type)
-        except Refused as refused:
-            note_errors([refused.error])
-            status, extra = refused.status, (*refused.headers, NOT_STORED)
-            # Neither is the rest of a body read, nor can it be told from a next request, when the
-            # client was to wait for a go-ahead that it never got.
-            if status == 413 or b"expect" in headers:  # noqa: PLR2004 (the status of `too_large`)
-                extra = (*extra, (b"connection", b"close"))
-            body = encode({"errors": [refused.error.formatted]})
-            answer = Answer(status, media_type, body, extra)
+        except PublicError as error:
+            answer = _refusal(error, media_type, headers)
         except asyncio.CancelledError:  # the grace time of a shutdown is over
-            shut = ServiceUnavailableError("Shutting down.")
-            note_errors([shut])
-            body = encode({"errors": [shut.formatted]})
-            answer = Answer(503, media_type, body, (NOT_STORED,))
+            answer = _refusal(ServiceUnavailableError("Shutting down."), media_type, headers)
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
-            hidden = masked(error)
-            note_errors([hidden])
-            body = encode({"errors": [hidden.formatted]})
-            answer = Answer(500, media_type, body, (NOT_STORED,))
+            answer = _refusal(masked(error), media_type, headers)
         await self._send(answer, headers, send)
 
     async def _send(self, answer: Answer, headers: Mapping[bytes, bytes], send: Send) -> None:
@@ -132,8 +111,8 @@ class GraphQLEndpoint:
             return
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
-            error = PublicError(Code.UNAUTHENTICATED, "A valid bearer token is needed.")
-            raise Refused(401, error, (b"www-authenticate", b"Bearer"))
+            message = "A valid bearer token is needed."
+            raise Refused(401, Code.UNAUTHENTICATED, message, (b"www-authenticate", b"Bearer"))
 
     async def _answer(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, media_type: bytes
@@ -146,7 +125,7 @@ class GraphQLEndpoint:
         result = call if isinstance(call, Result) else await self._service.execute(*call)
         # As "application/json", a well-formed request is answered with 200, whatever becomes of it.
         status = 200 if result.executed or media_type == JSON else 400
-        body = body_of(result)
+        body = _body(result)
         if not is_get:
             return Answer(status, media_type, body)
         if result.errors:
@@ -199,10 +178,7 @@ class GraphQLEndpoint:
         document = await self._service.document(request.query)
         if document.errors:
             return refusal(*document.errors)
-        try:
-            operation = document.operation(request.operation_name)
-        except PublicError as error:
-            raise Refused(400, error) from None
+        operation = document.operation(request.operation_name)
         note_operation(operation.name, operation.node.operation.value)
         if is_get and operation.writes:
             raise bad_request("Mutations need POST.", 405, (b"allow", b"POST"))
@@ -218,7 +194,7 @@ class GraphQLEndpoint:
             raise bad_request("The batch is empty.")
         if len(entries) > limit:
             message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
-            raise Refused(400, too_complex(message))
+            raise Refused(400, Code.OPERATION_TOO_COMPLEX, message)
         requests = [self._requested(fields) for fields in entries]
         try:
             check_tokens([each.query for each in requests if isinstance(each, Request)], settings)
@@ -226,24 +202,24 @@ class GraphQLEndpoint:
             requests = [refusal(error) for _ in entries]
         batch = [await self._called(each) for each in requests]
         results = await execute_batch(self._service, batch, settings)
-        return b"[%b]" % b",".join([body_of(result) for result in results])
+        return b"[%b]" % b",".join([_body(result) for result in results])
 
     def _requested(self, fields: Any) -> Request | Result:
         try:
             return request_of(fields, self._queries)
-        except Refused as refused:
-            return refusal(refused.error)
+        except PublicError as error:
+            return refusal(error)
 
     async def _called(self, request: Request | Result) -> Call | Result:
         if isinstance(request, Result):
             return request
         try:
             return await self._call(request, is_get=False)
-        except Refused as refused:
-            return refusal(refused.error)
+        except PublicError as error:
+            return refusal(error)
 
 
-def body_of(result: Result) -> bytes:
+def _body(result: Result) -> bytes:
     """The answer to one operation, as a JSON object."""
     data = b'"data":%b' % result.data if result.executed else b""
     if not result.errors:
@@ -251,3 +227,15 @@ def body_of(result: Result) -> bytes:
     note_errors(result.errors)
     errors = encode([error.formatted for error in result.errors])
     return b'{%b"errors":%b}' % (data and data + b",", errors)
+
+
+def _refusal(error: PublicError, media_type: bytes, headers: Mapping[bytes, bytes]) -> Answer:
+    """The answer to a request, with these headers, that was not executed."""
+    note_errors([error])
+    status = status_of(error)
+    extra = error.headers if isinstance(error, Refused) else ()
+    # Neither is the rest of a body read, nor can it be told from a next request, when the client
+    # was to wait for a go-ahead that it never got.
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or b"expect" in headers:
+        extra = (*extra, (b"connection", b"close"))
+    return Answer(status, media_type, encode(body_of(error)), (*extra, NOT_STORED))

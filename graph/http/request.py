@@ -1,4 +1,4 @@
-"""The parameters of a request, out of a body or a URL, and the refusal of those that are none."""
+"""The parameters of a request, out of a body or a URL."""
 
 import json
 from typing import Any, NamedTuple
@@ -6,42 +6,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from graph.engine.limits import too_complex
-from graph.errors import Code, PublicError
 from graph.http.persisted import Queries
-
-STATUS = {
-    Code.PERSISTED_QUERY_NOT_FOUND: 200,
-    Code.PERSISTED_QUERY_NOT_SUPPORTED: 200,
-    Code.QUERY_NOT_IN_SAFELIST: 403,
-}
-"""The HTTP status that Apollo's clients expect of these; others are 400."""
-
-
-class Refused(Exception):  # noqa: N818 (an answer, not an error of ours)
-    """A request that is answered without being executed.
-
-    Args:
-        status: the HTTP status code.
-        error: what the body says.
-        headers: further headers of the answer.
-    """
-
-    def __init__(self, status: int, error: PublicError, *headers: tuple[bytes, bytes]) -> None:
-        super().__init__(error.message)
-        self.status = status
-        self.error = error
-        self.headers = headers
-
-
-def bad_request(message: str, status: int = 400, *headers: tuple[bytes, bytes]) -> Refused:
-    """A refusal of something that is no usable GraphQL request."""
-    return Refused(status, PublicError(Code.BAD_REQUEST, message), *headers)
-
-
-def too_large(part: str, limit: int, status: int = 413) -> Refused:
-    """The refusal of a body or URL over `limit` bytes; what follows of a body is not read."""
-    return Refused(status, too_complex(f"The {part} has more than {limit} bytes."))
+from graph.http.refusal import bad_request
 
 
 class Request(NamedTuple):
@@ -94,7 +60,7 @@ def request_of(fields: Any, queries: Queries) -> Request:
     """The request that these parameters make.
 
     Raises:
-        Refused: they make none, or one that may not be executed.
+        PublicError: they make none, or one that may not be executed.
     """
     if not isinstance(fields, dict):
         raise bad_request("The request must be a JSON object.")
@@ -107,8 +73,4 @@ def request_of(fields: Any, queries: Queries) -> Request:
         raise bad_request("variables must be an object.")
     if extensions is not None and not isinstance(extensions, dict):
         raise bad_request("extensions must be an object.")
-    try:
-        query = queries.find(fields)
-    except PublicError as error:
-        raise Refused(STATUS.get(error.code, 400), error) from None
-    return Request(query, operation_name or None, variables or {})
+    return Request(queries.find(fields), operation_name or None, variables or {})
