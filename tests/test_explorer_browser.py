@@ -194,6 +194,14 @@ def test_link_opens_filled_in_and_does_not_run(visitor: Visitor, api: Client) ->
         assert visitor.result() == {"data": {"heroes": [{"id": "1"}]}}
 
 
+def test_link_that_is_followed_while_the_page_is_open(visitor: Visitor, api: Client) -> None:
+    visitor.open(api.url, query="{ heroes { id } }")
+    visitor.page.evaluate("location.hash = 'query={heroes{age}}'")
+    expect(visitor.query).to_contain_text("{heroes{age}}")
+    visitor.wait_for_schema()
+    assert visitor.run() == {"data": {"heroes": []}}
+
+
 def test_token_is_asked_for_and_used(visitor: Visitor, serve: Callable[..., Client]) -> None:
     client = serve(token=SESAME)
     visitor.visit(client.url)
