@@ -79,15 +79,61 @@ def test_page_has_no_inline_script_and_no_other_host(client: httpx.Client) -> No
 
 
 @on_sqlite
-def test_browsers_get_the_page_and_clients_the_data(api: Client) -> None:
-    query = {"query": "{ heroes { id } }"}
-    page = api.http.get("/graphql", params=query, headers={"Accept": BROWSER})
+@pytest.mark.parametrize(
+    "accept",
+    [
+        BROWSER,
+        "text/html",
+        "TEXT/HTML",
+        "text/html, */*",
+        "text/*",
+        "application/json;q=0.8, text/html;q=0.9",
+        "application/json;q=0, */*;q=0.5, text/html",
+    ],
+)
+def test_who_prefers_a_page_gets_it(api: Client, accept: str) -> None:
+    page = api.http.get("/graphql", headers={"Accept": accept})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     for name in assets(page.text):
         assert api.http.get(str(page.url.join(name))).status_code == 200
-    for accept in ("*/*", "application/json", "application/graphql-response+json"):
-        answer = api.http.get("/graphql", params=query, headers={"Accept": accept})
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "accept",
+    [
+        None,
+        "*/*",
+        "application/json",
+        "application/graphql-response+json",
+        "application/json, text/html",
+        "text/html;q=0.9, application/json",
+        "text/html;q=0.9, application/graphql-response+json",
+        "application/json, text/plain, */*",
+        "text/html;q=0.1, */*;q=0.2",
+        "text/html;q=0, */*",
+        "text/html; q=0.0, application/json",
+        "text/htmlx, */*",
+        'application/json; profile="text/html"',
+    ],
+)
+def test_who_prefers_json_never_gets_the_page(api: Client, accept: str | None) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    answer = api.http.get("/graphql", headers=headers)
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+@on_sqlite
+@pytest.mark.parametrize("accept", [BROWSER, "*/*", "application/json"])
+def test_whoever_asks_for_data_never_gets_the_page(api: Client, accept: str) -> None:
+    for query in ("query={heroes{id}}", "x&%71uery={heroes{id}}"):
+        answer = api.http.get(f"/graphql?{query}", headers={"Accept": accept})
         assert answer.json() == {"data": {"heroes": []}}
+    for query in ("query=", "query", "documentId=a", 'extensions={"a":1}'):
+        answer = api.http.get(f"/graphql?{query}", headers={"Accept": accept})
+        assert "errors" in answer.json()
+    page = api.http.get("/graphql?theme=dark", headers={"Accept": BROWSER})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
 @on_sqlite

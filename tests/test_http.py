@@ -1,11 +1,13 @@
 """GraphQL over HTTP: what is accepted, how it is answered, and how the rest is refused."""
 
+import json
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.client import Client
+from tests.cluster import on_sqlite
 from tests.shape import code, labelled
 
 JSON = "application/json"
@@ -131,22 +133,26 @@ def test_a_content_type_that_is_not(shared: Client, headers: dict[str, str]) -> 
     ("accept", "media_type"),
     [
         ("", JSON),
+        (", ,", JSON),
         ("*/*", JSON),
         ("application/*", JSON),
-        ("image/png", JSON),
         (JSON, JSON),
+        (f"{JSON}, */*", JSON),
         (GRAPHQL_JSON, GRAPHQL_JSON),
         (GRAPHQL_JSON.upper(), GRAPHQL_JSON),
         (f"{GRAPHQL_JSON}; charset=utf-8", GRAPHQL_JSON),
         (f"{GRAPHQL_JSON}, {JSON}", GRAPHQL_JSON),
         (f"{JSON}, {GRAPHQL_JSON}", GRAPHQL_JSON),
+        (f"{GRAPHQL_JSON}, */*", GRAPHQL_JSON),
         (f"{JSON};q=0.5, {GRAPHQL_JSON};q=0.9", GRAPHQL_JSON),
         (f"{JSON};q=0.9, {GRAPHQL_JSON};q=0.5", JSON),
+        (f"{JSON};charset=utf-8;q=0.9, {GRAPHQL_JSON} ; q=0.5", JSON),
         (f"{GRAPHQL_JSON};q=0.5, */*;q=0.9", JSON),
-        (f"{GRAPHQL_JSON};q=0", JSON),
-        (f"{GRAPHQL_JSON};q=much", JSON),
-        (f"{GRAPHQL_JSON}x", JSON),
-        (",;,=;q", JSON),
+        (f"{GRAPHQL_JSON};q=0, */*", JSON),
+        (f"{GRAPHQL_JSON};q=nan, */*;q=0.1", JSON),
+        (f"{JSON};q=0, */*;q=0.1", GRAPHQL_JSON),
+        (f"{JSON};q=0, application/*", GRAPHQL_JSON),
+        (f"text/html, {GRAPHQL_JSON};q=0.1", GRAPHQL_JSON),
     ],
 )
 def test_the_media_type_of_the_answer(shared: Client, accept: str, media_type: str) -> None:
@@ -154,6 +160,42 @@ def test_the_media_type_of_the_answer(shared: Client, accept: str, media_type: s
     assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
     assert response.status_code == (400 if media_type == GRAPHQL_JSON else 200)
     assert code(response) == "GRAPHQL_VALIDATION_FAILED"
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "image/png",
+        "text/*",
+        "text/html",
+        f"{GRAPHQL_JSON};q=0",
+        f"{GRAPHQL_JSON};q=0.0, {JSON};q=0, */*;q=0.000",
+        f"{GRAPHQL_JSON};q=much",
+        f"{GRAPHQL_JSON}x",
+        ",;,=;q",
+        "x/y," * 50 + JSON,
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_client_that_takes_no_json(api: Client, method: str, accept: str) -> None:
+    create = 'mutation { createHero(input: {name: "a", secretName: "b"}) { id } }'
+    if method == "POST":
+        response = post(api, json.dumps({"query": create}), accept=accept)
+    else:
+        query = {"query": "{ heroes { id } }"}
+        response = api.http.get("/graphql", params=query, headers={"accept": accept})
+    assert response.status_code == 406
+    assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
+    assert code(response) == "BAD_REQUEST"
+    assert api.heroes() == []
+
+
+def test_lines_of_one_header_are_one_list(shared: Client) -> None:
+    lines = [("accept", f"{GRAPHQL_JSON};q=0.5"), ("accept", "image/png"), ("x", "y")]
+    query = {"query": "{ __typename }"}
+    response = shared.http.get("/graphql", params=query, headers=lines)
+    assert response.headers["content-type"] == f"{GRAPHQL_JSON}; charset=utf-8"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@
 """
 
 import gzip
-import re
 from hashlib import sha256
 from pathlib import Path
 from string import Template
@@ -16,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
+
+from graph.http.response import accepts_gzip
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -39,8 +40,6 @@ _MEDIA_TYPES = {
     ".ttf": "font/ttf",
     ".txt": "text/plain",
 }
-
-_TAKES_GZIP = re.compile(r"\bgzip\b(?! *; *q=0(\.0*)? *(,|$))", re.IGNORECASE)
 
 _DIST = Path(__file__).parent / "dist"
 _PAGE = Template((_DIST / "index.html").read_text(encoding="utf-8"))
@@ -95,7 +94,8 @@ async def asset(request: Request) -> Response:
     if not packed:
         return FileResponse(file, headers=headers, media_type=media_type)
     headers["Vary"] = "Accept-Encoding"
-    if _TAKES_GZIP.search(request.headers.get("accept-encoding", "")):
+    accepted = ", ".join(request.headers.getlist("accept-encoding"))
+    if accepts_gzip(accepted.encode("latin-1")):
         headers["Content-Encoding"] = "gzip"
         return FileResponse(file, headers=headers, media_type=media_type)
     content = await run_in_threadpool(lambda: gzip.decompress(file.read_bytes()))

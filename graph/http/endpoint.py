@@ -14,9 +14,10 @@ from graph.errors import Code, PublicError, ServiceUnavailableError, masked
 from graph.http.batch import Call, check_tokens, execute_batch
 from graph.http.persisted import queries
 from graph.http.refusal import Refused, bad_request, body_of, status_of, too_large
-from graph.http.request import Request, decode, from_query_string, request_of
+from graph.http.request import Request, decode, from_query_string, is_request, request_of
 from graph.http.response import (
     COMPRESSED_FROM,
+    HTML,
     JSON,
     accepts_gzip,
     entity_tag,
@@ -68,15 +69,19 @@ class GraphQLEndpoint:
         self._headers = [*SECURITY_HEADERS, (b"vary", vary)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
+        headers = _by_name(scope["headers"])
         accept = headers.get(b"accept", b"")
-        if self._explorer and scope["method"] == "GET" and b"text/html" in accept:
-            await self._explorer(scope, receive, send)
-            return
-        media_type = negotiate(accept)
+        is_get = scope["method"] == "GET"
+        accepted = negotiate(accept, page=is_get and self._explorer is not None)
+        if accepted == HTML:
+            if self._explorer and not is_request(scope["query_string"]):
+                await self._explorer(scope, receive, send)
+                return
+            accepted = negotiate(accept)
+        media_type = accepted or JSON
         try:
             self._authorize(headers)
-            answer = await self._answer(scope, headers, receive, media_type)
+            answer = await self._answer(scope, headers, receive, accepted)
         except PublicError as error:
             answer = _refusal(error, media_type, headers)
         except asyncio.CancelledError:  # the grace time of a shutdown is over
@@ -115,8 +120,14 @@ class GraphQLEndpoint:
             raise Refused(401, Code.UNAUTHENTICATED, message, (b"www-authenticate", b"Bearer"))
 
     async def _answer(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, media_type: bytes
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        media_type: bytes | None,
     ) -> Answer:
+        if media_type is None:
+            raise bad_request("Answers are application/graphql-response+json or JSON.", 406)
         is_get = scope["method"] == "GET"
         value = await self._parameters(scope, headers, receive)
         if isinstance(value, list):
@@ -217,6 +228,17 @@ class GraphQLEndpoint:
             return await self._call(request, is_get=False)
         except PublicError as error:
             return refusal(error)
+
+
+def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name; several lines of one name are one list (RFC 9110, section 5.3)."""
+    headers = dict(lines)
+    if len(headers) == len(lines):
+        return headers
+    values: dict[bytes, list[bytes]] = {name: [] for name in headers}
+    for name, value in lines:
+        values[name].append(value)
+    return {name: b", ".join(values[name]) for name in values}
 
 
 def _body(result: Result) -> bytes:

@@ -56,6 +56,12 @@ def from_query_string(query_string: bytes) -> dict[str, Any]:
     return fields
 
 
+def is_request(query_string: bytes) -> bool:
+    """Whether a URL gives or names a query, and not only the page that shows queries."""
+    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    return any(name in {"query", "documentId", "id", "extensions"} for name, _ in pairs)
+
+
 def request_of(fields: Any, queries: Queries) -> Request:
     """The request that these parameters make.
 

@@ -1,11 +1,20 @@
 """How an answer is represented: its media type, its bytes, their coding and their tag."""
 
+import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 
 JSON = b"application/json"
 GRAPHQL_JSON = b"application/graphql-response+json"
+HTML = b"text/html"
+
+QVALUE = re.compile(rb"0(\.[0-9]*)?|1(\.0*)?")
+"""A weight (RFC 9110, section 12.4.2), of any number of digits."""
+
+MAX_RANGES = 50
+"""Members of an `Accept…` header that are looked at; browsers send some ten."""
 
 COMPRESSED_FROM = 1_000
 """Bytes of a body from which it is compressed: one that fits into a packet gains nothing."""
@@ -14,18 +23,60 @@ COMPRESSION_LEVEL = 2
 """A page of 100 heroes shrinks to a fifth in 40 µs; zlib's default takes twice as long."""
 
 
-def negotiate(accept: bytes) -> bytes:
-    """The media type of the answer, of the two that there are.
+def weights(header: bytes) -> dict[bytes, float]:
+    """What a header of the family `Accept…` lists, in lower case, with the weight of each.
 
-    JSON for whoever names neither, as the specification has it for legacy clients.
+    Parameters other than the weight are passed over, a weight that is none counts as 0.
     """
-    accept = accept.lower()
-    if GRAPHQL_JSON not in accept:
+    listed = {}
+    for member in header.lower().split(b",", MAX_RANGES)[:MAX_RANGES]:
+        name, _, parameters = member.partition(b";")
+        if name := name.strip():
+            listed[name] = _weight(parameters) if parameters else 1.0
+    return listed
+
+
+def _weight(parameters: bytes) -> float:
+    for parameter in parameters.split(b";"):
+        name, _, value = parameter.strip().partition(b"=")
+        if name == b"q":
+            return float(value) if QVALUE.fullmatch(value) else 0.0
+    return 1.0
+
+
+@lru_cache(maxsize=64)  # a client sends the same header each time
+def negotiate(accept: bytes, *, page: bool = False) -> bytes | None:
+    """The media type that a header `Accept` prefers (RFC 9110, section 12.5.1).
+
+    Of several at the same weight, one that is named goes before one that a wildcard covers.
+    Clients are to name `application/graphql-response+json`; who does not is a legacy client, and
+    gets JSON when it takes that (GraphQL over HTTP, "Accept").
+
+    Args:
+        accept: the header; empty where there is none.
+        page: whether a page for browsers can be had, too.
+
+    Returns:
+        None when it takes none of them.
+    """
+    listed = weights(accept)
+    if not listed:
         return JSON
-    quality = _qualities(accept)
-    wanted = quality.get(GRAPHQL_JSON, 0.0)
-    fallback = quality.get(b"application/*", quality.get(b"*/*", 0.0))
-    return GRAPHQL_JSON if wanted and wanted >= quality.get(JSON, fallback) else JSON
+    offers = [GRAPHQL_JSON, JSON] if GRAPHQL_JSON in listed else [JSON, GRAPHQL_JSON]
+    if page:
+        offers.append(HTML)
+    best = max(offers, key=lambda offer: _rank(offer, listed))
+    weight, _ = _rank(best, listed)
+    return best if weight else None
+
+
+def _rank(media_type: bytes, listed: Mapping[bytes, float]) -> tuple[float, int]:
+    """The weight of a media type, that of its most exact range, and how exact that is."""
+    family = media_type.partition(b"/")[0] + b"/*"
+    for exactness, media_range in ((2, media_type), (1, family), (0, b"*/*")):
+        if media_range in listed:
+            return listed[media_range], exactness
+    return 0.0, 0
 
 
 def is_json(content_type: bytes) -> bool:
@@ -40,8 +91,8 @@ def is_json(content_type: bytes) -> bool:
 
 def accepts_gzip(accept_encoding: bytes) -> bool:
     """Whether a header `Accept-Encoding` asks for gzip (RFC 9110, section 12.5.3)."""
-    quality = _qualities(accept_encoding.lower())
-    return quality.get(b"gzip", quality.get(b"*", 0.0)) > 0
+    listed = weights(accept_encoding)
+    return listed.get(b"gzip", listed.get(b"*", 0.0)) > 0
 
 
 def gzip(body: bytes) -> bytes:
@@ -60,20 +111,3 @@ def entity_tag(media_type: bytes, body: bytes) -> bytes:
     Weak, as it is the same for every coding of the body (RFC 9110, section 8.8.3).
     """
     return b'"%b"' % blake2b(media_type + body, digest_size=12).hexdigest().encode()
-
-
-def _qualities(header: bytes) -> dict[bytes, float]:
-    """What a header of the family `Accept`, in lower case, lists, with the weight of each."""
-    ranges = [entry.split(b";") for entry in header.split(b",")]
-    return {name.strip(): _quality(parameters) for name, *parameters in ranges}
-
-
-def _quality(parameters: Iterable[bytes]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.strip().partition(b"=")
-        if name == b"q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
