@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph import explorer
 from graph.database.base import open_database
+from graph.engine.schema import Schema
 from graph.engine.service import Service
 from graph.errors import PublicError, masked
 from graph.hero.schema import schema
@@ -54,13 +55,14 @@ class _App(FastAPI):
         return shortened
 
 
-def create_app(settings: Settings, *, prepared: bool = False) -> FastAPI:
+def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = schema) -> FastAPI:
     """The app; its engine lives from start to shutdown.
 
     Args:
         settings: what it serves, and how.
         prepared: whether somebody has prepared the database already: the app then starts even
             when the database is away for the moment.
+        schema: what is executed.
 
     Raises:
         DatabaseError: the settings name no usable database; at start, when it cannot be opened or

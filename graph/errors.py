@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from graphql import GraphQLError
-from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.exceptions import StrawberryGraphQLError, StrawberryInputCoercionError
 
 logger = logging.getLogger("graph")
 
@@ -29,6 +29,7 @@ class Code(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     OPERATION_TOO_COMPLEX = "OPERATION_TOO_COMPLEX"
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 
@@ -131,6 +132,9 @@ def _is_public(error: GraphQLError) -> bool:
         if isinstance(unavailable, ServiceUnavailableError):
             logger.warning("The database is not available: %s", unavailable.__cause__)
         return True
+    if _is_refusal(error.original_error or error):
+        with_code([error], Code.FORBIDDEN)
+        return True
     # graphql-core refuses the argument of a root field with an error of its own at that field;
     # whatever it finds wrong with the data we return is deeper, or wraps another exception.
     cause = error.original_error
@@ -139,3 +143,13 @@ def _is_public(error: GraphQLError) -> bool:
         with_code([error], Code.BAD_USER_INPUT)
         return True
     return False
+
+
+def _is_refusal(cause: Exception | None) -> bool:
+    """Whether a permission of the schema raised it: Strawberry's own error, or a `PermissionError`.
+
+    One of the operating system's has a number, and is a fault.
+    """
+    if isinstance(cause, PermissionError):
+        return cause.errno is None
+    return type(cause) is StrawberryGraphQLError

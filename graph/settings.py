@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         default=None,
         description="the bearer token that `/graphql` asks for: ASCII without spaces",
     )
+    tokens: Annotated[dict[str, SecretStr], NoDecode] = Field(
+        default={},
+        description="further tokens, by the name of who holds each, as in `ann=s3cret,bob=t0ken`; "
+        "resolvers and permissions see the name",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="origins whose pages may call the API, separated by commas"
     )
@@ -163,6 +168,16 @@ class Settings(BaseSettings):
             if not ORIGIN.fullmatch(origin) or DEFAULT_PORT.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin as in https://example.org")
         return origins
+
+    @field_validator("tokens", mode="before")
+    @classmethod
+    def _split_pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
+        if not all(name and TOKEN.fullmatch(token) for name, _, token in pairs):
+            raise ValueError("must be names with tokens, as in ann=s3cret,bob=t0ken")
+        return {name: token for name, _, token in pairs}
 
     @field_validator("token")
     @classmethod

@@ -111,7 +111,7 @@ def serve(
     typer.echo(f"Database  {name}")
     if empty:
         typer.echo("The table is empty. To fill it: hero-graph seed --count 1000")
-    if settings.token is None and not is_loopback(host):
+    if not (settings.token or settings.tokens or is_loopback(host)):
         typer.echo(
             "Warning: whoever reaches this address can use the API: GRAPH_TOKEN is not set",
             err=True,

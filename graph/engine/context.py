@@ -1,7 +1,9 @@
-"""The context of an operation: its session, and which columns it asks for."""
+"""The context of an operation: its session, who asks, and which columns are asked for."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import strawberry
 from graphql import (
@@ -11,9 +13,28 @@ from graphql import (
     InlineFragmentNode,
     get_named_type,
 )
+from strawberry.dataloader import DataLoader
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.database.base import Session
+
+K = TypeVar("K")
+T = TypeVar("T")
+Load: TypeAlias = Callable[[Session, list[K]], Awaitable[Sequence[T]]]
+
+
+class Caller(NamedTuple):
+    """Who asks."""
+
+    name: str | None = None
+    """Whose token the request has; None when none is asked for."""
+    headers: Mapping[bytes, bytes] = {}
+    """The request's headers, by their names in lower case."""
+
+    def header(self, name: str) -> str | None:
+        """The value of a header; None when the request has none of this name."""
+        value = self.headers.get(name.lower().encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
 
 
 @dataclass(slots=True)
@@ -21,6 +42,22 @@ class Context:
     """What the resolvers of one operation share."""
 
     session: Session
+    caller: Caller = Caller()  # noqa: RUF009 (it is immutable)
+    _loaders: dict[Any, DataLoader[Any, Any]] | None = None
+
+    def loader(
+        self, load: Callable[[Session, list[K]], Awaitable[Sequence[T]]]
+    ) -> DataLoader[K, T]:
+        """The data loader of a function, the same one throughout the operation.
+
+        Args:
+            load: gives what belongs to each of the keys, in their order.
+        """
+        if self._loaders is None:
+            self._loaders = {}
+        if load not in self._loaders:
+            self._loaders[load] = DataLoader(lambda keys: load(self.session, keys))
+        return self._loaders[load]
 
 
 class Info(strawberry.Info[Context, None]):

@@ -24,17 +24,23 @@ from graphql import (
     is_leaf_type,
     is_list_type,
 )
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.engine.limits import too_complex
 from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
-from graph.hero.queries import MAX_LIMIT
 
 INTROSPECTION = 2
 """What a field of introspection counts for: graphql-core completes each by itself."""
 
 MORE_STEPS = 1_000
 """How many more selections than the fields that are allowed may be read to find the cost."""
+
+MAXIMUM = "maximum"
+"""The key of an argument `limit`'s Strawberry metadata under which the greatest limit stands."""
+
+UNLIMITED = 100
+"""The items that a list counts for whose field has no argument `limit`."""
 
 
 def over_cost(limit: int) -> PublicError:
@@ -178,17 +184,22 @@ def _length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int
     A page that is out of bounds is refused by its resolver, with a better message.
     """
     parameter = definition.args.get("limit")
-    default: int | None = parameter.default_value if parameter else MAX_LIMIT
+    if parameter is None:
+        return lambda _: UNLIMITED
+    source = parameter.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    maximum: int | None = source and source.metadata.get(MAXIMUM)
+    default: int | None = parameter.default_value
+
+    def bounded(limit: int | None) -> int:
+        in_bounds = limit is not None and limit >= 0 and (maximum is None or limit <= maximum)
+        return limit if limit is not None and in_bounds else 0
+
     for argument in node.arguments or ():
         if argument.name.value == "limit":
             if isinstance(argument.value, VariableNode):
                 name = argument.value.name.value
-                return lambda values: _within_bounds(values.get(name, default))
-            default = (
-                int(argument.value.value) if isinstance(argument.value, IntValueNode) else None
-            )
-    return lambda _: _within_bounds(default)
-
-
-def _within_bounds(limit: int | None) -> int:
-    return limit if limit is not None and 0 <= limit <= MAX_LIMIT else 0
+                return lambda values: bounded(values.get(name, default))
+            literal = argument.value
+            default = int(literal.value) if isinstance(literal, IntValueNode) else None
+    count = bounded(default)
+    return lambda _: count

@@ -62,6 +62,7 @@ class Operation:
         self, document: DocumentNode, node: OperationDefinitionNode, aliases: int, uses: "_Uses"
     ) -> None:
         self.document = document
+        self.query = node.loc.source.body if node.loc else ""
         self.node = node
         self.name = node.name.value if node.name else None
         self.aliases = aliases

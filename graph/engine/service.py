@@ -3,13 +3,12 @@
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import strawberry
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor
 from graphql.execution.values import VariableValues
 
 from graph.database.base import Database
-from graph.engine.context import Context
+from graph.engine.context import Caller, Context
 from graph.engine.cost import CostAnalysis, Size, over_cost
 from graph.engine.document import Document, Documents, Operation, Prepared
 from graph.engine.encoding import encode
@@ -17,6 +16,7 @@ from graph.engine.execution import Execution
 from graph.engine.executor import SerialExecutor
 from graph.engine.limits import too_complex
 from graph.engine.plan import Plan
+from graph.engine.schema import Schema
 from graph.errors import Code, PublicError, masked, public, with_code
 from graph.settings import Settings
 
@@ -39,6 +39,15 @@ class Result(NamedTuple):
     data: bytes
     errors: list[GraphQLError]
     executed: bool = True
+    extensions: dict[str, Any] | None = None
+
+
+class Call(NamedTuple):
+    """An operation to execute, with the raw values of its variables, and who asks."""
+
+    operation: Operation
+    variables: dict[str, Any]
+    caller: Caller
 
 
 def refusal(*errors: GraphQLError) -> Result:
@@ -49,56 +58,58 @@ def refusal(*errors: GraphQLError) -> Result:
 class Service:
     """The schema over a database: what a transport calls, once `document` and once `execute`."""
 
-    def __init__(self, schema: strawberry.Schema, database: Database, settings: Settings) -> None:
+    def __init__(self, schema: Schema, database: Database, settings: Settings) -> None:
+        self._strawberry = schema
+        self._is_extended = bool(schema.get_extensions())
         self._schema = schema._schema  # noqa: SLF001 (Strawberry has no public name for graphql-core's schema)
         self._database = database
         self._settings = settings
         self._documents = Documents(self._schema, settings)
 
     async def document(self, query: str) -> Document:
-        """The document of this text."""
-        return await self._documents.find(query)
+        """The document of this text; schema extensions see the one that is refused, too."""
+        document = await self._documents.find(query)
+        if document.errors and self._is_extended:
+            await self._strawberry.execute(query, context_value=Context(self._database.session()))
+        return document
 
-    async def execute(
-        self, operation: Operation, variables: dict[str, Any], room: int | None = None
-    ) -> Result:
+    async def execute(self, call: Call, room: int | None = None) -> Result:
         """Execute an operation in a transaction of its own; never raises.
 
         What a mutation wrote is committed before this returns, or not at all when there are
         errors.
 
         Args:
-            operation: of one of this service's documents.
-            variables: their raw values, by name.
+            call: an operation of one of this service's documents.
             room: bytes of data that the answer may have; None for the most that the settings allow.
         """
         if room is None:
             room = self._settings.max_answer_bytes
         try:
-            coerced = self._coerce(operation, variables)
+            coerced = self._coerce(call)
             if isinstance(coerced, list):
                 return refusal(*with_code(coerced, Code.BAD_USER_INPUT))
-            prepared = self._prepare(operation, variables, coerced)
+            prepared = self._prepare(call, coerced)
             self._check(prepared.cost.size(coerced.coerced))
         except PublicError as error:
             return refusal(error)
         try:
-            return await self._transact(operation, variables, coerced, prepared.plan, room)
+            return await self._transact(call, coerced, prepared.plan, room)
         except GraphQLError as error:
             return Result(NULL, public([error]))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
             return Result(NULL, [masked(error)])
 
-    def size(self, operation: Operation, variables: dict[str, Any]) -> Size:
+    def size(self, call: Call) -> Size:
         """The size of an operation's answer; nothing when its variables are to be refused.
 
         Raises:
             PublicError: it is over a limit that no variable changes.
         """
-        coerced = self._coerce(operation, variables)
+        coerced = self._coerce(call)
         if isinstance(coerced, list):
             return Size(0, 0)
-        return self._prepare(operation, variables, coerced).cost.size(coerced.coerced)
+        return self._prepare(call, coerced).cost.size(coerced.coerced)
 
     def _check(self, size: Size) -> None:
         """Hold one operation to its limits.
@@ -115,41 +126,32 @@ class Service:
             raise over_cost(self._settings.max_cost)
 
     async def _transact(
-        self,
-        operation: Operation,
-        variables: dict[str, Any],
-        coerced: VariableValues,
-        plan: Plan | None,
-        room: int,
+        self, call: Call, coerced: VariableValues, plan: Plan | None, room: int
     ) -> Result:
         session = self._database.session()
         try:
-            if operation.writes:
+            if call.operation.writes:
                 await session.start()
-            context = Context(session)
-            result = await self._run(operation, variables, coerced, plan, context)
+            result = await self._run(call, coerced, plan, Context(session, call.caller))
             data = encode(result.data)
             if len(data) > room:
                 raise too_complex(
                     f"The answer has more than {self._settings.max_answer_bytes} bytes."
                 )
-            if operation.writes and not result.errors:
+            if call.operation.writes and not result.errors:
                 await session.commit()
         finally:
             await session.close()
-        return Result(data, public(result.errors or ()))
+        return Result(data, public(result.errors or ()), extensions=result.extensions)
 
-    def _coerce(
-        self, operation: Operation, variables: dict[str, Any]
-    ) -> VariableValues | list[GraphQLError]:
-        return operation.coerce(
-            self._schema, variables, hide_suggestions=not self._settings.introspection
+    def _coerce(self, call: Call) -> VariableValues | list[GraphQLError]:
+        return call.operation.coerce(
+            self._schema, call.variables, hide_suggestions=not self._settings.introspection
         )
 
-    def _prepare(
-        self, operation: Operation, variables: dict[str, Any], coerced: VariableValues
-    ) -> Prepared:
+    def _prepare(self, call: Call, coerced: VariableValues) -> Prepared:
         """The operation's cost, and its plan if there is one; made once for each choice."""
+        operation = call.operation
         values = coerced.coerced
         choice = tuple([values.get(name) for name in operation.conditions])
         prepared = operation.prepared.get(choice)
@@ -157,47 +159,47 @@ class Service:
             limit = self._settings.max_cost
             analysis = CostAnalysis(self._schema, operation.document, values, limit)
             cost = analysis.analyze(operation.node)
-            prepared = Prepared(cost, self._plan(operation, variables))
+            prepared = Prepared(cost, self._plan(call))
             if len(choice) <= MAX_CONDITIONS:
                 operation.prepared[choice] = prepared
         return prepared
 
-    def _plan(self, operation: Operation, variables: dict[str, Any]) -> Plan | None:
+    def _plan(self, call: Call) -> Plan | None:
+        operation = call.operation
         root = self._schema.get_root_type(operation.node.operation)
         if not self._settings.fast_execution or len(operation.conditions) > MAX_CONDITIONS:
             return None
         # A condition that is null is an error of the field that has it, as graphql-core knows.
         with suppress(GraphQLError):
-            return Plan(self._executor(operation, variables, None), root) if root else None
+            return Plan(self._executor(call, None), root) if root else None
         return None
 
     async def _run(
-        self,
-        operation: Operation,
-        variables: dict[str, Any],
-        coerced: VariableValues,
-        plan: Plan | None,
-        context: Context,
+        self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context
     ) -> ExecutionResult:
-        """Execute an operation by its plan, or with graphql-core alone."""
-        if plan is not None:
-            execution = Execution(
-                context, coerced, lambda: self._executor(operation, variables, context)
+        """Execute an operation by its plan, or as Strawberry does, or with graphql-core alone."""
+        if self._is_extended:
+            extended = await self._strawberry.execute(
+                call.operation.query,
+                variable_values=call.variables,
+                context_value=context,
+                operation_name=call.operation.name,
             )
+            return ExecutionResult(extended.data, extended.errors, extended.extensions or None)
+        if plan is not None:
+            execution = Execution(context, coerced, lambda: self._executor(call, context))
             return await plan.execute(execution)
-        result: Any = self._executor(operation, variables, context).execute_operation()
+        result: Any = self._executor(call, context).execute_operation()
         completed: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
         return completed
 
-    def _executor(
-        self, operation: Operation, variables: dict[str, Any], context: Context | None
-    ) -> Executor[Any]:
+    def _executor(self, call: Call, context: Context | None) -> Executor[Any]:
         executor = SerialExecutor.build(
             self._schema,
-            operation.document,
+            call.operation.document,
             context_value=context,
-            raw_variable_values=variables,
-            operation_name=operation.name,
+            raw_variable_values=call.variables,
+            operation_name=call.operation.name,
             hide_suggestions=not self._settings.introspection,
         )
         assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)

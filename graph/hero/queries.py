@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, select
 
 from graph.database.base import Statement
 from graph.engine.context import Info
+from graph.engine.cost import MAXIMUM
 from graph.errors import BadUserInputError
 from graph.hero.model import HERO
 from graph.hero.types import Hero
@@ -64,7 +65,11 @@ class Query:
             int, strawberry.argument(description="How many heroes to pass over, 0 or more.")
         ] = 0,
         limit: Annotated[
-            int, strawberry.argument(description=f"How many heroes at most, 0 to {MAX_LIMIT}.")
+            int,
+            strawberry.argument(
+                description=f"How many heroes at most, 0 to {MAX_LIMIT}.",
+                metadata={MAXIMUM: MAX_LIMIT},
+            ),
         ] = MAX_LIMIT,
     ) -> Sequence[Hero]:
         """Up to `limit` heroes.

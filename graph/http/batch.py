@@ -6,20 +6,11 @@ what an earlier one wrote, and is executed even when an earlier one failed.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
 
-from graph.engine.document import Operation
 from graph.engine.limits import count_tokens, too_complex
-from graph.engine.service import Result, Service, refusal
+from graph.engine.service import Call, Result, Service, refusal
 from graph.errors import PublicError
 from graph.settings import Settings
-
-
-class Call(NamedTuple):
-    """An operation with the values of its variables."""
-
-    operation: Operation
-    variables: dict[str, Any]
 
 
 async def execute_batch(
@@ -38,7 +29,7 @@ async def execute_batch(
     room = settings.max_answer_bytes
     for entry in batch:
         if isinstance(entry, Call):
-            result = await service.execute(*entry, room)
+            result = await service.execute(entry, room)
             room -= len(result.data)
             await asyncio.sleep(0)
         else:
@@ -68,7 +59,7 @@ def _check(service: Service, calls: Sequence[Call], settings: Settings) -> None:
     Raises:
         PublicError: the operations have more of one than a single operation may.
     """
-    sizes = [service.size(*call) for call in calls]
+    sizes = [service.size(call) for call in calls]
     for what, total, limit in (
         ("aliases", sum(call.operation.aliases for call in calls), settings.max_aliases),
         ("rows", sum(size.rows for size in sizes), settings.max_rows),

@@ -1,21 +1,23 @@
 """GraphQL over HTTP: one ASGI endpoint (https://graphql.github.io/graphql-over-http/draft/)."""
 
 import asyncio
-import hmac
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from graph.engine.context import Caller
 from graph.engine.encoding import encode
-from graph.engine.service import Result, Service, refusal
+from graph.engine.service import Call, Result, Service, refusal
 from graph.errors import Code, PublicError, ServiceUnavailableError, masked
-from graph.http.batch import Call, check_tokens, execute_batch
+from graph.http.authorization import Authorization
+from graph.http.batch import check_tokens, execute_batch
 from graph.http.persisted import queries
 from graph.http.refusal import Refused, bad_request, body_of, status_of, too_large
 from graph.http.request import Request, decode, from_query_string, is_request, request_of
 from graph.http.response import (
+    COMPRESSED_ASIDE_FROM,
     COMPRESSED_FROM,
     HTML,
     JSON,
@@ -63,9 +65,11 @@ class GraphQLEndpoint:
         self._explorer = explorer
         self._queries = queries(settings)
         self._cache_control = settings.cache_control.encode()
-        self._token = settings.token.get_secret_value().encode() if settings.token else None
+        self._authorization = Authorization(settings)
         # With a token, a shared cache must ask who wants the answer that it has.
-        vary = b"Accept, Accept-Encoding" + (b", Authorization" if settings.token else b"")
+        vary = b"Accept, Accept-Encoding" + (
+            b", Authorization" if self._authorization.is_needed else b""
+        )
         self._headers = [*SECURITY_HEADERS, (b"vary", vary)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,8 +84,8 @@ class GraphQLEndpoint:
             accepted = negotiate(accept)
         media_type = accepted or JSON
         try:
-            self._authorize(headers)
-            answer = await self._answer(scope, headers, receive, accepted)
+            caller = self._authorization.caller(headers)
+            answer = await self._answer(scope, caller, receive, accepted)
         except PublicError as error:
             answer = _refusal(error, media_type, headers)
         except asyncio.CancelledError:  # the grace time of a shutdown is over
@@ -97,7 +101,8 @@ class GraphQLEndpoint:
             and self._settings.compression
             and accepts_gzip(headers.get(b"accept-encoding", b""))
         ):
-            body = gzip(body)
+            large = len(body) >= COMPRESSED_ASIDE_FROM
+            body = await asyncio.to_thread(gzip, body) if large else gzip(body)
             extra = (*extra, (b"content-encoding", b"gzip"))
         if status != HTTPStatus.NOT_MODIFIED:
             length = str(len(body)).encode()
@@ -111,29 +116,21 @@ class GraphQLEndpoint:
         )
         await send({"type": "http.response.body", "body": body})
 
-    def _authorize(self, headers: Mapping[bytes, bytes]) -> None:
-        if self._token is None:
-            return
-        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
-            message = "A valid bearer token is needed."
-            raise Refused(401, Code.UNAUTHENTICATED, message, (b"www-authenticate", b"Bearer"))
-
     async def _answer(
         self,
         scope: Scope,
-        headers: Mapping[bytes, bytes],
+        caller: Caller,
         receive: Receive,
         media_type: bytes | None,
     ) -> Answer:
         if media_type is None:
             raise bad_request("Answers are application/graphql-response+json or JSON.", 406)
         is_get = scope["method"] == "GET"
-        value = await self._parameters(scope, headers, receive)
+        value = await self._parameters(scope, caller.headers, receive)
         if isinstance(value, list):
-            return Answer(200, JSON, await self._batch(value))
-        call = await self._call(request_of(value, self._queries), is_get=is_get)
-        result = call if isinstance(call, Result) else await self._service.execute(*call)
+            return Answer(200, JSON, await self._batch(value, caller))
+        call = await self._call(request_of(value, self._queries), caller, is_get=is_get)
+        result = call if isinstance(call, Result) else await self._service.execute(call)
         # As "application/json", a well-formed request is answered with 200, whatever becomes of it.
         status = 200 if result.executed or media_type == JSON else 400
         body = _body(result)
@@ -143,7 +140,7 @@ class GraphQLEndpoint:
             return Answer(status, media_type, body, (NOT_STORED,))
         tag = entity_tag(media_type, body)
         validators = ((b"cache-control", self._cache_control), (b"etag", b"W/" + tag))
-        if tag in headers.get(b"if-none-match", b""):
+        if tag in caller.headers.get(b"if-none-match", b""):
             return Answer(304, media_type, b"", validators)
         return Answer(status, media_type, body, validators)
 
@@ -184,7 +181,7 @@ class GraphQLEndpoint:
             if not message.get("more_body", False):
                 return b"".join(chunks)
 
-    async def _call(self, request: Request, *, is_get: bool) -> Call | Result:
+    async def _call(self, request: Request, caller: Caller, *, is_get: bool) -> Call | Result:
         """The operation to execute, or why its document cannot be."""
         document = await self._service.document(request.query)
         if document.errors:
@@ -193,9 +190,9 @@ class GraphQLEndpoint:
         note_operation(operation.name, operation.node.operation.value)
         if is_get and operation.writes:
             raise bad_request("Mutations need POST.", 405, (b"allow", b"POST"))
-        return Call(operation, request.variables)
+        return Call(operation, request.variables, caller)
 
-    async def _batch(self, entries: Sequence[Any]) -> bytes:
+    async def _batch(self, entries: Sequence[Any], caller: Caller) -> bytes:
         """The body that answers a batch; what makes one entry unusable does so for it alone."""
         settings = self._settings
         limit = settings.batch_limit
@@ -211,7 +208,7 @@ class GraphQLEndpoint:
             check_tokens([each.query for each in requests if isinstance(each, Request)], settings)
         except PublicError as error:
             requests = [refusal(error) for _ in entries]
-        batch = [await self._called(each) for each in requests]
+        batch = [await self._called(each, caller) for each in requests]
         results = await execute_batch(self._service, batch, settings)
         return b"[%b]" % b",".join([_body(result) for result in results])
 
@@ -221,11 +218,11 @@ class GraphQLEndpoint:
         except PublicError as error:
             return refusal(error)
 
-    async def _called(self, request: Request | Result) -> Call | Result:
+    async def _called(self, request: Request | Result, caller: Caller) -> Call | Result:
         if isinstance(request, Result):
             return request
         try:
-            return await self._call(request, is_get=False)
+            return await self._call(request, caller, is_get=False)
         except PublicError as error:
             return refusal(error)
 
@@ -243,12 +240,13 @@ def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 def _body(result: Result) -> bytes:
     """The answer to one operation, as a JSON object."""
-    data = b'"data":%b' % result.data if result.executed else b""
-    if not result.errors:
-        return b"{%b}" % data
-    note_errors(result.errors)
-    errors = encode([error.formatted for error in result.errors])
-    return b'{%b"errors":%b}' % (data and data + b",", errors)
+    parts = [b'"data":%b' % result.data] if result.executed else []
+    if result.errors:
+        note_errors(result.errors)
+        parts.append(b'"errors":%b' % encode([error.formatted for error in result.errors]))
+    if result.extensions:
+        parts.append(b'"extensions":%b' % encode(result.extensions))
+    return b"{%b}" % b",".join(parts)
 
 
 def _refusal(error: PublicError, media_type: bytes, headers: Mapping[bytes, bytes]) -> Answer:

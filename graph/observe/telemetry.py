@@ -13,8 +13,7 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
-from graph.engine.document import Operation
-from graph.engine.service import Result, Service
+from graph.engine.service import Call, Result, Service
 from graph.errors import Code, logger
 from graph.observe.logs import MAX_NAME_LENGTH, note_trace
 
@@ -95,9 +94,8 @@ class TracedService(Service):
     https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/, without `graphql.document`.
     """
 
-    async def execute(
-        self, operation: Operation, variables: dict[str, Any], room: int | None = None
-    ) -> Result:
+    async def execute(self, call: Call, room: int | None = None) -> Result:
+        operation = call.operation
         kind = operation.node.operation.value
         attributes = {"graphql.operation.type": kind}
         if operation.name:
@@ -107,7 +105,7 @@ class TracedService(Service):
             kind, kind=SpanKind.SERVER, attributes=attributes
         ) as span:
             note_trace(trace.format_trace_id(span.get_span_context().trace_id))
-            result = await super().execute(operation, variables, room)
+            result = await super().execute(call, room)
             codes = [(error.extensions or {}).get("code") for error in result.errors]
             if codes:
                 span.set_attribute("error.type", str(codes[0]))

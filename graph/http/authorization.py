@@ -1,0 +1,45 @@
+"""Who asks: the bearer token of a request (RFC 6750), where the settings name any."""
+
+import hmac
+from collections.abc import Mapping
+
+from graph.engine.context import Caller
+from graph.errors import Code
+from graph.http.refusal import Refused
+from graph.settings import Settings
+
+DEFAULT = "default"
+"""The name of whoever holds the token that has none."""
+
+
+class Authorization:
+    """Knows the tokens, and who holds each."""
+
+    def __init__(self, settings: Settings) -> None:
+        tokens = dict(settings.tokens)
+        if settings.token is not None:
+            tokens[DEFAULT] = settings.token
+        self._tokens = [(name, token.get_secret_value().encode()) for name, token in tokens.items()]
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a request needs a token."""
+        return bool(self._tokens)
+
+    def caller(self, headers: Mapping[bytes, bytes]) -> Caller:
+        """Who sends a request with these headers.
+
+        Raises:
+            Refused: it has no valid token, and needs one.
+        """
+        if not self._tokens:
+            return Caller(None, headers)
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        # Each is compared, in the same time whether it is the one or not.
+        matches = [
+            name for name, token in self._tokens if hmac.compare_digest(given.strip(), token)
+        ]
+        if scheme.lower() != b"bearer" or not matches:
+            message = "A valid bearer token is needed."
+            raise Refused(401, Code.UNAUTHENTICATED, message, (b"www-authenticate", b"Bearer"))
+        return Caller(matches[0], headers)

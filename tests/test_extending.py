@@ -1,0 +1,345 @@
+"""Schemas as a person who takes this over writes them: Strawberry's ways to extend one work."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+import pytest
+import strawberry
+import strawberry.pydantic
+from sqlalchemy import func, select
+from sqlmodel import select as select_models
+from strawberry.extensions import SchemaExtension
+from strawberry.permission import BasePermission
+from strawberry.schema.config import StrawberryConfig
+
+from graph.app import create_app
+from graph.database.base import Session, Statement
+from graph.engine.context import Info
+from graph.engine.executor import SerialExecutor
+from graph.engine.schema import Schema
+from graph.hero.model import HERO, Hero
+from graph.hero.mutations import Mutation
+from graph.hero.queries import Query, page_of_heroes
+from graph.hero.types import Hero as HeroType
+from graph.settings import Settings
+from tests.client import Client
+from tests.conftest import serving
+from tests.shape import labelled
+
+Serve = Callable[..., Client]
+
+SETTINGS = {"tokens", "max_rows", "max_cost"}
+"""What of a schema's options is meant for the service."""
+
+resolved: list[str] = []
+"""What ran, in order."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    resolved.clear()
+
+
+@pytest.fixture
+def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
+    """Serves a schema with these options, on the test's database."""
+    with ExitStack() as stack:
+
+        def start(query: type = Query, mutation: type = Mutation, **options: Any) -> Client:
+            given = {key: options.pop(key) for key in SETTINGS & options.keys()}
+            config = StrawberryConfig(info_class=Info, sort_schema=True)
+            schema = Schema(query=query, mutation=mutation, config=config, **options)
+            settings = configure(**given)
+            app = create_app(settings, schema=schema)
+            client = Client(stack.enter_context(serving(app, settings)))
+            stack.callback(client.http.close)
+            return client
+
+        yield start
+
+
+COUNT = Statement(select(func.count().label("count")).select_from(HERO))
+
+
+@strawberry.type
+class MoreQueries(Query):
+    @strawberry.field
+    async def hero_count(self, info: Info) -> int:
+        resolved.append("heroCount")
+        return int((await info.context.session.fetch(COUNT))[0].count)
+
+    @strawberry.field
+    async def models(self, info: Info) -> list[HeroType]:
+        resolved.append("models")
+        found: Any = await info.context.session.exec(select_models(Hero).order_by(HERO.c.id))
+        return list(found.all())
+
+    @strawberry.field
+    async def maybe(self) -> HeroType | None:
+        resolved.append("maybe")
+        return None
+
+    @strawberry.field
+    async def fails(self) -> HeroType:
+        resolved.append("fails")
+        raise ValueError("no")
+
+
+@strawberry.type
+class MoreMutations(Mutation):
+    @strawberry.mutation
+    async def send(self, info: Info) -> HeroType:
+        resolved.append("send")
+        hero = Hero(name="Sent", secret_name="x")  # noqa: S106 (no secret)
+        info.context.session.add(hero)
+        await info.context.session.flush()
+        return hero  # type: ignore[return-value] # (an object of the model, as people return it)
+
+
+def test_a_scalar_of_a_root_field(serve_schema: Serve) -> None:
+    api = serve_schema(MoreQueries)
+    api.create("A")
+    assert api.data("{ heroCount heroes { name } }") == {"heroCount": 1, "heroes": [{"name": "A"}]}
+
+
+def test_objects_of_the_model(serve_schema: Serve) -> None:
+    api = serve_schema(MoreQueries, MoreMutations)
+    api.create("A")
+    data = api.data("{ models { id name age t: __typename } heroes { id } maybe { id } }")
+    assert data == {
+        "models": [{"id": "1", "name": "A", "age": None, "t": "Hero"}],
+        "heroes": [{"id": "1"}],
+        "maybe": None,
+    }
+    assert resolved == ["models", "maybe"]
+
+
+def test_a_mutation_that_returns_an_object_runs_once(serve_schema: Serve) -> None:
+    api = serve_schema(MoreQueries, MoreMutations)
+    assert api.data("mutation { send { id name } }") == {"send": {"id": "1", "name": "Sent"}}
+    assert resolved == ["send"]
+    assert [hero["name"] for hero in api.heroes()] == ["Sent"]
+
+
+def test_a_resolver_that_fails_runs_once(serve_schema: Serve) -> None:
+    api = serve_schema(MoreQueries)
+    assert api.codes("{ heroCount fails { id } heroes { id } }") == ["INTERNAL_SERVER_ERROR"]
+    assert resolved == ["heroCount", "fails"]
+
+
+@strawberry.pydantic.type
+class Initialed(HeroType):
+    @strawberry.pydantic.field
+    def initials(self) -> str:
+        return self.secret_name[:1] + self.name[:1]
+
+
+def test_a_field_with_a_resolver_has_every_column(serve_schema: Serve) -> None:
+    @strawberry.type
+    class Initials(Query):
+        @strawberry.field
+        async def initialed(self, info: Info) -> Sequence[Initialed]:
+            return await info.context.session.fetch(
+                page_of_heroes(info.columns), offset=0, limit=10
+            )
+
+    api = serve_schema(Initials)
+    api.create("Deadpond", secretName="Dive Wilson")
+    data = api.data("{ initialed { initials } heroes { name } }")
+    assert data == {"initialed": [{"initials": "DD"}], "heroes": [{"name": "Deadpond"}]}
+
+
+async def same_name(session: Session, names: list[str]) -> list[list[Any]]:
+    """The heroes of each name."""
+    resolved.append(f"load {len(names)}")
+    models: Any = await session.exec(select_models(Hero).where(HERO.c.name.in_(names)))
+    found = models.all()
+    return [[hero for hero in found if hero.name == name] for name in names]
+
+
+@strawberry.pydantic.type
+class Namesake(HeroType):
+    @strawberry.pydantic.field
+    async def namesakes(self, info: Info) -> list[Annotated["Namesake", strawberry.lazy(__name__)]]:
+        loaded: Any = await info.context.loader(same_name).load(self.name)
+        return list(loaded)
+
+
+@strawberry.type
+class Namesakes(Query):
+    @strawberry.field
+    async def named(self, info: Info) -> Sequence[Namesake]:
+        return await info.context.session.fetch(page_of_heroes(info.columns), offset=0, limit=9)
+
+
+def test_a_loader_asks_once(serve_schema: Serve) -> None:
+    api = serve_schema(Namesakes, max_rows=1_000_000, max_cost=100_000_000)
+    for name in "AABC":
+        api.create(name)
+    query = "{ named { name namesakes { id } n: namesakes { name } } heroes(limit: 1) { name } }"
+    data = api.data(query)
+    assert [len(hero["namesakes"]) for hero in data["named"]] == [2, 2, 1, 1]
+    assert data["heroes"] == [{"name": "A"}]
+    assert resolved == ["load 3"]  # by their names, each once
+
+
+def test_nested_lists_count_as_rows(serve_schema: Serve) -> None:
+    api = serve_schema(Namesakes)
+    for query, refused in (
+        ("{ heroes { id } named { id } }", False),
+        ("{ named { namesakes { id } } }", True),  # 100 of 100 each
+    ):
+        codes = [each["extensions"]["code"] for each in api.execute(query).get("errors", ())]
+        assert codes == (["OPERATION_TOO_COMPLEX"] if refused else [])
+    assert resolved == []
+
+
+class OnlyAnn(BasePermission):
+    message = "Only Ann may."
+
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
+        caller = info.context.caller
+        return bool(caller.name == "ann" and caller.header("X-Reason"))
+
+
+class Nobody(BasePermission):
+    async def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
+        return False
+
+    def on_unauthorized(self) -> None:
+        raise PermissionError("Nobody may.")
+
+
+@strawberry.pydantic.type
+class GuardedHero(HeroType):
+    @strawberry.pydantic.field(permission_classes=[OnlyAnn])
+    def secret(self) -> str:
+        return self.secret_name
+
+
+@strawberry.type
+class GuardedQueries(Query):
+    @strawberry.field
+    async def guarded(self, info: Info) -> Sequence[GuardedHero]:
+        return await info.context.session.fetch(page_of_heroes(info.columns), offset=0, limit=9)
+
+    @strawberry.field(permission_classes=[Nobody])
+    async def closed(self) -> int:
+        return 1
+
+
+@strawberry.type
+class GuardedMutations(Mutation):
+    @strawberry.mutation(permission_classes=[OnlyAnn])
+    async def send(self, info: Info) -> int:  # noqa: ARG002 (as resolvers have it)
+        resolved.append("send")
+        return 1
+
+
+def test_permissions_see_who_asks(serve_schema: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    api = serve_schema(GuardedQueries, GuardedMutations, tokens="ann=a1,bob=b1")
+    for token, more, allowed in (
+        ("a1", {"X-Reason": "audit"}, True),
+        ("a1", {}, False),
+        ("b1", {"X-Reason": "audit"}, False),
+    ):
+        headers = {"authorization": f"Bearer {token}", **more}
+        body = labelled(api.post({"query": "mutation { send }"}, headers=headers))
+        if allowed:
+            assert body == {"data": {"send": 1}}
+            continue
+        (error,) = body["errors"]
+        assert (error["message"], error["extensions"]["code"]) == ("Only Ann may.", "FORBIDDEN")
+        assert error["path"] == ["send"]
+    assert resolved == ["send"]
+    assert api.post({"query": "{ heroes { id } }"}).status_code == 401
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_guarded_field_leaves_those_beside_it_alone(
+    serve_schema: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = serve_schema(GuardedQueries)
+    api.create("A")
+    body = api.execute("{ heroes { name } guarded { name } g: guarded { secret } }")
+    assert body["data"] is None
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN"]
+    assert api.codes("{ closed }") == ["FORBIDDEN"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_fields_beside_others_keep_the_fast_path(
+    serve_schema: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    completed: list[str] = []
+    complete = SerialExecutor.complete_value
+
+    def note(self: Any, type_: Any, details: Any, info: Any, *args: Any) -> Any:
+        completed.append(info.field_name)
+        return complete(self, type_, details, info, *args)
+
+    monkeypatch.setattr(SerialExecutor, "complete_value", note)
+    api = serve_schema(MoreQueries)
+    api.create("A")
+    api.data("{ heroes { id name } heroCount hero(id: 1) { name } }")
+    assert set(completed) == {"heroCount"}
+
+
+class Hooks(SchemaExtension):
+    async def on_operation(self) -> AsyncIterator[None]:
+        resolved.append("on_operation")
+        yield
+        resolved.append("operation over")
+
+    def on_parse(self) -> Iterator[None]:
+        yield
+        resolved.append("on_parse")
+
+    def on_validate(self) -> Iterator[None]:
+        yield
+        resolved.append("on_validate")
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        yield
+        resolved.append("on_execute")
+
+    def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
+        if root is None:
+            resolved.append(f"resolve {info.field_name}")
+        return _next(root, info, *args, **kwargs)
+
+    async def get_results(self) -> dict[str, Any]:
+        return {"hooks": self.execution_context.operation_name}
+
+
+def test_the_hooks_of_a_schema_extension_run(serve_schema: Serve) -> None:
+    api = serve_schema(extensions=[Hooks])
+    query = 'mutation A { createHero(input: {name: "A", secretName: "B"}) { name } }'
+    body = labelled_with_extensions(api, query)
+    assert body == {"data": {"createHero": {"name": "A"}}, "extensions": {"hooks": "A"}}
+    hooks = ["on_operation", "on_parse", "on_validate", "resolve createHero", "on_execute"]
+    assert resolved == [*hooks, "operation over"]
+    assert [hero["name"] for hero in api.heroes()] == ["A"]
+    resolved.clear()
+    labelled(api.post({"query": "{ nothing }"}))
+    assert resolved == ["on_operation", "on_parse", "on_validate", "operation over"]
+
+
+class Spoils(SchemaExtension):
+    def on_execute(self) -> Iterator[None]:
+        yield
+        raise ValueError("spoiled")
+
+
+def test_an_extension_that_fails_undoes_the_operation(serve_schema: Serve) -> None:
+    api = serve_schema(extensions=[Spoils])
+    query = 'mutation { createHero(input: {name: "A", secretName: "B"}) { name } }'
+    assert api.codes(query) == ["INTERNAL_SERVER_ERROR"]
+    assert serve_schema().heroes() == []
+
+
+def labelled_with_extensions(api: Client, query: str) -> dict[str, Any]:
+    body = api.post({"query": query}).json()
+    assert isinstance(body, dict)
+    return body
