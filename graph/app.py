@@ -21,7 +21,8 @@ from graph.engine.service import Service
 from graph.errors import PublicError, masked
 from graph.hero.schema import schema
 from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
-from graph.http.refusal import bad_request, body_of, status_of
+from graph.http.refusal import Refused, body_of, status_of
+from graph.http.response import JSON
 from graph.migrations import prepare
 from graph.observe import telemetry
 from graph.observe.logs import RequestLog, configure
@@ -84,7 +85,7 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
             await telemetry.flush()
 
     traced = telemetry.configure()
-    no_page = _refusal(bad_request("GraphiQL is turned off.", 404))
+    no_page = _refusal(Refused(404, "GraphiQL is turned off."))
     page = explorer.page if settings.graphiql else no_page
     app = _App(
         title="hero-graph",
@@ -139,14 +140,14 @@ def _answer(
 
 
 def _refusal(error: PublicError, headers: Mapping[str, str] | None = None) -> Response:
-    return _answer(body_of(error), status_of(error), headers)
+    return _answer(body_of(error), status_of(error, JSON), headers)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
     """What the router refuses, in GraphQL's shape: there is no such path or method."""
     assert isinstance(error, HTTPException)  # noqa: S101 (as it was registered)
-    message = f"{error.detail}; the API is at /graphql."
-    return _refusal(bad_request(message, error.status_code), error.headers)
+    refused = Refused(error.status_code, f"{error.detail}; the API is at /graphql.")
+    return _refusal(refused, error.headers)
 
 
 async def _mask(_: Request, error: Exception) -> Response:

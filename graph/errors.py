@@ -57,6 +57,13 @@ class PublicError(GraphQLError):
         self.code = code
 
 
+class BadRequestError(PublicError):
+    """There is no usable GraphQL request; the message says what is wrong with it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.BAD_REQUEST, message)
+
+
 class BadUserInputError(PublicError):
     """A value is out of bounds or unusable; the message says which and why."""
 

@@ -12,6 +12,16 @@ from tests.components import require
 
 PACKAGES = ["graphql-http@1.22", "graphql@16"]
 
+OVERRULED = {
+    "MAY use 400 status code on missing {query} parameter": "Status Codes: "
+    "If the request is not a well-formed GraphQL-over-HTTP request, status code 422 SHOULD be used",
+    "SHOULD use a status code of 400 on variable coercion failure when accepting "
+    "application/graphql-response+json": "Status Codes: "
+    "If the variable values cannot be coerced to match the operation's variable definitions, "
+    "status code 422 SHOULD be used",
+}
+"""The audits of an older text, and what the text of August 2026 has in its place."""
+
 SCRIPT = """
 import { serverAudits } from 'graphql-http';
 const results = [];
@@ -42,4 +52,5 @@ def test_all_audits_hold(shared: Client, audits: Path) -> None:
     output = subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
     results = json.loads(output)
     assert len(results) > 50
-    assert [result for result in results if result["status"] != "ok"] == []
+    failed = {result["name"]: result["reason"] for result in results if result["status"] != "ok"}
+    assert failed == dict.fromkeys(OVERRULED, "Response status code is not 400")

@@ -51,7 +51,7 @@ def node() -> str:
     [
         ("apollo.mjs", 3),
         ("apollo-links.mjs", 4),
-        ("urql.mjs", 3),
+        ("urql.mjs", 4),
         ("relay.mjs", 3),
         ("graphql-request.mjs", 3),
     ],

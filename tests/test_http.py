@@ -1,13 +1,15 @@
 """GraphQL over HTTP: what is accepted, how it is answered, and how the rest is refused."""
 
 import json
+import re
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.client import Client
-from tests.cluster import on_sqlite
+from tests.cluster import Sql, on_sqlite
+from tests.raw import connected, read_to_the_end
 from tests.shape import code, labelled
 
 JSON = "application/json"
@@ -21,45 +23,53 @@ def post(api: Client, content: str | bytes, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "status"),
     [
-        b"",
-        b"null",
-        b"[]",
-        b'"text"',
-        b"7",
-        b'{"query": "{ __ty',
-        b'{"query": "\xff"}',
-        b'{"query": "\xed\xa0\x80"}',
-        TYPENAME.encode("utf-16"),
-        b"\xef\xbb\xbf" + TYPENAME.encode("utf-16"),
-        b'{"query": "{ __typename }", "variables": {"a": NaN}}',
-        b'{"query": "{ __typename }", "variables": {"a": -Infinity}}',
-        b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"9" * 5_000),
-        b"[" * 99_999,
-        b'{"a":' * 19_999,
-        b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"[" * 45_000 + b"]" * 45_000),
-        b"{}",
-        b'{"query": null}',
-        b'{"query": ""}',
-        b'{"query": 1}',
-        b'{"query": ["{ __typename }"]}',
-        b'{"query": "{ __typename }", "variables": []}',
-        b'{"query": "{ __typename }", "variables": "{}"}',
-        b'{"query": "{ __typename }", "variables": 0}',
-        b'{"query": "{ __typename }", "operationName": 1}',
-        b'{"query": "{ __typename }", "operationName": ["A"]}',
-        b'{"query": "{ __typename }", "operationName": "A"}',
-        b'{"query": "{ __typename }", "operationName": "\\ud800"}',
-        b'{"query": "query A { __typename } query B { __typename }"}',
-        b'{"query": "{ __typename }", "extensions": 1}',
+        (b"", 400),
+        (b'{"query": "{ __ty', 400),
+        (b'{"query": "\xff"}', 400),
+        (b'{"query": "\xed\xa0\x80"}', 400),
+        (TYPENAME.encode("utf-16"), 400),
+        (b"\xef\xbb\xbf" + TYPENAME.encode("utf-16"), 400),
+        (b'{"query": "{ __typename }", "variables": {"a": NaN}}', 400),
+        (b'{"query": "{ __typename }", "variables": {"a": -Infinity}}', 400),
+        (b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"9" * 5_000), 400),
+        (b"[" * 99_999, 400),
+        (b'{"a":' * 19_999, 400),
+        (
+            b'{"query": "{ __typename }", "variables": {"a": %s}}'
+            % (b"[" * 45_000 + b"]" * 45_000),
+            400,
+        ),
+        (b"null", 422),
+        (b"[]", 422),
+        (b'"text"', 422),
+        (b"7", 422),
+        (b"{}", 422),
+        (b'{"qeury": "{ __typename }"}', 422),
+        (b'{"query": null}', 422),
+        (b'{"query": ""}', 422),
+        (b'{"query": 1}', 422),
+        (b'{"query": ["{ __typename }"]}', 422),
+        (b'{"query": "{ __typename }", "variables": []}', 422),
+        (b'{"query": "{ __typename }", "variables": "{}"}', 422),
+        (b'{"query": "{ __typename }", "variables": 0}', 422),
+        (b'{"query": "{ __typename }", "operationName": 1}', 422),
+        (b'{"query": "{ __typename }", "operationName": ["A"]}', 422),
+        (b'{"query": "{ __typename }", "operationName": "A"}', 422),
+        (b'{"query": "{ __typename }", "operationName": "\\ud800"}', 422),
+        (b'{"query": "query A { __typename } query B { __typename }"}', 422),
+        (b'{"query": "{ __typename }", "extensions": 1}', 422),
     ],
-    ids=lambda body: repr(body[:60]),
+    ids=lambda value: repr(value[:60]) if isinstance(value, bytes) else str(value),
 )
-def test_a_body_that_is_no_request(shared: Client, body: bytes) -> None:
-    response = post(shared, body)
-    assert response.status_code == 400
-    assert code(response) == "BAD_REQUEST"
+def test_a_body_that_is_no_request(shared: Client, body: bytes, status: int) -> None:
+    for accept, expected in ((JSON, 400), (GRAPHQL_JSON, status)):
+        response = post(shared, body, accept=accept)
+        assert response.status_code == expected
+        assert response.headers["content-type"] == f"{accept}; charset=utf-8"
+        assert response.json().keys() == {"errors"}
+        assert code(response) == "BAD_REQUEST"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +168,7 @@ def test_a_content_type_that_is_not(shared: Client, headers: dict[str, str]) -> 
 def test_the_media_type_of_the_answer(shared: Client, accept: str, media_type: str) -> None:
     response = post(shared, '{"query": "{ unknown }"}', accept=accept)
     assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
-    assert response.status_code == (400 if media_type == GRAPHQL_JSON else 200)
+    assert response.status_code == (422 if media_type == GRAPHQL_JSON else 200)
     assert code(response) == "GRAPHQL_VALIDATION_FAILED"
 
 
@@ -199,35 +209,76 @@ def test_lines_of_one_header_are_one_list(shared: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "expected"),
+    ("request_", "expected", "status"),
     [
-        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
-        ({"query": "   # nothing"}, "GRAPHQL_PARSE_FAILED"),
-        ({"query": "{ unknown }"}, "GRAPHQL_VALIDATION_FAILED"),
-        ({"query": "subscription { a }"}, "GRAPHQL_VALIDATION_FAILED"),
-        ({"query": "type A { a: Int }"}, "GRAPHQL_VALIDATION_FAILED"),
-        ({"query": "query($a: Int!) { heroes(limit: $a) { id } }"}, "BAD_USER_INPUT"),
-        ({"query": "{ " + "__typename " * 1_000 + "}"}, "OPERATION_TOO_COMPLEX"),
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED", 400),
+        ({"query": "   # nothing"}, "GRAPHQL_PARSE_FAILED", 400),
+        ({"query": "{ unknown }"}, "GRAPHQL_VALIDATION_FAILED", 422),
+        ({"query": "subscription { a }"}, "GRAPHQL_VALIDATION_FAILED", 422),
+        ({"query": "type A { a: Int }"}, "GRAPHQL_VALIDATION_FAILED", 422),
+        ({"query": "query($a: Int!) { heroes(limit: $a) { id } }"}, "BAD_USER_INPUT", 422),
+        ({"query": "{ " + "__typename " * 1_000 + "}"}, "OPERATION_TOO_COMPLEX", 422),
+        ({"documentId": "unknown"}, "PERSISTED_QUERY_NOT_FOUND", 404),
     ],
 )
+@pytest.mark.parametrize("method", ["POST", "GET"])
 def test_an_operation_that_is_not_executed_has_no_data(
-    shared: Client, request_: dict[str, Any], expected: str
+    shared: Client, method: str, request_: dict[str, Any], expected: str, status: int
 ) -> None:
-    for accept, status in ((JSON, 200), (GRAPHQL_JSON, 400)):
-        response = shared.post(request_, headers={"accept": accept})
-        assert response.status_code == status
+    for accept, better in ((JSON, 200), (GRAPHQL_JSON, status)):
+        headers = {"accept": accept}
+        response = (
+            shared.post(request_, headers=headers)
+            if method == "POST"
+            else shared.http.get("/graphql", params=request_, headers=headers)
+        )
+        assert response.status_code == better
         assert response.json().keys() == {"errors"}
         assert code(response) == expected
 
 
-def test_an_operation_that_fails_is_a_success_of_http(shared: Client) -> None:
-    for accept in (JSON, GRAPHQL_JSON):
-        response = shared.post(
-            {"query": "{ heroes(limit: 101) { id } }"}, headers={"accept": accept}
+def test_an_operation_that_fails_is_a_partial_success(shared: Client) -> None:
+    query = {"query": "{ heroes(limit: 101) { id } }"}
+    for accept, status in ((JSON, 200), ("*/*", 200), (GRAPHQL_JSON, 294)):
+        headers = {"accept": accept}
+        for response in (
+            shared.post(query, headers=headers),
+            shared.http.get("/graphql", params=query, headers=headers),
+        ):
+            assert response.status_code == status
+            assert response.json()["data"] is None
+            assert code(response) == "BAD_USER_INPUT"
+
+
+@on_sqlite
+def test_an_operation_of_which_a_part_fails_is_one_too(api: Client, sql: Sql) -> None:
+    sql("ALTER TABLE hero RENAME TO elsewhere")
+    query = {"query": "{ hero(id: 1) { id } __typename }"}
+    for accept, status in ((JSON, 200), (GRAPHQL_JSON, 294)):
+        response = api.post(query, headers={"accept": accept})
+        assert response.status_code == status
+        assert response.json()["data"] == {"hero": None, "__typename": "Query"}
+        assert "errors" in response.json()
+
+
+def test_the_status_line_of_a_partial_success(shared: Client) -> None:
+    query = b'{"query": "{ heroes(limit: 101) { id } }"}'
+    with connected(shared.url) as connection:
+        connection.sendall(
+            b"POST /graphql HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
+            b"Content-Type: application/json\r\nAccept: application/graphql-response+json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(query), query)
         )
-        assert response.status_code == 200
-        assert response.json()["data"] is None
-        assert code(response) == "BAD_USER_INPUT"
+        answer = read_to_the_end(connection)
+    # The space is required where there is no reason phrase (RFC 9112, section 4).
+    assert re.match(rb"HTTP/1\.1 294 ([A-Z][A-Za-z ]+)?\r\n", answer)
+
+
+def test_a_batch_is_plain_json(shared: Client) -> None:
+    batch = [{"query": "{ __typename }"}, {"query": "{"}]
+    response = shared.post(batch, headers={"accept": GRAPHQL_JSON})
+    assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
+    assert response.status_code == 200
 
 
 def test_a_get(shared: Client) -> None:
@@ -242,33 +293,39 @@ def test_a_get(shared: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "query_string",
+    ("query_string", "status"),
     [
-        "",
-        "query=",
-        "query=%FF",
-        "query={__typename}&variables=x",
-        "query={__typename}&variables=[]",
-        "query={__typename}&variables=1",
-        "query={__typename}&extensions=[]",
-        "query={__typename}&operationName=A",
-        "query={__typename}&query={__typename}",
-        "query={__typename}&variables={}&variables={}",
+        ("query=%FF", 400),
+        ("query={__typename}&variables=x", 400),
+        ("", 422),
+        ("query=", 422),
+        ("query={__typename}&variables=[]", 422),
+        ("query={__typename}&variables=1", 422),
+        ("query={__typename}&extensions=[]", 422),
+        ("query={__typename}&operationName=A", 422),
+        ("query={__typename}&query={__typename}", 422),
+        ("query={__typename}&variables={}&variables={}", 422),
     ],
 )
-def test_a_query_string_that_is_no_request(shared: Client, query_string: str) -> None:
-    response = shared.http.get(f"/graphql?{query_string}")
-    assert response.status_code == 400
-    assert code(response) == "BAD_REQUEST"
+def test_a_query_string_that_is_no_request(shared: Client, query_string: str, status: int) -> None:
+    for accept, expected in ((JSON, 400), (GRAPHQL_JSON, status)):
+        response = shared.http.get(f"/graphql?{query_string}", headers={"accept": accept})
+        assert response.status_code == expected
+        assert code(response) == "BAD_REQUEST"
 
 
 def test_a_mutation_needs_post(api: Client) -> None:
     mutation = 'mutation B { createHero(input: {name: "a", secretName: "b"}) { id } }'
     for query in (mutation, f"query A {{ __typename }} {mutation}"):
-        response = api.http.get("/graphql", params={"query": query, "operationName": "B"})
-        assert response.status_code == 405
-        assert response.headers["allow"] == "POST"
-        assert code(response) == "BAD_REQUEST"
+        for accept in (JSON, GRAPHQL_JSON):
+            response = api.http.get(
+                "/graphql",
+                params={"query": query, "operationName": "B"},
+                headers={"accept": accept},
+            )
+            assert response.status_code == 405
+            assert response.headers["allow"] == "POST"
+            assert code(response) == "BAD_REQUEST"
     assert api.heroes() == []
 
 

@@ -41,5 +41,6 @@ class Authorization:
         ]
         if scheme.lower() != b"bearer" or not matches:
             message = "A valid bearer token is needed."
-            raise Refused(401, Code.UNAUTHENTICATED, message, (b"www-authenticate", b"Bearer"))
+            challenge = (b"www-authenticate", b"Bearer")
+            raise Refused(401, message, challenge, code=Code.UNAUTHENTICATED)
         return Caller(matches[0], headers)

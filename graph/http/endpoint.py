@@ -10,21 +10,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph.engine.context import Caller
 from graph.engine.encoding import encode
 from graph.engine.service import Call, Result, Service, refusal
-from graph.errors import Code, PublicError, ServiceUnavailableError, masked
+from graph.errors import BadRequestError, Code, PublicError, ServiceUnavailableError, masked
 from graph.http.authorization import Authorization
 from graph.http.batch import check_tokens, execute_batch
 from graph.http.persisted import queries
-from graph.http.refusal import Refused, bad_request, body_of, status_of, too_large
-from graph.http.request import Request, decode, from_query_string, is_request, request_of
+from graph.http.refusal import PARTIAL_SUCCESS, Refused, body_of, status_of
+from graph.http.request import Request, is_request, parameters_of, request_of
 from graph.http.response import (
     COMPRESSED_ASIDE_FROM,
     COMPRESSED_FROM,
+    GRAPHQL_JSON,
     HTML,
     JSON,
     accepts_gzip,
     entity_tag,
     gzip,
-    is_json,
     negotiate,
 )
 from graph.observe.logs import note_errors, note_operation
@@ -124,15 +124,19 @@ class GraphQLEndpoint:
         media_type: bytes | None,
     ) -> Answer:
         if media_type is None:
-            raise bad_request("Answers are application/graphql-response+json or JSON.", 406)
+            raise Refused(406, "Answers are application/graphql-response+json or JSON.")
         is_get = scope["method"] == "GET"
-        value = await self._parameters(scope, caller.headers, receive)
-        if isinstance(value, list):
+        limit = self._settings.max_body_bytes
+        value = await parameters_of(scope, caller.headers, receive, limit)
+        if isinstance(value, list):  # which is no GraphQL response when it is answered
             return Answer(200, JSON, await self._batch(value, caller))
         call = await self._call(request_of(value, self._queries), caller, is_get=is_get)
         result = call if isinstance(call, Result) else await self._service.execute(call)
-        # As "application/json", a well-formed request is answered with 200, whatever becomes of it.
-        status = 200 if result.executed or media_type == JSON else 400
+        status = 200
+        if not result.executed:
+            status = status_of(result.errors[0], media_type)
+        elif result.errors and media_type == GRAPHQL_JSON:
+            status = PARTIAL_SUCCESS
         body = _body(result)
         if not is_get:
             return Answer(status, media_type, body)
@@ -144,43 +148,6 @@ class GraphQLEndpoint:
             return Answer(304, media_type, b"", validators)
         return Answer(status, media_type, body, validators)
 
-    async def _parameters(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
-    ) -> Any:
-        """The JSON value of a POST, or the object that a GET's URL makes."""
-        if scope["method"] == "POST":
-            return decode(await self._body(headers, receive))
-        if scope["method"] == "GET":
-            limit = self._settings.max_body_bytes
-            if len(scope["query_string"]) > limit:
-                raise too_large("URL", limit, 414)
-            return from_query_string(scope["query_string"])
-        raise bad_request("Only POST and GET are allowed.", 405, (b"allow", b"GET, POST"))
-
-    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The body of a POST, read only as far as the limit."""
-        limit = self._settings.max_body_bytes
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:20]) > limit:
-            raise too_large("body", limit)
-        if not is_json(headers.get(b"content-type", b"")):
-            raise bad_request("The content type must be application/json, in UTF-8.", 415)
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise bad_request("The body must not be compressed.", 415)
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise bad_request("The body ended early.")
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise too_large("body", limit)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return b"".join(chunks)
-
     async def _call(self, request: Request, caller: Caller, *, is_get: bool) -> Call | Result:
         """The operation to execute, or why its document cannot be."""
         document = await self._service.document(request.query)
@@ -189,7 +156,7 @@ class GraphQLEndpoint:
         operation = document.operation(request.operation_name)
         note_operation(operation.name, operation.node.operation.value)
         if is_get and operation.writes:
-            raise bad_request("Mutations need POST.", 405, (b"allow", b"POST"))
+            raise Refused(405, "Mutations need POST.", (b"allow", b"POST"))
         return Call(operation, request.variables, caller)
 
     async def _batch(self, entries: Sequence[Any], caller: Caller) -> bytes:
@@ -197,12 +164,12 @@ class GraphQLEndpoint:
         settings = self._settings
         limit = settings.batch_limit
         if limit == 1:
-            raise bad_request("Batches are not accepted: the request must be a JSON object.")
+            raise BadRequestError("Batches are not accepted: the request must be a JSON object.")
         if not entries:
-            raise bad_request("The batch is empty.")
+            raise BadRequestError("The batch is empty.")
         if len(entries) > limit:
             message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
-            raise Refused(400, Code.OPERATION_TOO_COMPLEX, message)
+            raise Refused(400, message, code=Code.OPERATION_TOO_COMPLEX)
         requests = [self._requested(fields) for fields in entries]
         try:
             check_tokens([each.query for each in requests if isinstance(each, Request)], settings)
@@ -252,7 +219,7 @@ def _body(result: Result) -> bytes:
 def _refusal(error: PublicError, media_type: bytes, headers: Mapping[bytes, bytes]) -> Answer:
     """The answer to a request, with these headers, that was not executed."""
     note_errors([error])
-    status = status_of(error)
+    status = status_of(error, media_type)
     extra = error.headers if isinstance(error, Refused) else ()
     # Neither is the rest of a body read, nor can it be told from a next request, when the client
     # was to wait for a go-ahead that it never got.

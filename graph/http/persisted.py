@@ -13,7 +13,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from graph.errors import Code, PublicError
+from graph.errors import BadRequestError, Code, PublicError
 from graph.settings import Settings
 
 STORED_CHARACTERS = 1_000_000
@@ -33,7 +33,7 @@ class Queries(ABC):
         """
         query = fields.get("query")
         if query is not None and not isinstance(query, str):
-            raise PublicError(Code.BAD_REQUEST, "query must be a string.")
+            raise BadRequestError("query must be a string.")
         extensions = fields.get("extensions")
         persisted = extensions.get("persistedQuery") if extensions else None
         if persisted is not None:
@@ -42,7 +42,7 @@ class Queries(ABC):
             return self._by_text(query)
         name = fields.get("documentId") or fields.get("id")
         if not isinstance(name, str):
-            raise PublicError(Code.BAD_REQUEST, "The request has no query.")
+            raise BadRequestError("The request has no query.")
         return self._by_hash(_bare(name), None)
 
     @abstractmethod
@@ -57,10 +57,10 @@ class Queries(ABC):
 def _hash(persisted: Any) -> str:
     """The hash in `extensions.persistedQuery`."""
     if not isinstance(persisted, dict) or persisted.get("version") != 1:
-        raise PublicError(Code.BAD_REQUEST, "extensions.persistedQuery must have version 1.")
+        raise BadRequestError("extensions.persistedQuery must have version 1.")
     name = persisted.get("sha256Hash")
     if not isinstance(name, str):
-        raise PublicError(Code.BAD_REQUEST, "extensions.persistedQuery needs a sha256Hash.")
+        raise BadRequestError("extensions.persistedQuery needs a sha256Hash.")
     return _bare(name)
 
 
@@ -95,7 +95,7 @@ class AutomaticPersistedQueries(Queries):
         if stored == query:
             return stored
         if sha256_of(query) != name:
-            raise PublicError(Code.BAD_REQUEST, "The provided sha does not match the query.")
+            raise BadRequestError("The provided sha does not match the query.")
         if len(query) <= STORED_CHARACTERS:
             self._texts[name] = query
         return query

@@ -2,17 +2,37 @@
 
 from typing import Any
 
+from graphql import GraphQLError
+
 from graph.errors import Code, PublicError
+from graph.http.response import GRAPHQL_JSON
+
+PARTIAL_SUCCESS = 294
+"""The HTTP status of an answer that has errors beside its data, be that `null`.
+
+It is not a registered one, so it goes with `application/graphql-response+json` alone, as that
+explains it (GraphQL over HTTP, "Partial success").
+"""
 
 STATUS = {
-    Code.PERSISTED_QUERY_NOT_FOUND: 200,  # as Apollo's clients expect it
-    Code.PERSISTED_QUERY_NOT_SUPPORTED: 200,
-    Code.UNAUTHENTICATED: 401,
-    Code.QUERY_NOT_IN_SAFELIST: 403,
-    Code.INTERNAL_SERVER_ERROR: 500,
-    Code.SERVICE_UNAVAILABLE: 503,
+    Code.GRAPHQL_PARSE_FAILED: (400, 200),
+    Code.BAD_REQUEST: (422, 400),
+    Code.PERSISTED_QUERY_NOT_FOUND: (404, 200),
+    Code.UNAUTHENTICATED: (401, 401),
+    Code.QUERY_NOT_IN_SAFELIST: (403, 403),
+    Code.INTERNAL_SERVER_ERROR: (500, 500),
+    Code.SERVICE_UNAVAILABLE: (503, 503),
 }
-"""The HTTP status of what an error of this code refuses; of all others it is 400."""
+"""The HTTP status of a request that an error of this code refuses before it is executed.
+
+First as `application/graphql-response+json` (GraphQL over HTTP, "Status Codes"); then as
+`application/json`, which the text has no word on any more but that clients of it should be
+answered in the other type. Those that there are were written when it said 200 for every
+well-formed request, and often do not read an answer of another status.
+"""
+
+OTHERS = (422, 200)
+"""The same for all other codes."""
 
 
 class Refused(PublicError):  # noqa: N818 (an answer, not an error of ours)
@@ -20,33 +40,35 @@ class Refused(PublicError):  # noqa: N818 (an answer, not an error of ours)
 
     Args:
         status: the HTTP status code.
-        code: what kind of error it is.
         message: what the body says.
         headers: further headers of the answer.
+        code: what kind of error it is; no usable GraphQL request, if nothing else.
     """
 
     def __init__(
-        self, status: int, code: Code, message: str, *headers: tuple[bytes, bytes]
+        self,
+        status: int,
+        message: str,
+        *headers: tuple[bytes, bytes],
+        code: Code = Code.BAD_REQUEST,
     ) -> None:
         super().__init__(code, message)
         self.status = status
         self.headers = headers
 
 
-def bad_request(message: str, status: int = 400, *headers: tuple[bytes, bytes]) -> Refused:
-    """The refusal of something that is no usable GraphQL request."""
-    return Refused(status, Code.BAD_REQUEST, message, *headers)
-
-
 def too_large(part: str, limit: int, status: int = 413) -> Refused:
     """The refusal of a body or URL over `limit` bytes; what follows of a body is not read."""
     message = f"The {part} has more than {limit} bytes."
-    return Refused(status, Code.OPERATION_TOO_COMPLEX, message)
+    return Refused(status, message, code=Code.OPERATION_TOO_COMPLEX)
 
 
-def status_of(error: PublicError) -> int:
-    """The HTTP status of a request that this error refuses."""
-    return error.status if isinstance(error, Refused) else STATUS.get(error.code, 400)
+def status_of(error: GraphQLError, media_type: bytes) -> int:
+    """The HTTP status of an answer of this media type that says why there is no data."""
+    if isinstance(error, Refused):
+        return error.status
+    better, legacy = STATUS.get((error.extensions or {})["code"], OTHERS)
+    return better if media_type == GRAPHQL_JSON else legacy
 
 
 def body_of(error: PublicError) -> dict[str, Any]:

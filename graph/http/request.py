@@ -1,13 +1,17 @@
 """The parameters of a request, out of a body or a URL."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
+from starlette.types import Receive, Scope
 
+from graph.errors import BadRequestError
 from graph.http.persisted import Queries
-from graph.http.refusal import bad_request
+from graph.http.refusal import Refused, too_large
+from graph.http.response import JSON
 
 
 class Request(NamedTuple):
@@ -16,6 +20,63 @@ class Request(NamedTuple):
     query: str
     operation_name: str | None
     variables: dict[str, Any]
+
+
+async def parameters_of(
+    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limit: int
+) -> Any:
+    """The JSON value of a POST, or the object that a GET's URL makes.
+
+    Args:
+        scope: the request's method and query string.
+        headers: its headers by name, in lower case.
+        receive: gives its body.
+        limit: the most bytes of a body or a query string.
+
+    Raises:
+        PublicError: there is none, or it is too large.
+    """
+    if scope["method"] == "POST":
+        return decode(await _read(headers, receive, limit))
+    if scope["method"] == "GET":
+        if len(scope["query_string"]) > limit:
+            raise too_large("URL", limit, 414)
+        return from_query_string(scope["query_string"])
+    raise Refused(405, "Only POST and GET are allowed.", (b"allow", b"GET, POST"))
+
+
+async def _read(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    """The body of a POST, read only as far as the limit."""
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length[:20]) > limit:
+        raise too_large("body", limit)
+    if not is_json(headers.get(b"content-type", b"")):
+        raise Refused(415, "The content type must be application/json, in UTF-8.")
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Refused(415, "The body must not be compressed.")
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "The body ended early.")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise too_large("body", limit)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def is_json(content_type: bytes) -> bool:
+    """Whether a body of this content type is JSON in UTF-8."""
+    if content_type == JSON:
+        return True
+    media_type, *parameters = content_type.lower().split(b";")
+    pairs = [parameter.partition(b"=") for parameter in parameters]
+    charsets = {value.strip(b' "') for name, _, value in pairs if name.strip() == b"charset"}
+    return media_type.strip() == JSON and charsets <= {b"utf-8"}
 
 
 def decode(text: bytes | str) -> Any:
@@ -32,7 +93,7 @@ def decode(text: bytes | str) -> Any:
         text = text.decode() if isinstance(text, bytes) else text  # `json` takes UTF-16, too
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise bad_request("The request is not valid JSON.") from None
+        raise Refused(400, "The request is not valid JSON.") from None
 
 
 def _no_constant(name: str) -> None:
@@ -44,10 +105,10 @@ def from_query_string(query_string: bytes) -> dict[str, Any]:
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
-        raise bad_request("The query string is not valid UTF-8.") from None
+        raise Refused(400, "The query string is not valid UTF-8.") from None
     fields: dict[str, Any] = dict(pairs)
     if len(fields) < len(pairs):
-        raise bad_request("The query string has a parameter twice.")
+        raise BadRequestError("The query string has a parameter twice.")
     for name in ("variables", "extensions"):
         if fields.get(name):
             fields[name] = decode(fields[name])
@@ -69,14 +130,14 @@ def request_of(fields: Any, queries: Queries) -> Request:
         PublicError: they make none, or one that may not be executed.
     """
     if not isinstance(fields, dict):
-        raise bad_request("The request must be a JSON object.")
+        raise BadRequestError("The request must be a JSON object.")
     operation_name = fields.get("operationName")
     variables = fields.get("variables")
     extensions = fields.get("extensions")
     if operation_name is not None and not isinstance(operation_name, str):
-        raise bad_request("operationName must be a string.")
+        raise BadRequestError("operationName must be a string.")
     if variables is not None and not isinstance(variables, dict):
-        raise bad_request("variables must be an object.")
+        raise BadRequestError("variables must be an object.")
     if extensions is not None and not isinstance(extensions, dict):
-        raise bad_request("extensions must be an object.")
+        raise BadRequestError("extensions must be an object.")
     return Request(queries.find(fields), operation_name or None, variables or {})

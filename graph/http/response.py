@@ -82,16 +82,6 @@ def _rank(media_type: bytes, listed: Mapping[bytes, float]) -> tuple[float, int]
     return 0.0, 0
 
 
-def is_json(content_type: bytes) -> bool:
-    """Whether a body of this content type is JSON in UTF-8."""
-    if content_type == JSON:
-        return True
-    media_type, *parameters = content_type.lower().split(b";")
-    pairs = [parameter.partition(b"=") for parameter in parameters]
-    charsets = {value.strip(b' "') for name, _, value in pairs if name.strip() == b"charset"}
-    return media_type.strip() == JSON and charsets <= {b"utf-8"}
-
-
 def accepts_gzip(accept_encoding: bytes) -> bool:
     """Whether a header `Accept-Encoding` asks for gzip (RFC 9110, section 12.5.3)."""
     listed = weights(accept_encoding)

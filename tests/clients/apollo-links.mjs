@@ -39,7 +39,7 @@ for (const method of ["POST", "GET"]) {
     assert.equal((await ask()).data.hero, null);
     const [unknown, registered] = taken();
     assert.equal(unknown.answer.errors[0].extensions.code, "PERSISTED_QUERY_NOT_FOUND");
-    assert.equal(unknown.status, 200);
+    assert.equal(unknown.status, 404);
     assert.equal(registered.method, "POST");
     assert.deepEqual(registered.answer.data, { hero: null });
 

@@ -93,15 +93,21 @@ test("pages merge in the cache, which creating and deleting keep up to date", as
 });
 
 test("an error has its code", async () => {
+  taken();
   await assert.rejects(remove("99"), (error) => codeOf(error) === "NOT_FOUND");
   const variables = { offset: 0, limit: 101 };
   const tooFar = { query: PAGE, variables, fetchPolicy: "network-only" };
   await assert.rejects(client.query(tooFar), (error) => codeOf(error) === "BAD_USER_INPUT");
+  assert.deepEqual(taken().map((entry) => entry.status), [294, 294]);
 });
 
-test("the better media type is asked for and given", async () => {
+test("a request that is refused has its code too", async () => {
+  taken();
   await assert.rejects(client.query({ query: gql`{ villains { id } }` }), (error) => {
     return codeOf(error) === "GRAPHQL_VALIDATION_FAILED";
   });
-  assert.equal(taken().at(-1).status, 400);
+  await assert.rejects(client.mutate({ mutation: CREATE, variables: { input: {} } }), (error) => {
+    return codeOf(error) === "BAD_USER_INPUT";
+  });
+  assert.deepEqual(taken().map((entry) => entry.status), [422, 422]);
 });

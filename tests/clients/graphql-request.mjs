@@ -52,10 +52,15 @@ test("queries and mutations with variables, page by page", async () => {
 });
 
 test("an error has its code", async () => {
+  taken();
   await assert.rejects(client.request(DELETE, { id: "99" }), (error) => codeOf(error) === "NOT_FOUND");
   await assert.rejects(client.request("{ villains }"), (error) => {
     return codeOf(error) === "GRAPHQL_VALIDATION_FAILED";
   });
+  await assert.rejects(client.request(CREATE, { input: {} }), (error) => {
+    return codeOf(error) === "BAD_USER_INPUT";
+  });
+  assert.deepEqual(taken().map((entry) => entry.status), [294, 422, 422]);
 });
 
 test("several operations go in one request, and are answered in order", async () => {

@@ -99,6 +99,7 @@ test("a query is registered, and then named by its hash in a GET", async () => {
   const [unknown, registered, named, ...others] = taken();
   assert.equal(unknown.method, "GET");
   assert.equal(unknown.answer.errors[0].extensions.code, "PERSISTED_QUERY_NOT_FOUND");
+  assert.equal(unknown.status, 404);
   assert.deepEqual(registered.answer.data, { hero: null });
   assert.equal(named.method, "GET");
   assert.equal(named.query.get("query"), null);
@@ -106,8 +107,20 @@ test("a query is registered, and then named by its hash in a GET", async () => {
 });
 
 test("an error has its code", async () => {
+  taken();
   const { error } = await client.mutation(DELETE, { id: "99" });
   assert.equal(codeOf(error), "NOT_FOUND");
   const tooFar = await client.query(PAGE, { offset: 0, limit: 101 }, { requestPolicy: "network-only" });
   assert.equal(codeOf(tooFar.error), "BAD_USER_INPUT");
+  const statuses = taken().map((entry) => entry.status);
+  assert.deepEqual([statuses[0], statuses.at(-1)], [294, 294]);
+});
+
+test("a request that is refused has its code too", async () => {
+  taken();
+  const unknown = await client.query(gql`{ villains { id } }`, {}, { requestPolicy: "network-only" });
+  assert.equal(codeOf(unknown.error), "GRAPHQL_VALIDATION_FAILED");
+  const { error } = await client.mutation(CREATE, { input: {} });
+  assert.equal(codeOf(error), "BAD_USER_INPUT");
+  assert.deepEqual(taken().map((entry) => entry.status), [404, 422, 422]);
 });
