@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph import explorer
-from graph.database.base import open_database
+from graph.database import open_database
 from graph.engine.schema import Schema
 from graph.engine.service import Service
 from graph.errors import PublicError, masked

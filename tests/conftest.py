@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from starlette.types import ASGIApp
 
 from graph.app import create_app
-from graph.database.base import open_database
+from graph.database import open_database
 from graph.hero.seed import heroes
 from graph.http.server import ServerConfig
 from graph.settings import Settings

@@ -8,8 +8,9 @@ from operator import methodcaller
 import pytest
 from sqlmodel import func, select
 
+from graph.database import open_database
 from graph.database import postgres_pool as pool
-from graph.database.base import Database, Session, open_database
+from graph.database.base import Database, Session
 from graph.database.postgres import PostgresDatabase
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import Hero

@@ -14,7 +14,8 @@ from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 
 from graph.app import create_app
-from graph.database.base import Session, Statement
+from graph.database.base import Session
+from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.executor import SerialExecutor
 from graph.engine.schema import Schema

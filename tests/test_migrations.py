@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from graph.database.base import open_database
+from graph.database import open_database
 from graph.migrations import HERE, NEWEST, REVISIONS
 from graph.settings import Settings
 from tests.client import Client

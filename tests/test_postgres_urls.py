@@ -9,7 +9,8 @@ from shutil import which
 
 import pytest
 
-from graph.database.base import DatabaseError, open_database
+from graph.database import open_database
+from graph.database.base import DatabaseError
 from graph.database.postgres import PostgresDatabase
 from graph.migrations import prepare
 from graph.settings import Settings

@@ -11,7 +11,8 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from graph.database.base import Database, DatabaseError, open_database
+from graph.database import open_database
+from graph.database.base import Database, DatabaseError
 from graph.migrations import NEWEST, difference, prepare, revision, write_revision
 from graph.observe.logs import configure
 from graph.settings import Settings

@@ -1,1 +1,33 @@
 """Sessions and transactions; knows no GraphQL."""
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from graph.database.base import Database, DatabaseError
+from graph.settings import Settings
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name; nothing is opened yet.
+
+    Raises:
+        DatabaseError: the URL names no database that this service can use.
+    """
+    scheme = settings.database_url.partition(":")[0].partition("+")[0]
+    if scheme in {"postgres", "postgresql"}:
+        try:
+            from graph.database.postgres import PostgresDatabase  # noqa: PLC0415 (an extra)
+        except ModuleNotFoundError as error:
+            raise DatabaseError(
+                f"PostgreSQL needs {error.name}: pip install '.[postgres]'"
+            ) from error
+        return PostgresDatabase(settings)
+    try:
+        url = make_url(settings.database_url)
+    except (ArgumentError, ValueError):
+        raise DatabaseError("GRAPH_DATABASE_URL is not a database URL") from None
+    if url.get_backend_name() == "sqlite":
+        from graph.database.sqlite import SQLiteDatabase  # noqa: PLC0415 (only the engine in use is loaded)
+
+        return SQLiteDatabase(url, settings)
+    raise DatabaseError(f"GRAPH_DATABASE_URL names an unknown kind of database: {url.drivername}")

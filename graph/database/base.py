@@ -2,101 +2,21 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import namedtuple
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Dialect,
-    Engine,
-    Select,
-    UpdateBase,
-    func,
-    insert,
-    make_url,
-    select,
-)
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection, Dialect, Engine, func, insert, select
 from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from graph.database.statement import Rows, Statement
 from graph.hero.model import HERO, Hero
-from graph.settings import Settings
 
 T = TypeVar("T")
 
 
 class DatabaseError(Exception):
     """The database cannot be used as it is configured; one line for the operator."""
-
-
-def _record(columns: Sequence[str]) -> Any:
-    """A class of named tuples, whose fields are known only now."""
-    return namedtuple("Record", columns)  # noqa: PYI024
-
-
-class Statement:
-    """A Core statement that returns rows, compiled once for each dialect.
-
-    SQLAlchemy writes the SQL; `Session.fetch` runs it on the driver's own connection, without a
-    `Result` and a `Row` for each answer, which takes a tenth of the time of `Session.exec`.
-
-    Args:
-        clause: a `select`, or an `insert` or `delete` with `returning`.
-        values: the columns that an `insert` fills, which are then its parameters.
-    """
-
-    def __init__(
-        self, clause: Select[*tuple[Any, ...]] | UpdateBase, values: Sequence[str] = ()
-    ) -> None:
-        self.clause = clause
-        self.values = values
-        self._exported = list(clause.exported_columns)
-        self.columns = tuple(str(column.key) for column in self._exported)
-        self.record = _record(self.columns)
-        self.compiled = cache(self._compiled)
-
-    def _compiled(self, dialect: Dialect) -> tuple[str, Sequence[str]] | None:
-        """The SQL and the names of its parameters in order.
-
-        None when a parameter or a column needs SQLAlchemy to convert it for this driver.
-        """
-        compiled = self.clause.compile(dialect=dialect, column_keys=self.values or None)
-        parameters = [bind.type.dialect_impl(dialect) for bind in compiled.binds.values()]
-        results = [column.type.dialect_impl(dialect) for column in self._exported]
-        if any(type_.bind_processor(dialect) for type_ in parameters) or any(
-            type_.result_processor(dialect, None) for type_ in results
-        ):
-            return None
-        return str(compiled), compiled.positiontup or ()
-
-
-class Rows(Sequence[Any]):
-    """The rows that a statement returned, in its order.
-
-    An item is a named tuple: its values are attributes, as those of a model are.
-    `tuples` has the same values as the driver gave them, in the order of `columns`.
-    """
-
-    def __init__(self, statement: Statement, tuples: Sequence[Sequence[Any]]) -> None:
-        self.columns = statement.columns
-        self.tuples = tuples
-        self._record = statement.record
-
-    def __len__(self) -> int:
-        return len(self.tuples)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._record(*self.tuples[index])
-
-    def __iter__(self) -> Iterator[Any]:
-        return map(self._record._make, self.tuples)
-
-    def first(self) -> Any | None:
-        """The first row, or None when there is none."""
-        return self[0] if self.tuples else None
 
 
 class _SyncSession(SyncSession):
@@ -239,29 +159,3 @@ class Database(ABC):
     @abstractmethod
     async def dispose(self) -> None:
         """Close all connections."""
-
-
-def open_database(settings: Settings) -> Database:
-    """The database that the settings name; nothing is opened yet.
-
-    Raises:
-        DatabaseError: the URL names no database that this service can use.
-    """
-    scheme = settings.database_url.partition(":")[0].partition("+")[0]
-    if scheme in {"postgres", "postgresql"}:
-        try:
-            from graph.database.postgres import PostgresDatabase  # noqa: PLC0415 (an extra)
-        except ModuleNotFoundError as error:
-            raise DatabaseError(
-                f"PostgreSQL needs {error.name}: pip install '.[postgres]'"
-            ) from error
-        return PostgresDatabase(settings)
-    try:
-        url = make_url(settings.database_url)
-    except (ArgumentError, ValueError):
-        raise DatabaseError("GRAPH_DATABASE_URL is not a database URL") from None
-    if url.get_backend_name() == "sqlite":
-        from graph.database.sqlite import SQLiteDatabase  # noqa: PLC0415 (only the engine in use is loaded)
-
-        return SQLiteDatabase(url, settings)
-    raise DatabaseError(f"GRAPH_DATABASE_URL names an unknown kind of database: {url.drivername}")

@@ -22,7 +22,7 @@ from graphql.pyutils import Path
 from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
 from strawberry.types.field import StrawberryField
 
-from graph.database.base import Rows
+from graph.database.statement import Rows
 from graph.engine.context import Info
 from graph.engine.execution import Execution
 from graph.engine.rows import NotCovered, compile_rows

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import BigInteger, bindparam, delete, insert
 
-from graph.database.base import Statement
+from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.errors import NotFoundError
 from graph.hero.model import HERO, HeroCreate

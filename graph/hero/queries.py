@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy import BigInteger, ColumnElement, bindparam, select
 
-from graph.database.base import Statement
+from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.cost import MAXIMUM
 from graph.errors import BadUserInputError

@@ -16,7 +16,7 @@ from typing import Any
 from starlette.types import Message
 
 from graph.app import create_app
-from graph.database.base import open_database
+from graph.database import open_database
 from graph.hero.seed import heroes
 from graph.settings import Settings
 

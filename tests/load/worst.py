@@ -23,7 +23,7 @@ from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 from starlette.types import ASGIApp, Message
 
 from graph.app import create_app
-from graph.database.base import open_database
+from graph.database import open_database
 from graph.hero.schema import schema
 from graph.hero.seed import heroes
 from graph.settings import Settings
