@@ -19,6 +19,7 @@ from graph.database import open_database
 from graph.engine.schema import Schema
 from graph.engine.service import Service
 from graph.errors import PublicError, masked
+from graph.hero.model import HERO
 from graph.hero.schema import schema
 from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
 from graph.http.refusal import Refused, body_of, status_of
@@ -112,7 +113,7 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
     async def ready() -> Response:
         """The database answers; 503 when it does not."""
         try:
-            await database.ping()
+            await database.ping(HERO)
         except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})

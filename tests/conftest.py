@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from graph.app import create_app
 from graph.database import open_database
+from graph.hero.model import HERO
 from graph.hero.seed import heroes
 from graph.http.server import ServerConfig
 from graph.settings import Settings
@@ -156,7 +157,7 @@ def seed(
         async def insert() -> None:
             database = open_database(configure())
             for batch in heroes(count):
-                await database.insert(batch)
+                await database.insert(HERO, batch)
             await database.dispose()
 
         asyncio.run(insert())

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from operator import methodcaller
 
 import pytest
+from sqlalchemy import insert, update
 from sqlmodel import func, select
 
 from graph.database import open_database
@@ -13,7 +14,7 @@ from graph.database import postgres_pool as pool
 from graph.database.base import Database, Session
 from graph.database.postgres import PostgresDatabase
 from graph.errors import ServiceUnavailableError
-from graph.hero.model import Hero
+from graph.hero.model import HERO, Hero
 from graph.hero.mutations import new_hero
 from graph.hero.queries import page_of_heroes
 from graph.migrations import prepare
@@ -22,7 +23,7 @@ from tests.cluster import Sql, on_postgresql
 
 Configure = Callable[..., Settings]
 COLUMNS = ("id", "name")
-HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
+DEADPOND: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
 
 
 @asynccontextmanager
@@ -54,9 +55,9 @@ def test_the_orm_and_the_short_cut_share_a_transaction(configure: Configure) -> 
     async def work(database: Database) -> None:
         session = database.session()
         await session.start()
-        await session.fetch(new_hero(COLUMNS), **HERO)
-        session.add(Hero(name="Spider-Boy", secret_name="Pedro Parqueador"))  # noqa: S106 (a hero's)
-        assert (await session.exec(select(func.count()).select_from(Hero))).one() == 2
+        await session.fetch(new_hero(COLUMNS), **DEADPOND)
+        session.orm.add(Hero(name="Spider-Boy", secret_name="Pedro Parqueador"))  # noqa: S106 (a hero's)
+        assert (await session.orm.exec(select(func.count()).select_from(Hero))).one() == 2
         assert await names(session) == ["Deadpond", "Spider-Boy"]
         await session.commit()
         await session.close()
@@ -67,14 +68,37 @@ def test_the_orm_and_the_short_cut_share_a_transaction(configure: Configure) -> 
     run(configure, work)
 
 
+def test_core_statements_go_through_the_orms_session_too(configure: Configure) -> None:
+    async def work(database: Database) -> None:
+        session = database.session()
+        await session.start()
+        added = insert(HERO).returning(HERO.c.name)
+        assert (await session.orm.exec(added, params=DEADPOND)).all() == [("Deadpond",)]
+        await session.orm.exec(insert(HERO), params=DEADPOND)
+        assert (await session.orm.exec(select(HERO.c.name))).all() == ["Deadpond"] * 2
+        assert (await session.orm.exec(select(Hero.name, Hero.age))).all() == [
+            ("Deadpond", None)
+        ] * 2
+        changed = update(HERO).values(age=7).returning(HERO.c.age)
+        assert (await session.orm.exec(changed)).all() == [(7,)] * 2
+        assert (await session.orm.exec(update(Hero).values(age=8))).rowcount == 2
+        hero = await session.orm.get_one(Hero, 1)
+        await session.orm.refresh(hero)
+        assert hero.age == 8
+        await session.commit()
+        await session.close()
+
+    run(configure, work)
+
+
 def test_what_is_not_committed_is_not_stored(configure: Configure) -> None:
     async def work(database: Database) -> None:
         for end in (methodcaller("close"), methodcaller("rollback")):
             session = database.session()
             await session.start()
-            await session.fetch(new_hero(COLUMNS), **HERO)
-            session.add(Hero(name="Spider-Boy", secret_name="Pedro Parqueador"))  # noqa: S106 (a hero's)
-            await session.flush()
+            await session.fetch(new_hero(COLUMNS), **DEADPOND)
+            session.orm.add(Hero(name="Spider-Boy", secret_name="Pedro Parqueador"))  # noqa: S106 (a hero's)
+            await session.orm.flush()
             await end(session)
             assert await names(session) == []
             await session.close()
@@ -84,14 +108,14 @@ def test_what_is_not_committed_is_not_stored(configure: Configure) -> None:
 
 def test_a_query_may_use_the_orm_and_write_nothing(configure: Configure) -> None:
     async def work(database: Database) -> None:
-        await database.insert([HERO] * 3)
+        await database.insert(HERO, [DEADPOND] * 3)
         for _ in range(3):
             session = database.session()
-            heroes = (await session.exec(select(Hero).order_by("id"))).all()
+            heroes = (await session.orm.exec(select(Hero).order_by("id"))).all()
             assert [hero.name for hero in heroes] == ["Deadpond"] * 3
             assert await names(session) == ["Deadpond"] * 3
             heroes[0].name = "Changed"
-            await session.flush()
+            await session.orm.flush()
             await session.close()
 
     run(configure, work)
@@ -102,12 +126,12 @@ def test_an_orm_statement_that_finds_no_connection(configure: Configure) -> None
     async def main() -> None:
         async with prepared(configure(pool_size=1, database_timeout=0.2)) as database:
             first, second = database.session(), database.session()
-            await first.exec(select(Hero))
+            await first.orm.exec(select(Hero))
             with pytest.raises(ServiceUnavailableError):
-                await second.exec(select(Hero))
+                await second.orm.exec(select(Hero))
             await second.close()
             await first.close()
-            await second.exec(select(Hero))
+            await second.orm.exec(select(Hero))
             await second.close()
 
     asyncio.run(main())
@@ -118,9 +142,9 @@ def test_a_failed_statement_that_was_passed_over_is_not_committed(configure: Con
     async def work(database: Database) -> None:
         session = database.session()
         await session.start()
-        await session.fetch(new_hero(COLUMNS), **HERO)
+        await session.fetch(new_hero(COLUMNS), **DEADPOND)
         with pytest.raises(Exception, match="null value"):
-            await session.fetch(new_hero(COLUMNS), **{**HERO, "name": None})
+            await session.fetch(new_hero(COLUMNS), **{**DEADPOND, "name": None})
         with pytest.raises(RuntimeError, match="nothing was committed"):
             await session.commit()
         await session.close()

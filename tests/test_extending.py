@@ -73,7 +73,7 @@ class MoreQueries(Query):
     @strawberry.field
     async def models(self, info: Info) -> list[HeroType]:
         resolved.append("models")
-        found: Any = await info.context.session.exec(select_models(Hero).order_by(HERO.c.id))
+        found: Any = await info.context.session.orm.exec(select_models(Hero).order_by(HERO.c.id))
         return list(found.all())
 
     @strawberry.field
@@ -93,8 +93,8 @@ class MoreMutations(Mutation):
     async def send(self, info: Info) -> HeroType:
         resolved.append("send")
         hero = Hero(name="Sent", secret_name="x")  # noqa: S106 (no secret)
-        info.context.session.add(hero)
-        await info.context.session.flush()
+        info.context.session.orm.add(hero)
+        await info.context.session.orm.flush()
         return hero  # type: ignore[return-value] # (an object of the model, as people return it)
 
 
@@ -154,7 +154,7 @@ def test_a_field_with_a_resolver_has_every_column(serve_schema: Serve) -> None:
 async def same_name(session: Session, names: list[str]) -> list[list[Any]]:
     """The heroes of each name."""
     resolved.append(f"load {len(names)}")
-    models: Any = await session.exec(select_models(Hero).where(HERO.c.name.in_(names)))
+    models: Any = await session.orm.exec(select_models(Hero).where(HERO.c.name.in_(names)))
     found = models.all()
     return [[hero for hero in found if hero.name == name] for name in names]
 

@@ -12,6 +12,7 @@ import pytest
 from graph.database import open_database
 from graph.database.base import DatabaseError
 from graph.database.postgres import PostgresDatabase
+from graph.hero.model import HERO
 from graph.migrations import prepare
 from graph.settings import Settings
 from tests.cluster import Cluster, free_port, running_cluster, unprivileged
@@ -66,7 +67,7 @@ async def use(url: str) -> tuple[str, bool]:
     assert isinstance(database, PostgresDatabase)
     try:
         await prepare(database)
-        assert await database.is_empty()
+        assert await database.is_empty(HERO)
         asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
         pooled, encrypted = await database.first(lambda raw: raw.fetchval(asked))
         database.pool.release(pooled)

@@ -92,8 +92,9 @@ def test_nothing_is_acknowledged_before_it_is_stored(file: Path) -> None:
 @pytest.mark.parametrize("failing", [0, 1, 2])
 def test_what_fails_is_undone_alone(file: Path, failing: int) -> None:
     async def use_the_orm(session: Session) -> None:
-        session.add(Hero(name=f"{len((await session.exec(select(Hero))).all())}", secret_name="x"))  # noqa: S106 (a hero's)
-        await session.flush()
+        count = len((await session.orm.exec(select(Hero))).all())
+        session.orm.add(Hero(name=f"{count}", secret_name="x"))  # noqa: S106 (a hero's)
+        await session.orm.flush()
         raise ValueError
 
     async def work(database: SQLiteDatabase) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from graph.database import open_database
 from graph.database.base import Database, DatabaseError
+from graph.hero.model import HERO
 from graph.migrations import NEWEST, difference, prepare, revision, write_revision
 from graph.observe.logs import configure
 from graph.settings import Settings
@@ -91,7 +92,7 @@ def serve(
     async def prepared() -> tuple[str, bool]:
         async with opened(settings) as database:
             await prepare(database, upgrade=upgrade)
-            return database.name, await database.is_empty()
+            return database.name, await database.is_empty(HERO)
 
     name, empty = asyncio.run(prepared())
     try:
@@ -190,7 +191,7 @@ def seed(
             await prepare(database)
             with typer.progressbar(length=count, label="Seeding") as bar:
                 for batch in heroes(count):
-                    await database.insert(batch)
+                    await database.insert(HERO, batch)
                     bar.update(len(batch))
 
     asyncio.run(insert())

@@ -2,15 +2,27 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Engine, func, insert, select
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Dialect,
+    Engine,
+    Result,
+    Table,
+    event,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from graph.database.statement import Rows, Statement
-from graph.hero.model import HERO, Hero
 
 T = TypeVar("T")
 
@@ -19,50 +31,35 @@ class DatabaseError(Exception):
     """The database cannot be used as it is configured; one line for the operator."""
 
 
-class _SyncSession(SyncSession):
-    """SQLAlchemy's part of a session."""
-
-    def __init__(self, session: "Session", **options: Any) -> None:
-        super().__init__(**options)
-        self._session = session
-
-    def get_bind(self, *_args: Any, **_options: Any) -> Engine | Connection:
-        return self._session.bound()
-
-
-class Session(AsyncSession):
+class Session(ABC):
     """The session of one request, made by `Database.session`.
 
-    It is SQLModel's session (`await session.exec(select(Hero))`) with a short cut, `fetch`.
-    Outside a transaction a read is a statement of its own; between `start` and `commit`
-    everything, the short cut too, happens in one transaction.
+    `fetch` runs a statement in the short way, and `orm` is SQLModel's session for all else. Outside
+    a transaction a read is a statement of its own; between `start` and `commit` everything, through
+    `orm` too, happens in one transaction.
     """
 
-    sync_session_class = _SyncSession
-
     def __init__(self, dialect: Dialect) -> None:
-        """Leave SQLAlchemy's part until it is first used: `fetch` alone does well without."""
         self._dialect = dialect
 
-    if not TYPE_CHECKING:
+    @cached_property
+    def orm(self) -> AsyncSession:
+        """SQLModel's session, as in `await session.orm.exec(select(Hero))`.
 
-        def __getattr__(self, name: str) -> Any:
-            if "sync_session" in self.__dict__:
-                raise AttributeError(name)
+        It is made when first asked for: `fetch` alone does well without.
+        """
+        return AsyncSession(
+            sync_session_class=_SyncSession,
+            session=self,
+            expire_on_commit=False,
             # On SQLite it is one of several operations in the transaction of its connection.
-            super().__init__(
-                session=self, expire_on_commit=False, join_transaction_mode="create_savepoint"
-            )
-            return getattr(self, name)
+            join_transaction_mode="create_savepoint",
+        )
 
     @property
     def in_use(self) -> bool:
-        """Whether anything went through SQLAlchemy that needs an end."""
-        return "sync_session" in self.__dict__ and self.in_transaction()
-
-    def bound(self) -> Engine | Connection:
-        """Where SQLAlchemy's part runs its next statement."""
-        raise NotImplementedError
+        """Whether anything went through `orm` that needs an end."""
+        return "orm" in self.__dict__ and self.orm.in_transaction()
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
         """Run a statement and return all its rows.
@@ -73,28 +70,73 @@ class Session(AsyncSession):
         compiled = statement.compiled(self._dialect)
         if compiled is None:
             clause: Any = statement.clause  # whichever of the overloads it is
-            result = await self.exec(clause, params=parameters)
+            result = await self.orm.exec(clause, params=parameters)
             return Rows(statement, result.all())
         sql, names = compiled
         return Rows(statement, await self.run(sql, [parameters[name] for name in names]))
 
+    @abstractmethod
     async def run(self, sql: str, values: Sequence[object]) -> list[Any]:
         """The rows of a statement, run on the driver's own connection."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def bound(self) -> Engine | Connection:
+        """Where `orm` runs its next statement."""
+
+    @abstractmethod
     async def start(self) -> None:
         """Start the transaction of an operation that writes.
 
         Raises:
             ServiceUnavailableError: there was no connection, or no lock, in time.
         """
-        raise NotImplementedError
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """Commit the transaction.
+
+        Raises:
+            ServiceUnavailableError: it could not be committed.
+        """
+
+    @abstractmethod
+    async def rollback(self) -> None:
+        """Undo what was not committed."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Undo what was not committed, and give the connection back."""
+
+
+class _SyncSession(SyncSession):
+    """SQLAlchemy's part of `Session.orm`, which runs its statements where that session does."""
+
+    def __init__(self, session: Session, **options: Any) -> None:
+        super().__init__(**options)
+        self._session = session
+
+    def get_bind(self, *_args: Any, **_options: Any) -> Engine | Connection:
+        return self._session.bound()
+
+
+@event.listens_for(_SyncSession, "do_orm_execute")
+def _take_all_rows(state: ORMExecuteState) -> Result[*tuple[Any, ...]]:
+    """Leave no cursor open: asyncio's part of SQLAlchemy can close only those of its drivers."""
+    result = state.invoke_statement()
+    if isinstance(result, CursorResult) and result.returns_rows:
+        return result.freeze()()
+    return result
 
 
 PROBE_TIMEOUT = 1.5
 """Seconds after which a database that has not answered counts as one that does not."""
 
-FIRST_ID = Statement(select(func.min(HERO.c.id).label("id")))
+
+@cache
+def first_key(table: Table) -> Statement:
+    """The lowest primary key; null when there is none."""
+    (key,) = table.primary_key
+    return Statement(select(func.min(key).label("key")))
 
 
 class Database(ABC):
@@ -125,16 +167,16 @@ class Database(ABC):
             DatabaseError: the database cannot be opened, or what `work` runs on it failed.
         """
 
-    async def ping(self) -> None:
-        """Ask the database whether it can be used.
+    async def ping(self, table: Table) -> None:
+        """Ask the database whether it can be used, this table of it above all.
 
         Raises:
             Exception: whatever keeps it from answering.
         """
-        await self.is_empty()
+        await self.is_empty(table)
 
-    async def is_empty(self) -> bool:
-        """Whether there is no hero; asked in order to know whether the database answers at all.
+    async def is_empty(self, table: Table) -> bool:
+        """Whether the table has no rows.
 
         Raises:
             Exception: whatever keeps the database from answering.
@@ -142,16 +184,16 @@ class Database(ABC):
         session = self.session()
         try:
             async with asyncio.timeout(PROBE_TIMEOUT):
-                return (await session.fetch(FIRST_ID))[0].id is None
+                return (await session.fetch(first_key(table)))[0].key is None
         finally:
             await session.close()
 
-    async def insert(self, heroes: Sequence[dict[str, object]]) -> None:
-        """Add heroes, all of them or none."""
+    async def insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        """Add rows, given by their columns' names: all of them or none."""
         session = self.session()
         try:
             await session.start()
-            await session.exec(insert(Hero), params=heroes)
+            await session.orm.exec(insert(table), params=rows)
             await session.commit()
         finally:
             await session.close()

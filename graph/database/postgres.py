@@ -132,14 +132,14 @@ class PostgresSession(Session):
 
     async def commit(self) -> None:
         if self.in_use:
-            await super().commit()
+            await self.orm.commit()
         held, self._held = self._held, None
         if held is not None:
             await self._database.commit(held)
 
     async def rollback(self) -> None:
         if self.in_use:
-            await super().rollback()
+            await self.orm.rollback()
         held, self._held = self._held, None
         if held is not None:
             await self._database.rollback(held)
@@ -147,7 +147,7 @@ class PostgresSession(Session):
     async def close(self) -> None:
         try:
             if self.in_use:
-                await super().close()
+                await self.orm.close()
         finally:
             if self._held is not None:
                 await self.rollback()

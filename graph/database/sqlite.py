@@ -15,7 +15,7 @@ from random import random
 from shutil import disk_usage
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -78,7 +78,7 @@ class SQLiteSession(Session):
 
     async def commit(self) -> None:
         if self.in_use:
-            await super().commit()
+            await self.orm.commit()
         if self._writer is not None:
             self._writer = None
             await self._database.writer.finish()
@@ -86,14 +86,14 @@ class SQLiteSession(Session):
     async def rollback(self) -> None:
         try:
             if self.in_use:
-                await super().rollback()
+                await self.orm.rollback()
         finally:
             self._undo()
 
     async def close(self) -> None:
         try:
             if self.in_use:
-                await super().close()
+                await self.orm.close()
         finally:
             self._undo()
 
@@ -164,8 +164,8 @@ class SQLiteDatabase(Database):
             finally:
                 raw.execute("PRAGMA foreign_keys = ON")
 
-    async def ping(self) -> None:
-        await super().ping()
+    async def ping(self, table: Table) -> None:
+        await super().ping(table)
         if self._doubtful:
             if disk_usage(self.path).free < MIN_FREE:
                 raise ServiceUnavailableError

@@ -17,6 +17,7 @@ from starlette.types import Message
 
 from graph.app import create_app
 from graph.database import open_database
+from graph.hero.model import HERO
 from graph.hero.seed import heroes
 from graph.settings import Settings
 
@@ -56,7 +57,7 @@ async def measure(settings: Settings) -> None:
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         for batch in heroes(1000):
-            await database.insert(batch)
+            await database.insert(HERO, batch)
         numbers = count()
         for name, body_of, headers in requests():
             times, status = [], 0

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message
 
 from graph.app import create_app
 from graph.database import open_database
+from graph.hero.model import HERO
 from graph.hero.schema import schema
 from graph.hero.seed import heroes
 from graph.settings import Settings
@@ -261,7 +262,7 @@ async def service(folder: Path) -> AsyncIterator[ASGIApp]:
     async with app.router.lifespan_context(app):
         database = open_database(settings)
         for batch in heroes(1000):
-            await database.insert(batch)
+            await database.insert(HERO, batch)
         await database.dispose()
         yield app
 
