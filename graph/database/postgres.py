@@ -6,7 +6,7 @@ prepared statement, no `BEGIN`, no reset. An operation that writes holds one con
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, event, func, select, text
@@ -19,60 +19,26 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from graph.database.base import Database, DatabaseError, Session
+from graph.database.postgres_errors import (
+    UNKNOWN_OUTCOME,
+    Raw,
+    driver_error,
+    explained,
+    is_unavailable,
+    translate,
+)
 from graph.database.postgres_pool import Pool, Pooled
 from graph.database.postgres_url import data_source
 from graph.errors import ServiceUnavailableError
 from graph.settings import Settings
 
 T = TypeVar("T")
-Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-
-UNAVAILABLE = {"08", "40", "53", "57", "58"}
-"""Classes of SQLSTATE that are worth retrying: connection exceptions, serialization failures and
-deadlocks, too few resources, operator intervention (a shutdown, a cancelled statement), failures of
-the system (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
-
-UNAVAILABLE_CODES = {
-    "25006",  # read-only transaction: the server became a standby
-    "55P03",  # a lock was not free in time
-}
 
 LOCK = 0x6865726F
 """The key of the advisory lock of whoever sets the database up: "hero" in ASCII."""
 
 LOCK_WAIT = "60s"
 """How long a machine that starts waits for another that is at it."""
-
-UNKNOWN_OUTCOME = (
-    "The database was lost during the commit. Whether the operation was stored is not known."
-)
-
-
-def is_unavailable(error: BaseException) -> bool:
-    """Whether an error of the driver says that the database cannot be used now."""
-    # A column was changed under a prepared statement: the next try sees it as it is.
-    if isinstance(error, OSError | asyncpg.InvalidCachedStatementError):
-        return True
-    code = getattr(error, "sqlstate", None) or ""
-    return code[:2] in UNAVAILABLE or code in UNAVAILABLE_CODES
-
-
-def driver_error(error: BaseException) -> BaseException:
-    """The driver's own error, around which there may be SQLAlchemy's or ours."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
-def translate(error: BaseException, raw: Raw) -> None:
-    """Raise the public error when the database cannot be used now."""
-    if is_unavailable(error) or raw.is_closed():
-        raise ServiceUnavailableError from explained(error)
-
-
-def explained(error: BaseException) -> BaseException:
-    """An error of the driver; a time-out, which comes without words, with some."""
-    return error if str(error) else TimeoutError("no answer in time")
 
 
 class Dialect(PGDialect_asyncpg):
