@@ -10,8 +10,8 @@ from sqlalchemy import insert, update
 from sqlmodel import func, select
 
 from graph.database import open_database
+from graph.database import postgres_pool as pool
 from graph.database.base import Database, Session
-from graph.database.base import postgres_pool as pool
 from graph.database.postgres import PostgresDatabase
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO, Hero

@@ -20,37 +20,18 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.base import Database, DatabaseError, Session
-from graph.database.sqlite_writer import Writer, driver
+from graph.database.sqlite_file import LOCKED, UNAVAILABLE, driver, primary_code, rewrite
+from graph.database.sqlite_writer import Writer
 from graph.errors import ServiceUnavailableError
 from graph.settings import Settings
 
 T = TypeVar("T")
-
-LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-"""Another connection holds the lock: worth another try."""
-
-UNAVAILABLE = LOCKED | {
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_READONLY,
-}
-"""The file cannot be used now (https://sqlite.org/rescode.html)."""
 
 MIN_FREE = 1_000_000
 """Bytes that the disk must have free before a full one is written to again."""
 
 LONGEST_PAUSE = 0.02
 """Seconds between two tries for a lock, at the most."""
-
-
-def primary_code(error: BaseException) -> int:
-    """SQLite's primary result code, 0 when there is none."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 class SQLiteSession(Session):
@@ -101,12 +82,6 @@ class SQLiteSession(Session):
         if self._writer is not None:
             self._writer = None
             self._database.writer.undo()
-
-
-def _rewrite(connection: sqlite3.Connection) -> None:
-    """Write what is there already."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.execute(f"PRAGMA user_version = {version}")
 
 
 class SQLiteDatabase(Database):
@@ -171,7 +146,7 @@ class SQLiteDatabase(Database):
                 raise ServiceUnavailableError
             connection = await self.writer.acquire()
             try:
-                await self.patiently(lambda: _rewrite(connection))
+                await self.patiently(lambda: rewrite(connection))
             except BaseException:
                 self.writer.undo()
                 raise

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from graph.database.sqlite_file import driver
 from graph.errors import ServiceUnavailableError
 
 T = TypeVar("T")
@@ -22,13 +23,6 @@ class Patiently(Protocol):
 
     async def __call__(self, attempt: Callable[[], T], /) -> T:
         """What the function returns."""
-
-
-def driver(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection."""
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 (for the type checker)
-    return raw
 
 
 class Writer:
