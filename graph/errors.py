@@ -85,6 +85,15 @@ class ServiceUnavailableError(PublicError):
         super().__init__(Code.SERVICE_UNAVAILABLE, message)
 
 
+class UnknownOutcomeError(ServiceUnavailableError):
+    """A commit was begun whose end is not known: worth a look before another try."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The commit was interrupted. Whether the operation was stored is not known."
+        )
+
+
 def with_code(errors: Iterable[GraphQLError], code: Code) -> list[GraphQLError]:
     """Give every error that has none yet this code, and a message that clients may see."""
     errors = list(errors)

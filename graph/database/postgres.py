@@ -20,7 +20,6 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from graph.database.base import Database, DatabaseError, Session
 from graph.database.postgres_errors import (
-    UNKNOWN_OUTCOME,
     Raw,
     driver_error,
     explained,
@@ -29,7 +28,7 @@ from graph.database.postgres_errors import (
 )
 from graph.database.postgres_pool import Pool, Pooled
 from graph.database.postgres_url import data_source
-from graph.errors import ServiceUnavailableError
+from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.settings import Settings
 
 T = TypeVar("T")
@@ -190,7 +189,7 @@ class PostgresDatabase(Database):
         except BaseException as error:
             self.pool.discard(pooled)
             if isinstance(error, TimeoutError) or pooled.raw.is_closed():
-                raise ServiceUnavailableError(UNKNOWN_OUTCOME) from explained(error)
+                raise UnknownOutcomeError from explained(error)
             translate(error, pooled.raw)
             raise
         self.pool.release(pooled)

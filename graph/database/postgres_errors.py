@@ -19,10 +19,6 @@ UNAVAILABLE_CODES = {
     "55P03",  # a lock was not free in time
 }
 
-UNKNOWN_OUTCOME = (
-    "The database was lost during the commit. Whether the operation was stored is not known."
-)
-
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether an error of the driver says that the database cannot be used now."""

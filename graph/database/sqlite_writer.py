@@ -12,8 +12,8 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from graph.database.sqlite_file import driver
-from graph.errors import ServiceUnavailableError
+from graph.database.sqlite_file import driver, primary_code, rewrite
+from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 
 T = TypeVar("T")
 
@@ -83,6 +83,7 @@ class Writer:
 
         Raises:
             ServiceUnavailableError: it could not be committed; nothing was stored.
+            UnknownOutcomeError: the disk failed, and goes on failing: it may have been stored.
         """
         try:
             self._raw.execute("RELEASE operation")
@@ -115,17 +116,25 @@ class Writer:
         finally:
             self._lock.release()
 
-    def fail(self, cause: BaseException | None) -> None:
+    def fail(
+        self,
+        cause: BaseException | None,
+        outcome: type[ServiceUnavailableError] = ServiceUnavailableError,
+    ) -> None:
         """Tell those who wait for the commit that it cannot be."""
         finished, self._finished = self._finished, []
         for committed in finished:
-            error = ServiceUnavailableError()
+            error = outcome()
             error.__cause__ = cause
             committed.set_exception(error)
 
-    def _end(self, cause: BaseException | None) -> None:
+    def _end(
+        self,
+        cause: BaseException | None,
+        outcome: type[ServiceUnavailableError] = ServiceUnavailableError,
+    ) -> None:
         """Undo the work of all."""
-        self.fail(cause)
+        self.fail(cause, outcome)
         self._raw.rollback()
         self._connection.rollback()
 
@@ -136,9 +145,23 @@ class Writer:
             try:
                 await self._patiently(self._raw.commit)
             except (sqlite3.Error, ServiceUnavailableError) as error:
-                self._end(error.__cause__ or error)
+                cause = error.__cause__ or error
+                undone = primary_code(cause) != sqlite3.SQLITE_IOERR or await self._overwrite()
+                self._end(cause, ServiceUnavailableError if undone else UnknownOutcomeError)
                 return
             self._connection.commit()
             finished, self._finished = self._finished, []
             for committed in finished:
                 committed.set_result(None)
+
+    async def _overwrite(self) -> bool:
+        """Make sure that a commit which the disk failed is undone; returns whether it is.
+
+        All of it may be in the log, where whoever opens the file after a crash takes it for
+        committed. The next transaction is written in its place.
+        """
+        try:
+            await self._patiently(lambda: rewrite(self._raw))
+        except (sqlite3.Error, ServiceUnavailableError):
+            return False
+        return True

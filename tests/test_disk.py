@@ -1,0 +1,67 @@
+"""A disk that fails, or is slow, beneath SQLite's log."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.client import CREATE, Client
+from tests.cluster import Sql, on_sqlite, wait_until
+from tests.faults import ALL, Disk
+from tests.process import service
+
+pytestmark = on_sqlite
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path)
+
+
+def outcome(api: Client, name: str) -> str:
+    """Create a hero: "stored", or the message of the error."""
+    body = api.execute(CREATE, input={"name": name, "secretName": "Dive Wilson"})
+    if "errors" not in body:
+        return "stored"
+    (error,) = body["errors"]
+    assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+    return str(error["message"])
+
+
+def test_a_commit_that_the_disk_failed_is_what_it_was_said_to_be(
+    database_url: str, sql: Sql, disk: Disk
+) -> None:
+    with service(database_url, prefix=disk.prefix) as (url, process), Client(url) as api:
+
+        def write(writer: int) -> dict[str, str]:
+            outcomes = {}
+            for turn in range(20):
+                if turn % 5 == writer:
+                    disk.fail(1)
+                outcomes[f"{writer} {turn}"] = outcome(api, f"{writer} {turn}")
+            return outcomes
+
+        with ThreadPoolExecutor() as threads:
+            outcomes = {k: v for some in threads.map(write, range(4)) for k, v in some.items()}
+        disk.fail(1)
+        outcomes["last"] = outcome(api, "last")
+        process.kill()  # whoever opens the file now takes all that is whole in the log
+        process.wait()
+    stored = {str(name) for (name,) in sql("SELECT name FROM hero")}
+    assert "Try again" in outcomes["last"]
+    for name, said in outcomes.items():
+        if "not known" not in said:
+            assert (name in stored) == (said == "stored"), (name, said)
+
+
+def test_a_commit_that_the_disk_keeps_failing_has_an_unknown_outcome(
+    database_url: str, disk: Disk
+) -> None:
+    with service(database_url, prefix=disk.prefix) as (url, _), Client(url) as api:
+        disk.fail(ALL)
+        assert "not known" in outcome(api, "One")
+        assert "not known" in outcome(api, "Two")
+        disk.fail(0)
+        wait_until(lambda: api.http.get("/ready").is_success)
+        assert outcome(api, "Three") == "stored"
+        assert "Three" in {hero["name"] for hero in api.heroes()}
