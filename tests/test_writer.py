@@ -159,3 +159,22 @@ def test_a_cancelled_request_learns_what_became_of_it(file: Path) -> None:
 
     run(file, work)
     assert names(file) == ["Stored"]
+
+
+def test_a_request_cancelled_time_and_again_holds_up_nobody(file: Path) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        writes = [asyncio.create_task(operation(database, f"Hero {turn}")) for turn in range(4)]
+        await asyncio.sleep(0)
+        await database.writer.acquire()  # before the commit, which has to wait
+        for _ in range(3):
+            writes[1].cancel()
+            await asyncio.sleep(0)
+        database.writer.undo()
+        _, waiting = await asyncio.wait(writes, timeout=5)
+        for write in [*waiting, *waiting]:  # so that the test ends in any case
+            write.cancel()
+            await asyncio.sleep(0)
+        assert not waiting
+
+    run(file, work)
+    assert len(names(file)) == 4

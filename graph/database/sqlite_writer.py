@@ -8,6 +8,7 @@ since the last one. None is acknowledged before it.
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -99,11 +100,11 @@ class Writer:
             self._committing.add(task)
             task.add_done_callback(self._committing.discard)
         self._lock.release()
-        try:
-            await asyncio.shield(committed)
-        except asyncio.CancelledError:
-            # It can no longer be undone alone, and whoever waits must not take it for undone.
-            await committed
+        while not committed.done():
+            # Who is cancelled can no longer be undone alone, and must not take itself for undone.
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(committed)
+        committed.result()
 
     def undo(self) -> None:
         """Undo what was written, and give the connection back."""
