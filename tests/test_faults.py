@@ -86,39 +86,6 @@ def test_a_write_waits_for_the_lock(serve: Callable[..., Client], database_file:
 
 
 @on_sqlite
-def test_a_deleted_file_is_not_made_anew(api: Client, database_file: Path) -> None:
-    api.create()
-    away = database_file.with_suffix(".away")
-    database_file.rename(away)
-    assert api.codes(READ) == UNAVAILABLE
-    assert api.codes(CREATE, input=HERO) == UNAVAILABLE
-    assert not ready(api)
-    assert not database_file.exists()
-    away.rename(database_file)
-    assert_works(api)
-
-
-@on_sqlite
-def test_a_replaced_file_is_the_one_that_is_served(api: Client, database_file: Path) -> None:
-    api.create("Old")
-    assert [hero["name"] for hero in api.heroes()] == ["Old"]
-    with sqlite3.connect(database_file) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    other = database_file.with_suffix(".new")
-    copyfile(database_file, other)
-    with sqlite3.connect(other) as connection:
-        connection.execute("UPDATE hero SET name = 'New'")
-    connection.close()
-    other.replace(database_file)
-    assert [hero["name"] for hero in api.heroes()] == ["New"]
-    assert_works(api)
-    with sqlite3.connect(database_file) as connection:
-        assert connection.execute("SELECT count(*) FROM hero").fetchone() == (2,)
-    connection.close()
-
-
-@on_sqlite
 def test_a_missing_table_is_an_error_of_the_service(
     api: Client, database_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,23 +1,29 @@
-"""SQLite's file: connections to it, and what their errors mean."""
+"""SQLite's file: connections to the one that is at the path now, and what their errors mean."""
 
+import asyncio
+import os
 import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import random
+from typing import TypeAlias, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
 
-LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-"""Another connection holds the lock: worth another try."""
+from graph.database.sqlite_errors import LOCKED, UNAVAILABLE, busy, primary_code
+from graph.errors import ServiceUnavailableError
 
-UNAVAILABLE = LOCKED | {
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_READONLY,
-}
-"""The file cannot be used now (https://sqlite.org/rescode.html)."""
+T = TypeVar("T")
+
+Identity: TypeAlias = tuple[int, int]
+"""Which file it is, whatever it is called: its device, and its number there."""
+
+LONGEST_PAUSE = 0.02
+"""Seconds between two tries for a lock, at the most."""
 
 
 def driver(connection: Connection) -> sqlite3.Connection:
@@ -27,12 +33,194 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return raw
 
 
-def primary_code(error: BaseException) -> int:
-    """SQLite's primary result code, 0 when there is none."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
 def rewrite(connection: sqlite3.Connection) -> None:
     """Write what is there already."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
+
+
+def identity(path: str) -> Identity | None:
+    """Which file is at the path; None when there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@dataclass(slots=True, eq=False)
+class Opened:
+    """A connection, SQLAlchemy's and the driver's own, to the file that was at the path."""
+
+    connection: Connection
+    raw: sqlite3.Connection
+    file: Identity
+    log: Identity | None
+    """Its write-ahead log, where it has one."""
+    failures: int
+    """Those of `DatabaseFile` that came before it."""
+
+
+class DatabaseFile:
+    """The file at a path, which may be deleted or replaced while it is served.
+
+    Args:
+        path: where it is.
+        synchronous: how hard SQLite tries to survive a power cut.
+        timeout: seconds to wait for a lock of another process.
+    """
+
+    def __init__(self, path: Path, synchronous: str, timeout: float) -> None:
+        self.path = path
+        self._path, self._log, self._index = (f"{path}{end}" for end in ("", "-wal", "-shm"))
+        self._synchronous = synchronous
+        self._timeout = timeout
+        self._opened = set[Opened]()
+        self._failures = 0
+        self.doubtful = False
+        """Whether something failed since it was last seen to be written to."""
+        self.engine = create_engine(
+            "sqlite://",
+            creator=self._connect,
+            poolclass=NullPool,
+            hide_parameters=True,  # of the statements in error messages, which are logged
+        )
+        event.listen(self.engine, "begin", self._begin)
+        event.listen(self.engine, "handle_error", self._translate)
+
+    def current(self, opened: Opened | None) -> Opened:
+        """The same connection, or another, to the file that is there now.
+
+        Raises:
+            OSError, sqlite3.DatabaseError: there is no file, or it cannot be used now.
+        """
+        file = identity(self._path)
+        if file is None:
+            raise FileNotFoundError(f"there is no file {self._path}")
+        if opened in self._opened:
+            if opened.file == file and opened.failures == self._failures:
+                return opened
+            self.close(opened)
+        for other in [*self._opened]:
+            if other.file != file:
+                self.close(other)
+        opened = self._open(file)
+        if not self.is_current(opened):
+            opened.connection.close()
+            raise busy("the file was replaced while it was opened")
+        self._opened.add(opened)
+        return opened
+
+    def is_current(self, opened: Opened | None) -> bool:
+        """Whether the file of this connection is the one that is at the path."""
+        try:
+            return opened is not None and opened.file == identity(self._path)
+        except OSError:
+            return False
+
+    def close(self, opened: Opened) -> None:
+        """Close a connection, which must have no transaction.
+
+        Raises:
+            sqlite3.DatabaseError: its file is not there any more, and has still to get what is in
+                its log.
+        """
+        if opened not in self._opened:
+            return
+        if not self.is_current(opened):
+            self._retire(opened)
+        self._opened.discard(opened)
+        with suppress(sqlite3.Error, SQLAlchemyError):
+            opened.connection.close()
+
+    def close_all(self) -> None:
+        """Close all connections.
+
+        Raises:
+            sqlite3.DatabaseError: as `close`.
+        """
+        for opened in [*self._opened]:
+            self.close(opened)
+
+    def _retire(self, opened: Opened) -> None:
+        """Move what is in the log to its file, wherever that is now, and take the log away.
+
+        SQLite leaves it behind, and would apply it to whichever file comes to the path next.
+        """
+        in_use = busy("the file that was replaced is still in use")
+        if opened.raw.in_transaction:
+            raise in_use
+        ((is_busy, *_),) = opened.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if is_busy:
+            raise in_use
+        opened.raw.execute("BEGIN IMMEDIATE")  # of several processes one does it
+        try:
+            if opened.log is not None and opened.log == identity(self._log):
+                for path in (self._log, self._index):
+                    Path(path).unlink(missing_ok=True)
+        finally:
+            opened.raw.execute("ROLLBACK")
+
+    async def patiently(self, attempt: Callable[[], T]) -> T:
+        """What `attempt` returns, tried again without blocking the loop while a lock is held.
+
+        Raises:
+            ServiceUnavailableError: the lock was not released in time, or the file is unusable.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        pause = 0.001
+        while True:
+            try:
+                return attempt()
+            except (OSError, sqlite3.DatabaseError, ServiceUnavailableError) as error:
+                cause = error.__cause__ or error  # `_translate` may have been there first
+                code = primary_code(cause)
+                if code not in UNAVAILABLE and not isinstance(cause, OSError):
+                    raise
+                if code not in LOCKED or loop.time() > deadline:
+                    raise self._failed(cause) from cause
+            await asyncio.sleep(pause * (0.5 + random() / 2))  # noqa: S311 (spreads the tries of several processes)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _connect(self) -> sqlite3.Connection:
+        """A connection to the file, which must be there: a deleted one is not made anew, empty."""
+        connection = sqlite3.connect(
+            f"{self.path.as_uri()}?mode=rw",
+            uri=True,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        return connection
+
+    def _open(self, file: Identity) -> Opened:
+        connection = self.engine.connect()
+        try:
+            raw = driver(connection)
+            raw.execute("PRAGMA journal_mode = WAL")  # as another file may not have it
+            return Opened(connection, raw, file, identity(self._log), self._failures)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _failed(self, error: BaseException) -> ServiceUnavailableError:
+        """Note a failure; return what a client may know of it."""
+        if primary_code(error) not in LOCKED:
+            self._failures += 1  # opened anew: a connection never learns that it may write again
+            self.doubtful = True
+        return ServiceUnavailableError()
+
+    @staticmethod
+    def _begin(connection: Connection) -> None:
+        raw = driver(connection)
+        if not raw.in_transaction:
+            raw.execute("BEGIN")
+
+    def _translate(self, context: ExceptionContext) -> None:
+        """Give the statements that SQLAlchemy runs the same public error as the short cut's."""
+        error = context.original_exception
+        if primary_code(error) in UNAVAILABLE:
+            raise self._failed(error) from error

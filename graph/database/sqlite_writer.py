@@ -7,39 +7,26 @@ since the last one. None is acknowledged before it.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from graph.database.sqlite_file import driver, primary_code, rewrite
+from graph.database.sqlite_errors import primary_code
+from graph.database.sqlite_file import DatabaseFile, Opened, rewrite
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
-
-T = TypeVar("T")
-
-
-class Patiently(Protocol):
-    """Calls a function, and again while a lock is held, as `SQLiteDatabase.patiently` does."""
-
-    async def __call__(self, attempt: Callable[[], T], /) -> T:
-        """What the function returns."""
 
 
 class Writer:
     """The connection that writes, which one operation has at a time.
 
     Args:
-        connect: gives the connection, opened anew where it has to be.
-        patiently: calls what needs SQLite's own lock.
+        file: what is written to.
         timeout: seconds to wait for other operations.
     """
 
-    def __init__(
-        self, connect: Callable[[], Connection], patiently: Patiently, timeout: float
-    ) -> None:
-        self._connect = connect
-        self._patiently = patiently
+    def __init__(self, file: DatabaseFile, timeout: float) -> None:
+        self._file = file
+        self._opened: Opened | None = None
         self._timeout = timeout
         self._lock = asyncio.Lock()
         self._finished: list[asyncio.Future[None]] = []
@@ -60,15 +47,15 @@ class Writer:
         else:
             await self._lock.acquire()
         try:
-            return await self._patiently(self._begin)
+            return await self._file.patiently(self._begin)
         except BaseException:
             self._lock.release()
             raise
 
     def _begin(self) -> sqlite3.Connection:
         if not self._finished:
-            self._connection = self._connect()
-            self._raw = driver(self._connection)
+            self._opened = self._file.current(self._opened)
+            self._connection, self._raw = self._opened.connection, self._opened.raw
             self._raw.execute("BEGIN IMMEDIATE")
         self._raw.execute("SAVEPOINT operation")
         return self._raw
@@ -84,7 +71,8 @@ class Writer:
 
         Raises:
             ServiceUnavailableError: it could not be committed; nothing was stored.
-            UnknownOutcomeError: the disk failed, and goes on failing: it may have been stored.
+            UnknownOutcomeError: it may have been stored: the disk failed, and goes on failing; or
+                it was stored in a file that is not there any more.
         """
         try:
             self._raw.execute("RELEASE operation")
@@ -113,47 +101,52 @@ class Writer:
                 self._raw.execute("ROLLBACK TO operation")
                 self._raw.execute("RELEASE operation")
             else:  # there is nobody else's work, or SQLite has undone that as well
-                self._end(None)
+                self._tell(ServiceUnavailableError)
+                self._roll_back()
         finally:
             self._lock.release()
 
-    def fail(
-        self,
-        cause: BaseException | None,
-        outcome: type[ServiceUnavailableError] = ServiceUnavailableError,
-    ) -> None:
-        """Tell those who wait for the commit that it cannot be."""
-        finished, self._finished = self._finished, []
-        for committed in finished:
-            error = outcome()
-            error.__cause__ = cause
-            committed.set_exception(error)
+    async def end(self) -> None:
+        """Wait for the commit that is at hand, and undo what nobody has finished."""
+        while self._committing:
+            await asyncio.wait(self._committing)
+        if self._opened is not None:
+            self._roll_back()
 
-    def _end(
-        self,
-        cause: BaseException | None,
-        outcome: type[ServiceUnavailableError] = ServiceUnavailableError,
-    ) -> None:
-        """Undo the work of all."""
-        self.fail(cause, outcome)
+    def _roll_back(self) -> None:
         self._raw.rollback()
         self._connection.rollback()
+
+    def _tell(
+        self, failure: type[ServiceUnavailableError] | None, cause: BaseException | None = None
+    ) -> None:
+        """Tell those who wait for the commit what became of it."""
+        finished, self._finished = self._finished, []
+        for committed in finished:
+            if failure is None:
+                committed.set_result(None)
+            else:
+                error = failure()
+                error.__cause__ = cause
+                committed.set_exception(error)
 
     async def _commit(self) -> None:
         async with self._lock:  # those that wait for it already come first, and are committed, too
             if not self._finished:
                 return
             try:
-                await self._patiently(self._raw.commit)
+                await self._file.patiently(self._raw.commit)
             except (sqlite3.Error, ServiceUnavailableError) as error:
                 cause = error.__cause__ or error
+                self._roll_back()
                 undone = primary_code(cause) != sqlite3.SQLITE_IOERR or await self._overwrite()
-                self._end(cause, ServiceUnavailableError if undone else UnknownOutcomeError)
+                self._tell(ServiceUnavailableError if undone else UnknownOutcomeError, cause)
                 return
             self._connection.commit()
-            finished, self._finished = self._finished, []
-            for committed in finished:
-                committed.set_result(None)
+            if self._file.is_current(self._opened):
+                self._tell(None)
+            else:
+                self._tell(UnknownOutcomeError, FileNotFoundError("the file was replaced"))
 
     async def _overwrite(self) -> bool:
         """Make sure that a commit which the disk failed is undone; returns whether it is.
@@ -162,7 +155,7 @@ class Writer:
         committed. The next transaction is written in its place.
         """
         try:
-            await self._patiently(lambda: rewrite(self._raw))
+            await self._file.patiently(lambda: rewrite(self._raw))
         except (sqlite3.Error, ServiceUnavailableError):
             return False
         return True

@@ -1,0 +1,136 @@
+"""SQLite's file, deleted or replaced beneath a running service."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from shutil import copyfile
+
+import httpx
+import pytest
+
+from tests.client import CREATE, HERO_FIELDS, Client
+from tests.cluster import on_sqlite, wait_until
+from tests.process import service
+from tests.test_workers import is_answered, workers
+
+pytestmark = on_sqlite
+
+HERO_BY_ID = f"query Hero($id: ID!) {{ hero(id: $id) {{ {HERO_FIELDS} }} }}"
+READ = "{ heroes { id name } }"
+HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+UNAVAILABLE = ["SERVICE_UNAVAILABLE"]
+
+
+@pytest.fixture
+def database_file(tmp_path: Path) -> Path:
+    return tmp_path / "database.db"
+
+
+def ready(api: Client) -> bool:
+    return api.http.get("/ready").status_code == httpx.codes.OK
+
+
+def assert_works(api: Client) -> None:
+    created = api.create("Back again")
+    assert api.data(HERO_BY_ID, id=created["id"]) == {"hero": created}
+    assert ready(api)
+
+
+def fill_and_back_up(api: Client, file: Path) -> tuple[Path, Path]:
+    """A copy with 5 heroes, and another name of the file, which has 30 more in its log."""
+    backup, old = file.with_suffix(".backup"), file.with_suffix(".old")
+    for _ in range(5):
+        api.create("Backed up")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"VACUUM INTO '{backup}'")
+    for _ in range(30):
+        api.create("Too late")
+    old.hardlink_to(file)
+    return backup, old
+
+
+def names(file: Path) -> list[str]:
+    """The names in a file that is whole."""
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return [name for (name,) in connection.execute("SELECT name FROM hero ORDER BY id")]
+
+
+def test_a_deleted_file_is_not_made_anew(api: Client, database_file: Path) -> None:
+    api.create()
+    away = database_file.with_suffix(".away")
+    database_file.rename(away)
+    assert api.codes(READ) == UNAVAILABLE
+    assert api.codes(CREATE, input=HERO) == UNAVAILABLE
+    assert not ready(api)
+    assert not database_file.exists()
+    away.rename(database_file)
+    assert_works(api)
+
+
+def test_a_replaced_file_is_the_one_that_is_served(api: Client, database_file: Path) -> None:
+    api.create("Old")
+    assert [hero["name"] for hero in api.heroes()] == ["Old"]
+    with sqlite3.connect(database_file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    other = database_file.with_suffix(".new")
+    copyfile(database_file, other)
+    with sqlite3.connect(other) as connection:
+        connection.execute("UPDATE hero SET name = 'New'")
+    connection.close()
+    other.replace(database_file)
+    assert [hero["name"] for hero in api.heroes()] == ["New"]
+    assert_works(api)
+    with sqlite3.connect(database_file) as connection:
+        assert connection.execute("SELECT count(*) FROM hero").fetchone() == (2,)
+    connection.close()
+
+
+def test_a_backup_is_served_without_the_log_of_the_file_before(
+    api: Client, database_file: Path
+) -> None:
+    backup, old = fill_and_back_up(api, database_file)
+    backup.replace(database_file)
+    assert [hero["name"] for hero in api.heroes()] == ["Backed up"] * 5
+    assert_works(api)
+    assert names(database_file) == ["Backed up"] * 5 + ["Back again"]
+    assert names(old) == ["Backed up"] * 5 + ["Too late"] * 30
+
+
+def test_a_backup_is_served_by_every_worker(database_url: str, database_file: Path) -> None:
+    with service(database_url, "--workers", "2") as running:
+        wait_until(lambda: len(workers(running)) == 2)
+        wait_until(lambda: is_answered(f"{running.url}/ready"))
+        with Client(running.url) as one, Client(running.url) as other:
+            backup, old = fill_and_back_up(one, database_file)
+            assert len(other.heroes()) == 35
+            backup.replace(database_file)
+        for turn in range(20):  # each connection goes to whichever worker takes it first
+            with Client(running.url) as api:
+                found = [hero["name"] for hero in api.heroes()]
+                assert found == ["Backed up"] * 5 + ["Back again"] * turn
+                assert_works(api)
+    assert names(database_file) == ["Backed up"] * 5 + ["Back again"] * 20
+    assert names(old) == ["Backed up"] * 5 + ["Too late"] * 30
+
+
+def test_a_service_that_stops_leaves_no_log_to_a_file_it_has_not_seen(
+    database_url: str, database_file: Path
+) -> None:
+    with service(database_url) as (url, process), Client(url) as api:
+        backup, old = fill_and_back_up(api, database_file)
+        backup.replace(database_file)
+        process.terminate()
+        process.wait(30)
+    assert names(database_file) == ["Backed up"] * 5
+    assert names(old) == ["Backed up"] * 5 + ["Too late"] * 30
+
+
+def test_a_deleted_file_leaves_no_log_to_the_next(api: Client, database_file: Path) -> None:
+    backup, _ = fill_and_back_up(api, database_file)
+    database_file.unlink()
+    assert api.codes(READ) == UNAVAILABLE
+    backup.replace(database_file)
+    assert [hero["name"] for hero in api.heroes()] == ["Backed up"] * 5
+    assert_works(api)
