@@ -22,6 +22,7 @@ from graph.errors import PublicError, masked
 from graph.hero.model import HERO
 from graph.hero.schema import schema
 from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
+from graph.http.hosts import AllowedHosts
 from graph.http.refusal import Refused, body_of, status_of
 from graph.http.response import JSON
 from graph.migrations import prepare
@@ -42,9 +43,13 @@ class _App(FastAPI):
     """
 
     short_cut: ASGIApp | None = None
+    allowed_hosts: tuple[str, ...] = ("*",)
 
     def build_middleware_stack(self) -> ASGIApp:
-        stack = super().build_middleware_stack()
+        stack = self._shortened(super().build_middleware_stack())
+        return stack if "*" in self.allowed_hosts else AllowedHosts(stack, self.allowed_hosts)
+
+    def _shortened(self, stack: ASGIApp) -> ASGIApp:
         endpoint = self.short_cut
         if endpoint is None or self.user_middleware:
             return stack
@@ -99,6 +104,7 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
     service = (telemetry.TracedService if traced else Service)(schema, database, settings)
     endpoint = RequestLog(GraphQLEndpoint(service, settings, page))
     app.router.routes.append(Route(PATH, endpoint))
+    app.allowed_hosts = settings.allowed_hosts or ("*",)
     if not traced:  # the route's name would be missing in the spans
         app.short_cut = endpoint
     if settings.graphiql:

@@ -3,6 +3,7 @@
 import json
 import re
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,9 @@ ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{
 
 DEFAULT_PORT = re.compile(r"http://.*:80|https://.*:443")
 """What browsers leave out, so that an origin with it would never match."""
+
+HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+"""Any host, or one by its name, or all below a domain."""
 
 TOKEN = re.compile(r"[!-~]+")
 
@@ -147,6 +151,12 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="origins whose pages may call the API, separated by commas"
     )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="hosts that requests may be for, separated by commas: `example.org`, "
+        "`*.example.org`, `10.0.0.0/8`, `*`. Unset: any, but only this machine's own while "
+        "`serve` listens on loopback without a token",
+    )
 
     log_level: LogLevel = Field(
         default=LogLevel.WARNING,
@@ -156,7 +166,7 @@ class Settings(BaseSettings):
         default=LogFormat.TEXT, description="`text`, or `json`: an object a line"
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -178,6 +188,19 @@ class Settings(BaseSettings):
         if not all(name and TOKEN.fullmatch(token) for name, _, token in pairs):
             raise ValueError("must be names with tokens, as in ann=s3cret,bob=t0ken")
         return {name: token for name, _, token in pairs}
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _as_names_or_networks(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        hosts = tuple(host.lower().strip("[]") for host in hosts)
+        for host in hosts:
+            if not HOST.fullmatch(host):
+                try:
+                    ip_network(host)
+                except ValueError:
+                    message = f"{host!r} is no host, as in example.org, *.example.org or ::1"
+                    raise ValueError(message) from None
+        return hosts
 
     @field_validator("token")
     @classmethod

@@ -1,6 +1,7 @@
 """The command `hero-graph`."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -85,6 +86,7 @@ def serve(
     import uvicorn  # noqa: PLC0415 (the other commands need no server)
     from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
 
+    from graph.http.hosts import LOOPBACK  # noqa: PLC0415
     from graph.http.server import ServerConfig, allow_many_connections  # noqa: PLC0415
 
     settings = load_settings()
@@ -102,6 +104,9 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
+    if not (settings.token or settings.tokens or settings.allowed_hosts) and is_loopback(host):
+        # The way by which the settings reach all processes.
+        os.environ["GRAPH_ALLOWED_HOSTS"] = ",".join(LOOPBACK)
     # What is reloaded may bring a migration with it.
     app_name = "graph.app:app" if reload else "graph.app:prepared_app"
     config = ServerConfig(app_name, settings, workers=workers, reload=reload)

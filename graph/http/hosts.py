@@ -1,0 +1,75 @@
+"""Which hosts the service answers for.
+
+A browser lets no page read what another site answers, unless the page's own name leads to that
+site: whoever owns a name can let it point to this machine while the page is open (DNS rebinding).
+The requests of such a page give that name as their `Host`.
+"""
+
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from graph.http.endpoint import SECURITY_HEADERS
+from graph.http.refusal import Refused, body_of
+
+LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
+"""The hosts that are always this machine, as the setting has them."""
+
+HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^][:/@\s]+?)\.?)(?::[0-9]*)?")
+"""A header `Host` in lower case: a name or an address, without its port (RFC 9110, 7.2)."""
+
+
+class AllowedHosts:
+    """Refuses requests to an ASGI app that are for any other host than these.
+
+    The status is 421: the app does not answer for what the request is directed at (RFC 9110,
+    sections 7.4 and 15.5.20). A request without `Host`, which HTTP/1.0 allows, names no other
+    host, and no browser sends it.
+
+    Args:
+        app: what answers the requests for these hosts.
+        allowed: their names, those of a whole domain as in `*.example.org`, addresses or networks.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
+        self._app = app
+        self._names = frozenset(allowed)
+        self._domains = tuple(name[1:] for name in allowed if name.startswith("*."))
+        self._networks: list[IPv4Network | IPv6Network] = []
+        for name in allowed:
+            with suppress(ValueError):
+                self._networks.append(ip_network(name))
+        self._allows = lru_cache(maxsize=64)(self._is_one)  # a client sends the same each time
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or all(
+            self._allows(value) for name, value in scope["headers"] if name == b"host"
+        ):
+            await self._app(scope, receive, send)
+            return
+        refused = Refused(421, "No such host is served here: GRAPH_ALLOWED_HOSTS names those.")
+        # Whatever there is of a body is not read.
+        headers = {"connection": "close"} | {
+            name.decode(): value.decode() for name, value in SECURITY_HEADERS
+        }
+        answer = JSONResponse(body_of(refused), refused.status, headers)
+        await answer(scope, receive, send)
+
+    def _is_one(self, header: bytes) -> bool:
+        found = HOST.fullmatch(header.decode("latin-1").lower())
+        if found is None:
+            return False
+        host = found[1] or found[2]
+        return host in self._names or host.endswith(self._domains) or self._is_in_a_network(host)
+
+    def _is_in_a_network(self, host: str) -> bool:
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
