@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graph.app import create_app
+from graph.factory import create_app
 from graph.settings import Settings
 from tests.browser import Browser, Page, chromium
 from tests.client import CREATE, PAGE, Client

@@ -10,13 +10,17 @@ from typer.testing import CliRunner
 
 from graph.cli import app
 from graph.engine.context import Info
+from graph.engine.schema import Schema
+from graph.factory import create_app
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query, page_of_heroes
 from graph.hero.schema import schema
 from graph.hero.types import Hero
+from graph.settings import Settings
 from tests.browser import Browser, chromium, expect
 from tests.client import Client
 from tests.cluster import on_sqlite
+from tests.conftest import serving
 from tests.visitor import Visitor
 
 pytestmark = on_sqlite
@@ -37,12 +41,12 @@ class DerivedQuery(Query):
 
 
 @pytest.fixture
-def derived(serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> Client:
+def derived(configure: Callable[..., Settings]) -> Iterator[Client]:
     """A service with a deprecated field."""
-    monkeypatch.setattr(
-        "graph.app.schema", strawberry.Schema(DerivedQuery, Mutation, config=schema.config)
-    )
-    return serve()
+    settings = configure()
+    app = create_app(settings, schema=Schema(DerivedQuery, Mutation, config=schema.config))
+    with serving(app, settings) as url, Client(url) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.app import create_app
+from graph.factory import App, create_app
 from graph.settings import Settings
 from tests.browser import Browser, chromium, expect
 from tests.client import Client
@@ -242,12 +241,12 @@ def test_schema_that_cannot_be_read(visitor: Visitor, serve: Callable[..., Clien
     visitor.refusals.clear()
 
 
-def mounted(app: FastAPI) -> ASGIApp:
+def mounted(app: App) -> ASGIApp:
     """The service as a part of another."""
-    return Starlette(routes=[Mount("/api", app)], lifespan=app.router.lifespan_context)
+    return Starlette(routes=[Mount("/api", app)], lifespan=app.fastapi.router.lifespan_context)
 
 
-def proxied(app: FastAPI, root_path: str = "") -> ASGIApp:
+def proxied(app: App, root_path: str = "") -> ASGIApp:
     """The service behind a proxy that has it below a prefix, which it takes off."""
 
     async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
@@ -263,7 +262,7 @@ def proxied(app: FastAPI, root_path: str = "") -> ASGIApp:
     return proxy
 
 
-def told(app: FastAPI) -> ASGIApp:
+def told(app: App) -> ASGIApp:
     """The same, but the service has been told of the prefix."""
     return proxied(app, "/api")
 
@@ -272,7 +271,7 @@ def told(app: FastAPI) -> ASGIApp:
 def test_works_below_a_prefix(
     visitor: Visitor,
     configure: Callable[..., Settings],
-    around: Callable[[FastAPI], ASGIApp],
+    around: Callable[[App], ASGIApp],
 ) -> None:
     with serving(around(create_app(configure()))) as url:
         visitor.open(f"{url}/api")

@@ -13,12 +13,12 @@ from strawberry.extensions import SchemaExtension
 from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 
-from graph.app import create_app
 from graph.database.base import Session
 from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.executor import SerialExecutor
 from graph.engine.schema import Schema
+from graph.factory import create_app
 from graph.hero.model import HERO, Hero
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query, page_of_heroes

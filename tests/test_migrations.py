@@ -28,7 +28,7 @@ NEXT = f"{int(NEWEST) + 1:04}"
 """The revision that a change of the models leads to."""
 
 IMPORT = "import asyncio, sys; from graph.app import app"
-START = "asyncio.run(app.router.lifespan_context(app).__aenter__())"
+START = "asyncio.run(app.fastapi.router.lifespan_context(app.fastapi).__aenter__())"
 """What a process does to start the service, without a server."""
 
 FIELD = '    team: str | None = Field(default=None, index=True, description="Its team.")\n'

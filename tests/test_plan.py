@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph import errors
-from graph.app import create_app
 from graph.engine.executor import SerialExecutor
+from graph.factory import create_app
 from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.client import Client

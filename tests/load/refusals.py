@@ -15,8 +15,8 @@ from typing import Any
 
 from starlette.types import Message
 
-from graph.app import create_app
 from graph.database import open_database
+from graph.factory import create_app
 from graph.hero.model import HERO
 from graph.hero.seed import heroes
 from graph.settings import Settings
@@ -55,7 +55,7 @@ async def measure(settings: Settings) -> None:
     """Print the median time of each, in process: without the server's own part."""
     database = open_database(settings)
     app = create_app(settings)
-    async with app.router.lifespan_context(app):
+    async with app.fastapi.router.lifespan_context(app.fastapi):
         for batch in heroes(1000):
             await database.insert(HERO, batch)
         numbers = count()

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 from starlette.types import ASGIApp, Message
 
-from graph.app import create_app
 from graph.database import open_database
+from graph.factory import create_app
 from graph.hero.model import HERO
 from graph.hero.schema import schema
 from graph.hero.seed import heroes
@@ -259,7 +259,7 @@ async def service(folder: Path) -> AsyncIterator[ASGIApp]:
     """A service with default settings and 1,000 heroes."""
     settings = Settings(database_url=f"sqlite:///{folder / 'database.db'}")
     app = create_app(settings)
-    async with app.router.lifespan_context(app):
+    async with app.fastapi.router.lifespan_context(app.fastapi):
         database = open_database(settings)
         for batch in heroes(1000):
             await database.insert(HERO, batch)
