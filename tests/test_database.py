@@ -1,15 +1,12 @@
 """Sessions as resolvers use them, and setting a database up, on each kind of database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from operator import methodcaller
 
 import pytest
 from sqlalchemy import insert, update
 from sqlmodel import func, select
 
-from graph.database import open_database
 from graph.database import postgres_pool as pool
 from graph.database.base import Database, Session
 from graph.database.postgres import PostgresDatabase
@@ -17,33 +14,11 @@ from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO, Hero
 from graph.hero.mutations import new_hero
 from graph.hero.queries import page_of_heroes
-from graph.migrations import prepare
-from graph.settings import Settings
 from tests.cluster import Sql, on_postgresql
+from tests.prepared import Configure, prepared, run
 
-Configure = Callable[..., Settings]
 COLUMNS = ("id", "name")
 DEADPOND: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
-
-
-@asynccontextmanager
-async def prepared(settings: Settings) -> AsyncIterator[Database]:
-    database = open_database(settings)
-    await prepare(database)
-    try:
-        yield database
-    finally:
-        await database.dispose()
-
-
-def run(configure: Configure, work: Callable[[Database], Awaitable[None]]) -> None:
-    """Run the work on a database that has one connection only, so that one kept is missed."""
-
-    async def main() -> None:
-        async with prepared(configure(pool_size=1, database_timeout=5)) as database:
-            await work(database)
-
-    asyncio.run(main())
 
 
 async def names(session: Session) -> list[str]:

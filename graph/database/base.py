@@ -14,8 +14,8 @@ from sqlalchemy import (
     Result,
     Table,
     event,
-    func,
     insert,
+    literal,
     select,
 )
 from sqlalchemy.orm import ORMExecuteState
@@ -62,18 +62,15 @@ class Session(ABC):
         return "orm" in self.__dict__ and self.orm.in_transaction()
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
-        """Run a statement and return all its rows.
+        """Run a statement and return all its rows; parameters that are not given keep its values.
 
         Raises:
+            BadUserInputError: a value has no place in the type of its column.
             ServiceUnavailableError: the database could not be reached in time.
         """
         compiled = statement.compiled(self._dialect)
-        if compiled is None:
-            clause: Any = statement.clause  # whichever of the overloads it is
-            result = await self.orm.exec(clause, params=parameters)
-            return Rows(statement, result.all())
-        sql, names = compiled
-        return Rows(statement, await self.run(sql, [parameters[name] for name in names]))
+        sql, values = compiled.bound(parameters)
+        return compiled.rows(await self.run(sql, values))
 
     @abstractmethod
     async def run(self, sql: str, values: Sequence[object]) -> list[Any]:
@@ -133,10 +130,9 @@ PROBE_TIMEOUT = 1.5
 
 
 @cache
-def first_key(table: Table) -> Statement:
-    """The lowest primary key; null when there is none."""
-    (key,) = table.primary_key
-    return Statement(select(func.min(key).label("key")))
+def any_row(table: Table) -> Statement:
+    """One row, without its values, if there is any."""
+    return Statement(select(literal(1).label("one")).select_from(table).limit(1))
 
 
 class Database(ABC):
@@ -184,7 +180,7 @@ class Database(ABC):
         session = self.session()
         try:
             async with asyncio.timeout(PROBE_TIMEOUT):
-                return (await session.fetch(first_key(table)))[0].key is None
+                return not await session.fetch(any_row(table))
         finally:
             await session.close()
 

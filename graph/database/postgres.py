@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, event, func, select, text
-from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -19,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from graph.database.base import Database, DatabaseError, Session
+from graph.database.postgres_dialect import ENGINE
 from graph.database.postgres_errors import (
     Raw,
     driver_error,
@@ -38,23 +37,6 @@ LOCK = 0x6865726F
 
 LOCK_WAIT = "60s"
 """How long a machine that starts waits for another that is at it."""
-
-
-class Dialect(PGDialect_asyncpg):
-    """SQLAlchemy's, for every engine that speaks PostgreSQL's protocol.
-
-    The version is the one that the server greets with; SQLAlchemy asks for `version()`, and
-    understands no other product's name in the answer.
-    """
-
-    supports_statement_cache = True
-
-    def _get_server_version_info(self, connection: Connection) -> tuple[int, ...]:
-        raw: Any = connection.connection.driver_connection
-        return tuple(raw.get_server_version()[:2])
-
-
-registry.register("postgresql.hero", __name__, "Dialect")
 
 
 class PostgresSession(Session):
@@ -117,7 +99,7 @@ class PostgresDatabase(Database):
         self._timeout = settings.database_timeout
         self._cached_statements: int | None = None
         self._engine = create_async_engine(
-            "postgresql+hero://",
+            ENGINE,
             async_creator=lambda: self._connect(self._timeout),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
@@ -136,7 +118,7 @@ class PostgresDatabase(Database):
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
         # A connection of its own, whose statements may take as long as they need.
         engine = create_async_engine(
-            "postgresql+hero://",
+            ENGINE,
             async_creator=lambda: self._connect(None),
             poolclass=NullPool,
             hide_parameters=True,

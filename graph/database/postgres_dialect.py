@@ -1,0 +1,55 @@
+"""SQLAlchemy's dialect of asyncpg, for every engine that speaks PostgreSQL's protocol."""
+
+from typing import Any
+
+from sqlalchemy import Connection, types
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import (
+    AsyncpgFloat,
+    AsyncpgNumeric,
+    PGDialect_asyncpg,
+)
+
+NUMERIC, FLOAT8 = 1700, 701
+"""PostgreSQL's own numbers of these types (https://www.postgresql.org/docs/current/datatype-oid.html)."""
+
+
+class _Numeric(AsyncpgNumeric):
+    """A column is of its type, where a statement is compiled before any row of it was seen."""
+
+    def result_processor(self, dialect: Any, coltype: object) -> Any:
+        return super().result_processor(dialect, coltype or NUMERIC)  # type: ignore[no-untyped-call]
+
+
+class _Float(AsyncpgFloat):
+    """As above."""
+
+    def result_processor(self, dialect: Any, coltype: object) -> Any:
+        return super().result_processor(dialect, coltype or FLOAT8)  # type: ignore[no-untyped-call]
+
+
+class Dialect(PGDialect_asyncpg):
+    """SQLAlchemy's, with types that know themselves, and no doubt of the server's version."""
+
+    supports_statement_cache = True
+    # An enum is kept as text, as on SQLite: for another member no type has to be altered.
+    supports_native_enum = False
+    colspecs = {  # noqa: RUF012 (as SQLAlchemy has it)
+        **PGDialect_asyncpg.colspecs,
+        types.Numeric: _Numeric,
+        types.Float: _Float,
+    }
+
+    def _get_server_version_info(self, connection: Connection) -> tuple[int, ...]:
+        """The version that the server greets with.
+
+        SQLAlchemy asks for `version()`, and understands no other product's name in the answer.
+        """
+        raw: Any = connection.connection.driver_connection
+        return tuple(raw.get_server_version()[:2])
+
+
+registry.register("postgresql.hero", __name__, "Dialect")
+
+ENGINE = "postgresql+hero://"
+"""The URL of an engine with this dialect; its connections come from an `async_creator`."""
