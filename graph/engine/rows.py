@@ -1,22 +1,43 @@
 """Compiled rows: one comprehension turns a statement's rows into objects of the answer."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
+from uuid import UUID
 
-from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_type
+from graphql import (
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_non_null_type,
+)
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList, collect_subfields
-from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
+from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 
-LEAVES = {
-    "ID!": ("str({0})", "type({0}) is int"),
-    "String!": ("{0}", "type({0}) is str"),
-    "String": ("{0}", "({0} is None or type({0}) is str)"),
-    "Int!": ("{0}", "type({0}) is int and -0x80000000 <= {0} <= 0x7FFFFFFF"),
-    "Int": ("{0}", "({0} is None or type({0}) is int and -0x80000000 <= {0} <= 0x7FFFFFFF)"),
+SCALARS = {
+    "ID": ("str({0})", "(type({0}) is int or type({0}) is str)"),
+    "String": ("{0}", "type({0}) is str"),
+    "Int": ("{0}", "type({0}) is int and -0x80000000 <= {0} <= 0x7FFFFFFF"),
+    "Float": ("{0}", "type({0}) is float and {0} - {0} == 0"),  # neither infinite nor NaN
+    "Boolean": ("{0}", "type({0}) is bool"),
+    "DateTime": ("{0}.isoformat()", "type({0}) is datetime"),
+    "Date": ("{0}.isoformat()", "type({0}) is date"),
+    "Time": ("{0}.isoformat()", "type({0}) is time"),
+    "Decimal": ("str({0})", "type({0}) is Decimal"),
+    "UUID": ("str({0})", "isinstance({0}, UUID)"),  # asyncpg has a class of its own for it
 }
-"""By GraphQL type: the Python expression of a leaf, and the test that the value {0} must pass."""
+"""By scalar: the Python expression of a leaf, and the test that the value {0} must pass."""
+
+STANDARD = {definition.name: definition for definition in DEFAULT_SCALAR_REGISTRY.values()}
+"""Strawberry's scalars, by name; a schema may have another of the same name."""
+
+NAMES = {each.__name__: each for each in (date, datetime, time, Decimal, UUID)}
 
 
 RowsToObjects: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
@@ -49,6 +70,7 @@ def compile_rows(
         details,
     )
     items, checks = [], []
+    enums: list[CustomGraphQLEnumType] = []
     for key, subdetails in collected.grouped_field_set.items():
         name = subdetails[0].node.name.value
         if name == "__typename":
@@ -56,21 +78,49 @@ def compile_rows(
             continue
         leaf = type_.fields[name]
         column = leaf.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-        known = LEAVES.get(str(leaf.type))
-        if not is_leaf_type(get_named_type(leaf.type)) or not column.is_basic_field or not known:
+        if not column.is_basic_field:
             raise NotCovered
+        expression, test = _leaf(get_nullable_type(leaf.type), enums)
         variable = f"c{columns.index(column.python_name)}"
-        items.append(f"{key!r}: {known[0].format(variable)}")
-        checks.append(known[1].format(variable))
+        if not is_non_null_type(leaf.type):
+            test = f"({{0}} is None or {test})"
+            if expression != "{0}":
+                expression = f"None if {{0}} is None else {expression}"
+        items.append(f"{key!r}: {expression.format(variable)}")
+        checks.append(test.format(variable))
     targets = "".join(f"c{index}," for index in range(len(columns))) or "_,"
     # Names and types come from the schema, response keys are GraphQL names: nothing to escape.
     source = f"lambda rows: [{{{', '.join(items)}}} for {targets} in rows"
     source += f" if {' and '.join(checks)}]" if checks else "]"
-    return _evaluated(source)
+    return _evaluated(source, tuple(enums))
+
+
+def _leaf(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tuple[str, str]:
+    """The expression and the test of a leaf that is not null; an enum is added to `enums`.
+
+    Raises:
+        NotCovered: it is no leaf, or one that the schema serializes in its own way.
+    """
+    if isinstance(type_, CustomGraphQLEnumType):
+        enums.append(type_)
+        number = len(enums) - 1
+        return f"names{number}[{{0}}]", f"type({{0}}) is enum{number}"
+    standard = STANDARD.get(getattr(type_, "name", ""))
+    if standard is None or standard.name not in SCALARS:
+        raise NotCovered
+    definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if type_ is not standard.implementation and definition is not standard:
+        raise NotCovered
+    return SCALARS[standard.name]
 
 
 @lru_cache(maxsize=1_000)
-def _evaluated(source: str) -> RowsToObjects:
+def _evaluated(source: str, enums: tuple[CustomGraphQLEnumType, ...]) -> RowsToObjects:
     """The function of this source; operations that differ in name or arguments share it."""
-    function: RowsToObjects = eval(source)  # noqa: S307
+    names: dict[str, Any] = dict(NAMES)
+    for number, type_ in enumerate(enums):
+        names[f"enum{number}"] = type_.wrapped_cls
+        members: list[Any] = list(type_.wrapped_cls)
+        names[f"names{number}"] = {each: type_.coerce_output_value(each) for each in members}
+    function: RowsToObjects = eval(source, names)  # noqa: S307
     return function
