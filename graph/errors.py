@@ -85,6 +85,13 @@ class ServiceUnavailableError(PublicError):
         super().__init__(Code.SERVICE_UNAVAILABLE, message)
 
 
+class ShuttingDownError(ServiceUnavailableError):
+    """The grace time of a shutdown is over: what was not executed will not be."""
+
+    def __init__(self) -> None:
+        super().__init__("Shutting down.")
+
+
 class UnknownOutcomeError(ServiceUnavailableError):
     """A commit was begun whose end is not known: worth a look before another try."""
 

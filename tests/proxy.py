@@ -26,6 +26,8 @@ class Proxy:
         """Whether everything is swallowed, as a broken network does."""
         self.break_at: bytes | None = None
         """Bytes of a client at which its connection is closed, before they are passed on."""
+        self.silent_after: bytes | None = None
+        """Bytes of a client after which, once they are passed on, everything is swallowed."""
         self._server_port = server_port
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -68,6 +70,8 @@ class Proxy:
     def _from_client(self, data: bytes) -> bytes:
         if self.break_at is not None and self.break_at in data:
             raise OSError
+        if self.silent_after is not None and self.silent_after in data:
+            self.silent = True
         return b""
 
     def _count(self, data: bytes) -> bytes:

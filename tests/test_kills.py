@@ -11,10 +11,20 @@ import httpx
 import pytest
 
 from tests.client import CREATE, Client
-from tests.cluster import Sql, on_sqlite
+from tests.cluster import (
+    WAITING,
+    Cluster,
+    Sql,
+    on_postgresql,
+    on_sqlite,
+    transaction,
+    wait_until,
+)
 from tests.process import service
+from tests.proxy import proxy_to
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+CREATION = {"query": CREATE, "variables": {"input": HERO}}
 
 
 @pytest.fixture
@@ -104,7 +114,7 @@ def test_the_grace_time_of_sigterm_ends(database_url: str, database_file: Path) 
     ):
         other = sqlite3.connect(database_file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        write = threads.submit(api.post, {"query": CREATE, "variables": {"input": HERO}})
+        write = threads.submit(api.post, CREATION)
         assert httpx.get(f"{url}/health").is_success
         process.send_signal(signal.SIGTERM)
         answer = write.result()
@@ -114,3 +124,49 @@ def test_the_grace_time_of_sigterm_ends(database_url: str, database_file: Path) 
         other.execute("ROLLBACK")
         assert other.execute("SELECT id FROM hero").fetchall() == []
         other.close()
+
+
+@on_postgresql
+def test_the_grace_time_ends_amid_a_commit(database_url: str, cluster: Cluster, sql: Sql) -> None:
+    with (
+        proxy_to(cluster.port) as proxy,
+        service(proxy.url(database_url), database_timeout=2, shutdown_timeout=1) as running,
+        Client(running.url) as api,
+        ThreadPoolExecutor() as threads,
+    ):
+        api.create("Before")
+        proxy.silent_after = b"COMMIT"
+        write = threads.submit(api.post, CREATION)
+        wait_until(lambda: len(sql("SELECT FROM hero")) == 2)
+        running.process.send_signal(signal.SIGTERM)
+        (error,) = write.result().json()["errors"]
+        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        assert "not known" in error["message"]
+        assert running.process.wait(30) == -signal.SIGTERM
+
+
+@on_postgresql
+def test_the_grace_time_ends_amid_a_batch(database_url: str, sql: Sql) -> None:
+    """Each of its operations has an answer: what is stored says so."""
+    with (
+        service(database_url, database_timeout=60, shutdown_timeout=1) as running,
+        Client(running.url) as api,
+        ThreadPoolExecutor() as threads,
+    ):
+        hero_id = api.create("Before")["id"]
+        delete = {"query": f"mutation {{ deleteHero(id: {hero_id}) {{ id }} }}"}
+        with transaction(database_url, "SELECT FROM hero FOR UPDATE"):
+            batch = threads.submit(api.post, [CREATION, delete, CREATION])
+            alone = threads.submit(httpx.post, f"{running.url}/graphql", json=delete, timeout=60)
+            wait_until(lambda: len(sql(WAITING)) == 2)
+            running.process.send_signal(signal.SIGTERM)
+            answer = batch.result()
+            assert alone.result().status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert answer.status_code == httpx.codes.OK
+        stored, *refused = answer.json()
+        for body in refused:
+            assert body["data"] is None
+            assert [error["message"] for error in body["errors"]] == ["Shutting down."]
+        assert running.process.wait(30) == -signal.SIGTERM
+        ids = {str(row[0]) for row in sql("SELECT id FROM hero")}
+        assert ids == {hero_id, stored["data"]["createHero"]["id"]}

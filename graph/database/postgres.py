@@ -5,6 +5,7 @@ prepared statement, no `BEGIN`, no reset. An operation that writes holds one con
 `BEGIN` to its `COMMIT`.
 """
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -165,12 +166,16 @@ class PostgresDatabase(Database):
                     raise
 
     async def commit(self, pooled: Pooled) -> None:
-        """Commit the transaction, and give the connection back."""
+        """Commit the transaction, and give the connection back.
+
+        Raises:
+            UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
+        """
         try:
             status = await pooled.raw.execute("COMMIT")
         except BaseException as error:
             self.pool.discard(pooled)
-            if isinstance(error, TimeoutError) or pooled.raw.is_closed():
+            if isinstance(error, TimeoutError | CancelledError) or pooled.raw.is_closed():
                 raise UnknownOutcomeError from explained(error)
             translate(error, pooled.raw)
             raise

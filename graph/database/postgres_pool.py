@@ -6,6 +6,7 @@ came back to whoever asks next, while the one who waited for it is waking up.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -45,6 +46,7 @@ class Pool:
     def __init__(self, connect: Callable[[], Awaitable[Pooled]], size: int, timeout: float) -> None:
         self._connect = connect
         self._timeout = timeout
+        self._size = size
         self._places = asyncio.Semaphore(size)  # serves those who wait in their order
         self._idle: list[Pooled] = []
         self._closing = set[asyncio.Task[None]]()
@@ -93,7 +95,11 @@ class Pool:
             closing.add_done_callback(lambda _: self._places.release())
 
     async def dispose(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the connections, once nobody uses them or the time-out is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                for _ in range(self._size):
+                    await self._places.acquire()
         idle, self._idle = self._idle, []
         await asyncio.gather(*self._closing, *map(self._close, idle))
 

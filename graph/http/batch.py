@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from graph.engine.limits import count_tokens, too_complex
-from graph.engine.service import Call, Result, Service, refusal
-from graph.errors import PublicError
+from graph.engine.service import NULL, Call, Result, Service, refusal
+from graph.errors import PublicError, ShuttingDownError
 from graph.settings import Settings
 
 
@@ -18,8 +18,8 @@ async def execute_batch(
 ) -> list[Result]:
     """The results, in order; those that are given instead of an operation stand as they are.
 
-    When the operations together are over a limit, none is executed and each result says so.
-    Between two of them other requests have their turn.
+    When the operations together are over a limit, none is executed and each result says so. When
+    the task is cancelled, those that were executed keep their results, and the others are refused.
     """
     try:
         _check(service, [entry for entry in batch if isinstance(entry, Call)], settings)
@@ -29,13 +29,23 @@ async def execute_batch(
     room = settings.max_answer_bytes
     for entry in batch:
         if isinstance(entry, Call):
-            result = await service.execute(entry, room)
+            result = await _result(service, entry, room)
             room -= len(result.data)
-            await asyncio.sleep(0)
         else:
             result = entry
         results.append(result)
     return results
+
+
+async def _result(service: Service, call: Call, room: int) -> Result:
+    task = asyncio.current_task()
+    try:
+        await asyncio.sleep(0)  # between two operations other requests have their turn
+        if task is None or not task.cancelling():
+            return await service.execute(call, room)
+    except asyncio.CancelledError:
+        pass  # it was rolled back
+    return Result(NULL, [ShuttingDownError()])
 
 
 def check_tokens(queries: Iterable[str], settings: Settings) -> None:

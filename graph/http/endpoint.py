@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph.engine.context import Caller
 from graph.engine.encoding import encode
 from graph.engine.service import Call, Result, Service, refusal
-from graph.errors import BadRequestError, Code, PublicError, ServiceUnavailableError, masked
+from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError, masked
 from graph.http.authorization import Authorization
 from graph.http.batch import check_tokens, execute_batch
 from graph.http.persisted import queries
@@ -89,7 +89,7 @@ class GraphQLEndpoint:
         except PublicError as error:
             answer = _refusal(error, media_type, headers)
         except asyncio.CancelledError:  # the grace time of a shutdown is over
-            answer = _refusal(ServiceUnavailableError("Shutting down."), media_type, headers)
+            answer = _refusal(ShuttingDownError(), media_type, headers)
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
             answer = _refusal(masked(error), media_type, headers)
         await self._send(answer, headers, send)
