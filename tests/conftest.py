@@ -23,6 +23,7 @@ from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
 from tests.cluster import Cluster, Sql, run_sql, running_cluster
+from tests.process import started_with
 
 
 class _Server(uvicorn.Server):
@@ -63,6 +64,20 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("GRAPH_", "OTEL_"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    """See that all that the tests have started ends with them."""
+    name, value = "HERO_GRAPH_TESTS", str(os.getpid())
+    os.environ[name] = value
+    yield
+    del os.environ[name]
+    for _ in range(500):
+        if not (left := started_with(f"{name}={value}")):
+            return
+        threading.Event().wait(0.01)
+    pytest.fail(f"processes were left: {left}")
 
 
 @pytest.fixture(scope="session")

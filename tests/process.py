@@ -2,10 +2,11 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
@@ -71,7 +72,11 @@ def service(
     command = [*prefix, sys.executable, "-m", "graph", "serve", "--port", "0", *arguments]
     with TemporaryFile() as log:
         process = subprocess.Popen(
-            command, env=environment(settings), stdout=subprocess.PIPE, stderr=log
+            command,
+            env=environment(settings),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
         )
         assert process.stdout is not None
         try:
@@ -81,8 +86,19 @@ def service(
             httpx.get(f"{url}/health", timeout=60)  # it listens before it has started
             yield Service(url, process)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # with its workers
             process.wait()
             process.stdout.close()
             log.seek(0)
             sys.stderr.write(log.read().decode())  # which pytest shows when the test failed
+
+
+def started_with(variable: str) -> list[str]:
+    """The command lines of the running processes whose environment has this `NAME=value`."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it is gone, or somebody else's
+            if variable.encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found

@@ -67,6 +67,26 @@ def test_a_worker_that_dies_is_replaced(database_url: str) -> None:
             assert api.heroes() == [created]
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@on_sqlite
+def test_workers_end_when_their_supervisor_is_gone(database_url: str) -> None:
+    with service(database_url, "--workers", "2") as running:
+        wait_until(lambda: len(workers(running)) == 2)
+        wait_until(lambda: is_answered(f"{running.url}/ready"))
+        orphans = workers(running)
+        running.process.kill()
+        running.process.wait()
+        wait_until(lambda: not any(is_running(pid) for pid in orphans))
+        assert not is_answered(f"{running.url}/health")
+
+
 @on_postgresql
 @pytest.mark.parametrize(("count", "exit_code"), [("1", -signal.SIGTERM), ("2", 0)])
 def test_sigterm_lets_open_requests_end(

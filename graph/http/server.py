@@ -5,6 +5,8 @@ answer, would keep its connection for ever.
 """
 
 import asyncio
+import multiprocessing
+import signal
 import sys
 from collections.abc import Collection
 from functools import partial
@@ -48,6 +50,13 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+async def end_with_supervisor() -> None:
+    """End this process, as SIGTERM does, when the one that started it as a worker is gone."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None and not supervisor.is_alive():
+        signal.raise_signal(signal.SIGTERM)
+
+
 class ServerConfig(uvicorn.Config):
     """uvicorn's configuration for this service.
 
@@ -67,6 +76,8 @@ class ServerConfig(uvicorn.Config):
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=settings.shutdown_timeout,
+            callback_notify=end_with_supervisor,
+            timeout_notify=1,
             **options,
         )
         self.request_timeout = settings.request_timeout
