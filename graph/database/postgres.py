@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from graph.database.base import Database, DatabaseError, Session
+from graph.database.postgres_connect import Connector
 from graph.database.postgres_dialect import ENGINE
 from graph.database.postgres_errors import (
     Raw,
@@ -96,12 +97,12 @@ class PostgresDatabase(Database):
     """One database of a server, or of several that stand in for one another."""
 
     def __init__(self, settings: Settings) -> None:
-        self._dsn, self.name = data_source(settings.database_url)
+        dsn, self.name = data_source(settings.database_url)
+        self._connector = Connector(dsn, settings.database_timeout)
         self._timeout = settings.database_timeout
-        self._cached_statements: int | None = None
         self._engine = create_async_engine(
             ENGINE,
-            async_creator=lambda: self._connect(self._timeout),
+            async_creator=lambda: self._connector.connect(self._timeout),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,  # of the statements in error messages, which are logged
@@ -120,7 +121,7 @@ class PostgresDatabase(Database):
         # A connection of its own, whose statements may take as long as they need.
         engine = create_async_engine(
             ENGINE,
-            async_creator=lambda: self._connect(None),
+            async_creator=lambda: self._connector.connect(None),
             poolclass=NullPool,
             hide_parameters=True,
         )
@@ -205,31 +206,3 @@ class PostgresDatabase(Database):
         connection = await greenlet_spawn(self._engine.sync_engine.connect)
         raw: Any = connection.connection.driver_connection
         return Pooled(raw, connection)
-
-    async def _connect(self, command_timeout: float | None) -> Raw:
-        """A connection of the driver.
-
-        Prepared statements are kept on it, unless a pooler such as PgBouncer stands between and may
-        hand each statement to another session of the server: the session's process is then not
-        the one that the pooler said to be there.
-
-        Raises:
-            ServiceUnavailableError: none could be opened in time.
-        """
-        try:
-            if self._cached_statements is None:
-                raw = await self._attempt(command_timeout, 0)
-                told, found = raw.get_server_pid(), await raw.fetchval("SELECT pg_backend_pid()")
-                self._cached_statements = 100 if told == found else 0
-                await raw.close()
-            return await self._attempt(command_timeout, self._cached_statements)
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise ServiceUnavailableError from explained(error)
-
-    async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
-        return await asyncpg.connect(
-            self._dsn,
-            timeout=self._timeout,
-            command_timeout=command_timeout,
-            statement_cache_size=cached_statements,
-        )
