@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from graphql import GraphQLError
+from graphql.language import ValueNode
 from strawberry.exceptions import StrawberryGraphQLError, StrawberryInputCoercionError
 
 logger = logging.getLogger("graph")
@@ -158,10 +159,10 @@ def _is_public(error: GraphQLError) -> bool:
     if _is_refusal(error.original_error or error):
         with_code([error], Code.FORBIDDEN)
         return True
-    # graphql-core refuses the argument of a root field with an error of its own at that field;
-    # whatever it finds wrong with the data we return is deeper, or wraps another exception.
+    # graphql-core refuses an argument at its value, and finds fault with our data at a field.
     cause = error.original_error
-    refused_argument = (cause is None or type(cause) is GraphQLError) and len(error.path or ()) == 1
+    at_a_value = any(isinstance(node, ValueNode) for node in error.nodes or ())
+    refused_argument = at_a_value and (cause is None or type(cause) is GraphQLError)
     if refused_argument or isinstance(cause, StrawberryInputCoercionError):
         with_code([error], Code.BAD_USER_INPUT)
         return True

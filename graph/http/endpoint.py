@@ -27,7 +27,7 @@ from graph.http.response import (
     gzip,
     negotiate,
 )
-from graph.observe.logs import note_errors, note_operation
+from graph.observe.logs import note_errors, note_operation, note_values
 from graph.settings import Settings
 
 SECURITY_HEADERS = [
@@ -150,6 +150,7 @@ class GraphQLEndpoint:
 
     async def _call(self, request: Request, caller: Caller, *, is_get: bool) -> Call | Result:
         """The operation to execute, or why its document cannot be."""
+        note_values(request.query, request.variables)
         document = await self._service.document(request.query)
         if document.errors:
             return refusal(*document.errors)

@@ -1,7 +1,7 @@
 """Log lines: what they look like, the id of the request that they belong to, one for each request.
 
 A request's line names its operation and tells its outcome; variables, arguments and the text of
-the query are in no line.
+the query are in no line, nor in a traceback.
 """
 
 import json
@@ -20,10 +20,16 @@ from graphql import GraphQLError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.errors import logger
+from graph.observe.tracebacks import Private, described, formatted
 from graph.settings import LogFormat, Settings
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 """An `X-Request-ID` that is taken over: UUIDs, hexadecimals, Base64 and the like, in a line."""
+
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, line breaks and changes of direction that terminals and viewers act upon."""
 
 MAX_NAME_LENGTH = 100
 """The most characters of an operation's name in a line; clients choose it."""
@@ -36,6 +42,7 @@ class Request:
     id: str
     operations: list[tuple[str, str]] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
+    values: list[tuple[str, Any]] = field(default_factory=list)
     trace_id: str | None = None
     status: int = 500
 
@@ -47,6 +54,12 @@ def note_operation(name: str | None, kind: str) -> None:
     """Have the request's line name this operation; of a batch, all of them."""
     if request := current.get():
         request.operations.append(((name or "")[:MAX_NAME_LENGTH], kind))
+
+
+def note_values(query: str, variables: Any) -> None:
+    """Have no line of the request tell what is in its query and its variables."""
+    if request := current.get():
+        request.values.append((query, variables))
 
 
 def note_errors(errors: Iterable[GraphQLError]) -> None:
@@ -111,14 +124,43 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return fields
 
 
-class TextFormatter(logging.Formatter):
-    """For people: the fields follow the message as `name=value`."""
+def _private() -> Private:
+    request = current.get()
+    return Private(request.values) if request else Private()
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is logging's)
-        """The line; a traceback follows it."""
+
+def _message(record: logging.LogRecord) -> str:
+    """The message, in which exceptions are told as in a traceback."""
+    args = record.args
+    if isinstance(args, tuple) and any(isinstance(arg, BaseException) for arg in args):
+        private = _private()
+        told = [described(a, private) if isinstance(a, BaseException) else a for a in args]
+        return record.msg % tuple(told)
+    return record.getMessage()
+
+
+def _traceback(record: logging.LogRecord) -> list[str]:
+    """The lines of the traceback that the record has, if any."""
+    error = record.exc_info[1] if record.exc_info else None
+    return formatted(error, _private()) if error else []
+
+
+class TextFormatter(logging.Formatter):
+    """For people: the fields follow the message as `name=value`, a traceback in lines of its own.
+
+    What is not to be shown, and might control a terminal, is escaped.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, or lines."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields = "".join([f" {name}={value}" for name, value in _fields(record).items()])
-        return f"{time} {record.levelname} {record.name}: {record.message}{fields}"
+        line = f"{time} {record.levelname} {record.name}: {_message(record)}{fields}"
+        return "\n".join([_escaped(part) for part in (line, *_traceback(record))])
+
+
+def _escaped(line: str) -> str:
+    return UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], line)
 
 
 class JSONFormatter(logging.Formatter):
@@ -130,15 +172,17 @@ class JSONFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
             **_fields(record),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = "\n".join(_traceback(record))
         try:
-            return orjson.dumps(line).decode()
+            text = orjson.dumps(line).decode()
         except TypeError:  # a lone surrogate, which json escapes
-            return json.dumps(line, default=str)
+            text = json.dumps(line, default=str)
+        # JSON has the others escaped.
+        return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def configure(settings: Settings) -> None:

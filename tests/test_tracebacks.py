@@ -1,0 +1,210 @@
+"""What the log tells of an error that is ours, and what of the request it keeps to itself."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from logging.handlers import QueueHandler
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from graphql import GraphQLError, Source, SourceLocation, parse
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import StatementError
+
+from graph.errors import logger
+from graph.observe import logs
+from tests.client import CREATE, Client
+from tests.cluster import Sql, on_sqlite
+
+PRIVATE = "Pedro Parqueador"
+AGE = 1_234_567
+LITERAL = f'mutation {{ createHero(input: {{name: "{PRIVATE}", secretName: "x"}}) {{ id }} }}'
+
+Log = Callable[[], str]
+
+
+@pytest.fixture(params=[logs.TextFormatter, logs.JSONFormatter])
+def log(request: pytest.FixtureRequest) -> Iterator[Log]:
+    """Gives all that was logged of a request, in each format, once its own line is there."""
+    queue = SimpleQueue[logging.LogRecord]()
+    handler = QueueHandler(queue)
+    handler.setFormatter(request.param())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+
+    def written() -> str:
+        lines: list[str] = []
+        while not any(" request operation=" in line or '"request"' in line for line in lines):
+            lines.append(queue.get(timeout=60).getMessage())
+        return "\n".join(lines)
+
+    yield written
+    logger.setLevel(level)
+    logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"query": CREATE, "variables": {"input": {"name": PRIVATE, "secretName": PRIVATE}}},
+        {"query": LITERAL},
+    ],
+)
+def test_a_row_that_the_database_refuses(
+    api: Client, sql: Sql, log: Log, request_: dict[str, Any]
+) -> None:
+    sql("ALTER TABLE hero RENAME TO heroes")
+    sql("CREATE TABLE hero (id INTEGER, name TEXT CHECK (name = 'x'), age INT, secret_name TEXT)")
+    (error,) = api.post(request_).json()["errors"]
+    written = log()
+    assert error["extensions"]["errorId"] in written
+    assert "onstraint" in written
+    assert not set(PRIVATE.split()) & set(written.replace(".", " ").replace(",", " ").split())
+    assert PRIVATE not in written
+
+
+def located(_: object) -> Exception:
+    """graphql-core's error, which shows the query when it is printed."""
+    source = Source(f'{{ hero(id: "{PRIVATE}") {{ id }} }}')
+    error = GraphQLError(f"Wrong: {PRIVATE}", parse(source).definitions[0])
+    assert error.locations == [SourceLocation(1, 1)]
+    return error
+
+
+def invalid(value: object) -> Exception:
+    """Pydantic's error, which quotes its input."""
+    try:
+        TypeAdapter(dict[str, int]).validate_python({"a": value})
+    except ValidationError as error:
+        return error
+    raise AssertionError
+
+
+def caused(value: object) -> Exception:
+    """An error that came from others, which quote the value."""
+    error = ValueError(f"no {value}")
+    error.__cause__ = ExceptionGroup("several", [TypeError(value)])
+    error.__cause__.__context__ = KeyError(value)
+    return error
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "raised",
+    [
+        lambda value: RuntimeError(f"broken: cannot greet {value}, sorry"),
+        lambda value: ValueError(f"broken:{value!r}"),
+        lambda value: StatementError("broken", "INSERT …", {"name": value}, ValueError(value)),
+        KeyError,
+        located,
+        invalid,
+        caused,
+    ],
+)
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ("query ($a: ID!) { hero(id: $a) { id } }", {"a": PRIVATE}),
+        ("{ __typename }", {"unused": {"deep": [{PRIVATE: [AGE]}]}}),
+        (f'{{ hero(id: "{PRIVATE}") {{ id }} }}', {}),
+        (r'{ hero(id: "\u0050edro Parque\u{61}dor") { id } }', {}),
+        (f'{{ hero(id: """\n{PRIVATE}\n""") {{ id }} }}', {}),
+    ],
+)
+def test_a_message_that_quotes_the_request(
+    api: Client,
+    log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: Callable[[str], Exception],
+    request_: tuple[str, dict[str, Any]],
+) -> None:
+    query, variables = request_
+
+    async def fail(*_: object) -> None:
+        raise raised(PRIVATE)
+
+    monkeypatch.setattr("graph.engine.service.Service._transact", fail)
+    (error,) = api.post({"query": query, "variables": variables}).json()["errors"]
+    written = log()
+    assert error["extensions"]["errorId"] in written
+    assert "Traceback (most recent call last):" in written
+    assert "in fail" in written
+    assert "Pedro" not in written
+    assert "Parqueador" not in written
+    assert query not in written
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("query ($a: Int = 5) { heroes(offset: $a, limit: 1) { id } }", {"a": AGE}),
+        ("{ heroes(offset: 1234567) { id } }", {}),
+    ],
+)
+def test_a_message_that_has_a_number_of_the_request(
+    api: Client,
+    log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    variables: dict[str, Any],
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError(f"broken at {AGE} of 98")
+
+    monkeypatch.setattr("graph.engine.service.Service._transact", fail)
+    api.post({"query": query, "variables": variables})
+    assert "RuntimeError: broken at … of 98" in log()
+
+
+@on_sqlite
+@pytest.mark.parametrize("default", ["true", "false"])
+@pytest.mark.parametrize(
+    "selections",
+    [
+        "__schema { types { fields(includeDeprecated: $v) { name } } }",
+        "__typename @skip(if: $v)",
+        "hero(id: 1) @include(if: $v) { id }",
+        "hero(id: 1) { id @skip(if: $v) name }",
+        "... @skip(if: $v) { __typename } hero(id: 2) { id }",
+    ],
+)
+def test_a_clients_mistake_is_not_logged_as_ours(
+    api: Client, log: Log, selections: str, default: str
+) -> None:
+    request = {
+        "query": f"query ($v: Boolean = {default}) {{ {selections} }}",
+        "variables": {"v": None},
+    }
+    for _ in range(2):  # what is prepared by then must not matter
+        api.create("Deadpond")
+        log()
+        codes = {error["extensions"]["code"] for error in api.post(request).json()["errors"]}
+        assert codes == {"BAD_USER_INPUT"}
+        written = log()
+        assert "BAD_USER_INPUT" in written
+        assert len(written.splitlines()) == 1
+
+
+CONTROLS = "\x00\x07\x1b[2J\x7f\x9b\r\n\u2028\u202e\u2066\ud800"
+
+
+@pytest.mark.parametrize("formatter", [logs.TextFormatter(), logs.JSONFormatter()])
+def test_no_line_has_control_characters(formatter: logging.Formatter) -> None:
+    error = RuntimeError(CONTROLS)
+    record = logger.makeRecord(
+        "graph", logging.ERROR, "", 0, "%s %s", (CONTROLS, error), (type(error), error, None)
+    )
+    written = formatter.format(record)
+    assert not set(CONTROLS) - set("[2J\n") & set(written)
+    assert "[2J" in written
+    if isinstance(formatter, logs.JSONFormatter):
+        line = json.loads(written)
+        assert line["message"] == f"{CONTROLS} RuntimeError: {CONTROLS}"
+    else:
+        first, *traceback = written.splitlines()
+        assert r"\x00\x07\x1b[2J\x7f\x9b\r\n\u2028\u202e\u2066\ud800 RuntimeError: \x00" in first
+        assert traceback[0] == "Traceback (most recent call last):"
+        assert len(traceback) == 2
