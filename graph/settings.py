@@ -113,7 +113,8 @@ class Settings(BaseSettings):
     max_cost: PositiveInt = Field(
         default=10_000,
         le=100_000_000,
-        description="fields of an answer, each counted in every row; those of introspection twice",
+        description="fields of an answer, each counted in every row; those of introspection "
+        "twice, and 300 rows that are passed over as one",
     )
     max_answer_bytes: PositiveInt = Field(
         default=2_000_000, le=1_000_000_000, description="bytes of an answer's data"

@@ -94,6 +94,20 @@ def test_what_is_left_out_costs_nothing(serve: Callable[..., Client]) -> None:
         assert ("errors" in body) == refused
 
 
+def test_rows_that_are_passed_over_count(serve: Callable[..., Client]) -> None:
+    api = serve(max_cost=1_000)
+    query = "query($o: Int!) { heroes(offset: $o, limit: 100) { id } }"
+    for offset, refused in ((269_999, False), (270_300, True), (2**31 - 1, True), (-1, False)):
+        codes = [
+            error["extensions"]["code"]
+            for error in api.execute(query, o=offset).get("errors", ())
+            if error["extensions"]["code"] != "BAD_USER_INPUT"
+        ]
+        assert codes == (["OPERATION_TOO_COMPLEX"] if refused else [])
+        literal = query.replace("($o: Int!)", "").replace("$o", str(offset))
+        assert ("OPERATION_TOO_COMPLEX" in str(api.execute(literal))) == refused
+
+
 def test_errors_of_one_execution_are_few_and_logged_once(
     serve: Callable[..., Client], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -18,7 +18,7 @@ def settings_table() -> str:
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = "" if default in (None, (), PydanticUndefined) else f"`{default}`".lower()
+        shown = "" if default in (None, (), {}, PydanticUndefined) else f"`{default}`".lower()
         if isinstance(default, str):
             shown = f"`{default}`"
         lines.append(f"| `GRAPH_{name.upper()}` | {shown} | {field.description} |")

@@ -36,6 +36,9 @@ INTROSPECTION = 2
 MORE_STEPS = 1_000
 """How many more selections than the fields that are allowed may be read to find the cost."""
 
+PASSED_OVER = 300
+"""Rows before a page, which the database reads, too, that take as long as one field."""
+
 MAXIMUM = "maximum"
 """The key of an argument `limit`'s Strawberry metadata under which the greatest limit stands."""
 
@@ -65,6 +68,7 @@ class Cost:
         self.rows = 0
         self.fields = 0
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
+        self.offsets: list[Callable[[Values], int]] = []
 
     def size(self, values: Values) -> Size:
         """The size of the answer with these values of the variables."""
@@ -74,6 +78,8 @@ class Cost:
             inner = item.size(values)
             rows += count * (1 + inner.rows)
             fields += count * inner.fields
+        for offset in self.offsets:
+            fields += offset(values) // PASSED_OVER
         return Size(rows, fields)
 
 
@@ -126,6 +132,8 @@ class CostAnalysis:
                 item = Cost()
                 self._add_possible(item, named, inner)
                 cost.lists.append((_length(definition, selection.node), item))
+                if "offset" in definition.args:
+                    cost.offsets.append(_argument(definition, selection.node, "offset"))
             else:
                 cost.rows += 1
                 self._add_possible(cost, named, inner)
@@ -188,18 +196,21 @@ def _length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int
         return lambda _: UNLIMITED
     source = parameter.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     maximum: int | None = source and source.metadata.get(MAXIMUM)
-    default: int | None = parameter.default_value
+    limit = _argument(definition, node, "limit")
+    if maximum is None:
+        return limit
+    return lambda values: count if (count := limit(values)) <= maximum else 0
 
-    def bounded(limit: int | None) -> int:
-        in_bounds = limit is not None and limit >= 0 and (maximum is None or limit <= maximum)
-        return limit if limit is not None and in_bounds else 0
 
+def _argument(definition: GraphQLField, node: FieldNode, name: str) -> Callable[[Values], int]:
+    """Gives the value of an argument that is a number; 0 for one that is negative or null."""
+    default: int | None = definition.args[name].default_value
     for argument in node.arguments or ():
-        if argument.name.value == "limit":
+        if argument.name.value == name:
             if isinstance(argument.value, VariableNode):
-                name = argument.value.name.value
-                return lambda values: bounded(values.get(name, default))
+                variable = argument.value.name.value
+                return lambda values: max(values.get(variable, default) or 0, 0)
             literal = argument.value
             default = int(literal.value) if isinstance(literal, IntValueNode) else None
-    count = bounded(default)
+    count = max(default or 0, 0)
     return lambda _: count
