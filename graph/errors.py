@@ -72,6 +72,20 @@ class BadUserInputError(PublicError):
         super().__init__(Code.BAD_USER_INPUT, message)
 
 
+class Constraint(StrEnum):
+    """What a value that is to be stored may break, in words for clients."""
+
+    FOREIGN_KEY = "A reference would lead to a row that is not there."
+    NOT_NULL = "A value that is required is missing."
+    UNIQUE = "A value that must be unique is there already."
+    CHECK = "A value breaks a rule of the table."
+    RANGE = "A value is too long or out of range."
+
+
+class ConstraintError(BadUserInputError):
+    """The database refuses what was to be stored; every engine says so in the same words."""
+
+
 class NotFoundError(PublicError):
     """A mutation names a row that is not there."""
 

@@ -10,7 +10,7 @@ from sqlmodel import func, select
 from graph.database import postgres_pool as pool
 from graph.database.base import Database, Session
 from graph.database.postgres import PostgresDatabase
-from graph.errors import ServiceUnavailableError
+from graph.errors import ConstraintError, ServiceUnavailableError
 from graph.hero.model import HERO, Hero
 from graph.hero.mutations import new_hero
 from graph.hero.queries import page_of_heroes
@@ -118,7 +118,7 @@ def test_a_failed_statement_that_was_passed_over_is_not_committed(configure: Con
         session = database.session()
         await session.start()
         await session.fetch(new_hero(COLUMNS), **DEADPOND)
-        with pytest.raises(Exception, match="null value"):
+        with pytest.raises(ConstraintError):
             await session.fetch(new_hero(COLUMNS), **{**DEADPOND, "name": None})
         with pytest.raises(RuntimeError, match="nothing was committed"):
             await session.commit()

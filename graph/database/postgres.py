@@ -22,6 +22,7 @@ from graph.database.postgres_connect import Connector
 from graph.database.postgres_dialect import ENGINE
 from graph.database.postgres_errors import (
     Raw,
+    check_constraint,
     driver_error,
     explained,
     is_unavailable,
@@ -199,6 +200,7 @@ class PostgresDatabase(Database):
     def _translate(context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error."""
         error = driver_error(context.original_exception)
+        check_constraint(error)
         if context.is_disconnect or is_unavailable(error):
             raise ServiceUnavailableError from explained(error)
 

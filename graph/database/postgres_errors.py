@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from graph.errors import ServiceUnavailableError
+from graph.errors import Constraint, ConstraintError, ServiceUnavailableError
 
 Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 """The driver's own connection."""
@@ -18,6 +18,19 @@ UNAVAILABLE_CODES = {
     "25006",  # read-only transaction: the server became a standby
     "55P03",  # a lock was not free in time
 }
+
+CONSTRAINTS = {
+    "23502": Constraint.NOT_NULL,
+    "23503": Constraint.FOREIGN_KEY,
+    "23001": Constraint.FOREIGN_KEY,  # with `ON DELETE RESTRICT`
+    "23505": Constraint.UNIQUE,
+    "23514": Constraint.CHECK,
+    "23P01": Constraint.CHECK,  # one that excludes rows
+    "22001": Constraint.RANGE,
+    "22003": Constraint.RANGE,
+    "22008": Constraint.RANGE,
+}
+"""What a statement broke, by SQLSTATE (as above)."""
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -36,8 +49,16 @@ def driver_error(error: BaseException) -> BaseException:
     return error
 
 
+def check_constraint(error: BaseException) -> None:
+    """Raise the public error when a constraint was broken."""
+    constraint = CONSTRAINTS.get(getattr(error, "sqlstate", None) or "")
+    if constraint is not None:
+        raise ConstraintError(constraint) from error
+
+
 def translate(error: BaseException, raw: Raw) -> None:
-    """Raise the public error when the database cannot be used now."""
+    """Raise the public error for what is not a fault of this service."""
+    check_constraint(error)
     if is_unavailable(error) or raw.is_closed():
         raise ServiceUnavailableError from explained(error)
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import await_only
 
 from graph.database.base import Database, DatabaseError, Session
+from graph.database.sqlite_errors import check_constraint
 from graph.database.sqlite_file import DatabaseFile, Opened, driver, rewrite
 from graph.database.sqlite_writer import Writer
 from graph.errors import ServiceUnavailableError
@@ -57,7 +58,8 @@ class SQLiteSession(Session):
 
         try:
             return attempt()
-        except (OSError, sqlite3.DatabaseError):
+        except (OSError, sqlite3.DatabaseError) as error:
+            check_constraint(error)
             return await self._database.file.patiently(attempt)
 
     async def start(self) -> None:

@@ -1,6 +1,8 @@
-"""What SQLite's errors mean: which are worth another try."""
+"""What SQLite's errors mean: which are worth another try, and which are the client's."""
 
 import sqlite3
+
+from graph.errors import Constraint, ConstraintError
 
 LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 """Another connection holds the lock: worth another try."""
@@ -17,6 +19,15 @@ UNAVAILABLE = LOCKED | {
 }
 """The file cannot be used now (https://sqlite.org/rescode.html)."""
 
+CONSTRAINTS = {
+    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: Constraint.FOREIGN_KEY,
+    sqlite3.SQLITE_CONSTRAINT_NOTNULL: Constraint.NOT_NULL,
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE: Constraint.UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Constraint.UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_CHECK: Constraint.CHECK,
+}
+"""What a statement broke, by SQLite's extended result code (as above)."""
+
 
 def primary_code(error: BaseException) -> int:
     """SQLite's primary result code, 0 when there is none."""
@@ -28,3 +39,10 @@ def busy(message: str) -> sqlite3.OperationalError:
     error = sqlite3.OperationalError(message)
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY
     return error
+
+
+def check_constraint(error: BaseException) -> None:
+    """Raise the public error when a constraint was broken."""
+    constraint = CONSTRAINTS.get(getattr(error, "sqlite_errorcode", 0))
+    if constraint is not None:
+        raise ConstraintError(constraint) from error

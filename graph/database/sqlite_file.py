@@ -14,7 +14,7 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
-from graph.database.sqlite_errors import LOCKED, UNAVAILABLE, busy, primary_code
+from graph.database.sqlite_errors import LOCKED, UNAVAILABLE, busy, check_constraint, primary_code
 from graph.errors import ServiceUnavailableError
 
 T = TypeVar("T")
@@ -222,5 +222,6 @@ class DatabaseFile:
     def _translate(self, context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error as the short cut's."""
         error = context.original_exception
+        check_constraint(error)
         if primary_code(error) in UNAVAILABLE:
             raise self._failed(error) from error

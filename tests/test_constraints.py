@@ -1,0 +1,132 @@
+"""What the database refuses to store is the client's to mend, in the same words everywhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    delete,
+    insert,
+)
+
+from graph.database.base import Database, Session
+from graph.database.statement import Statement
+from graph.errors import Constraint, ConstraintError
+from tests.client import CREATE, Client
+from tests.cluster import Sql, on_postgresql
+from tests.prepared import Configure, run
+
+METADATA = MetaData()
+
+TEAMS = Table("team", METADATA, Column("id", Integer, primary_key=True))
+
+MEMBERS = Table(
+    "member",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("team_id", ForeignKey("team.id")),
+    Column("name", String(5), nullable=False),
+    Column("email", String, unique=True),
+    Column("age", Integer, CheckConstraint("age >= 0", name="age")),
+    Column("share", Numeric(3, 2)),
+)
+
+MEMBER = {"id": 1, "team_id": 1, "name": "a", "email": "a", "age": 1, "share": 1}
+OTHER = {**MEMBER, "id": 2, "email": "b"}
+
+
+async def short(session: Session, table: Table, values: dict[str, Any]) -> None:
+    await session.fetch(Statement(insert(table).returning(table.c.id), tuple(values)), **values)
+
+
+async def through_the_orm(session: Session, table: Table, values: dict[str, Any]) -> None:
+    await session.orm.exec(insert(table), params=values)
+
+
+Add = Callable[[Session, Table, dict[str, Any]], Any]
+
+
+def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: Constraint) -> None:
+    """Add a member beside another, in vain."""
+
+    async def work(database: Database) -> None:
+        await database.exclusively(METADATA.create_all)
+        await database.insert(TEAMS, [{"id": 1}])
+        await database.insert(MEMBERS, [MEMBER])
+        session = database.session()
+        await session.start()
+        with pytest.raises(ConstraintError) as caught:
+            await add(session, MEMBERS, values)
+        await session.close()
+        assert caught.value.message == constraint
+        assert caught.value.extensions == {"code": "BAD_USER_INPUT"}
+        await database.insert(MEMBERS, [OTHER])  # the connection is good for more
+
+    run(configure, work)
+
+
+@pytest.mark.filterwarnings("ignore:Dialect sqlite")  # about decimals
+@pytest.mark.parametrize("add", [short, through_the_orm])
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"team_id": 2}, Constraint.FOREIGN_KEY),
+        ({"name": None}, Constraint.NOT_NULL),
+        ({"email": "a"}, Constraint.UNIQUE),
+        ({"id": 1}, Constraint.UNIQUE),
+        ({"age": -1}, Constraint.CHECK),
+    ],
+)
+def test_a_constraint(
+    configure: Configure, add: Add, change: dict[str, Any], constraint: Constraint
+) -> None:
+    refused(configure, add, {**OTHER, **change}, constraint)
+
+
+@on_postgresql
+@pytest.mark.parametrize("add", [short, through_the_orm])
+@pytest.mark.parametrize("change", [{"name": "longer"}, {"share": 10}])
+def test_a_value_that_has_no_room(configure: Configure, add: Add, change: dict[str, Any]) -> None:
+    refused(configure, add, {**OTHER, **change}, Constraint.RANGE)
+
+
+def test_a_row_that_others_refer_to_stays(configure: Configure) -> None:
+    async def work(database: Database) -> None:
+        await database.exclusively(METADATA.create_all)
+        await database.insert(TEAMS, [{"id": 1}])
+        await database.insert(MEMBERS, [MEMBER])
+        session = database.session()
+        await session.start()
+        gone = Statement(delete(TEAMS).where(TEAMS.c.id == 1).returning(TEAMS.c.id))
+        with pytest.raises(ConstraintError, match=Constraint.FOREIGN_KEY):
+            await session.fetch(gone)
+        await session.close()
+        assert not await database.is_empty(TEAMS)
+
+    run(configure, work)
+
+
+def test_a_client_is_told_and_nothing_is_stored(
+    api: Client, sql: Sql, caplog: pytest.LogCaptureFixture
+) -> None:
+    sql("CREATE UNIQUE INDEX one_of_a_name ON hero (name)")
+    hero = {"name": "Deadpond", "secretName": "Dive Wilson"}
+    created = api.create(**hero)
+    both = "a: createHero(input: $a) { id } b: createHero(input: $b) { id }"
+    twice = f"mutation($a: CreateHeroInput!, $b: CreateHeroInput!) {{ {both} }}"
+    body = api.execute(twice, a={**hero, "name": "Other"}, b=hero)
+    (error,) = body["errors"]
+    assert body["data"] is None
+    assert error["message"] == "A value that must be unique is there already."
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert api.codes(CREATE, input=hero) == ["BAD_USER_INPUT"]
+    assert api.heroes() == [created]
+    assert not caplog.records
