@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from graph.http.persisted import STORED_CHARACTERS
+from graph.http.persisted import LONGEST_STORED, STORED_CHARACTERS
 from graph.settings import Settings
 from tests.client import CREATE, Client
 from tests.cluster import on_sqlite
@@ -84,19 +84,44 @@ def test_an_unusable_extension_is_a_bad_request(api: Client) -> None:
         assert (response.status_code, code(response)) == (400, "BAD_REQUEST"), extension
 
 
-def test_the_store_is_bounded_and_forgets_what_was_not_used(
-    serve: Callable[..., Client],
-) -> None:
-    api = serve(max_body_bytes=2 * STORED_CHARACTERS)
-    padding = STORED_CHARACTERS // 4
-    texts = [f"{{ __typename }} #{n}{'x' * padding}" for n in range(5)]
+def padded(number: int, length: int) -> str:
+    """A valid text of this length, like no other."""
+    return f"{{ __typename }} #{number:05}".ljust(length, "x")
+
+
+def test_the_store_is_bounded_and_forgets_what_was_not_used(api: Client) -> None:
+    texts = [padded(n, LONGEST_STORED) for n in range(STORED_CHARACTERS // LONGEST_STORED + 1)]
     for text in texts:
         assert "data" in api.post(persisted(sha(text), query=text)).json()
     assert code(api.post(persisted(sha(texts[0])))) == "PERSISTED_QUERY_NOT_FOUND"
-    assert "data" in api.post(persisted(sha(texts[-1]))).json()
-    too_long = f"{{ __typename }} #{'x' * STORED_CHARACTERS}"
-    assert "data" in api.post(persisted(sha(too_long), query=too_long)).json()
-    assert code(api.post(persisted(sha(too_long)))) == "PERSISTED_QUERY_NOT_FOUND"
+    for text in texts[1:]:
+        assert "data" in api.post(persisted(sha(text))).json()
+
+
+def test_a_long_text_is_executed_and_not_stored(api: Client) -> None:
+    api.post(persisted(sha(QUERY), query=QUERY))
+    for number in range(STORED_CHARACTERS // 90_000 + 1):
+        text = padded(number, 90_000)
+        assert "data" in api.post(persisted(sha(text), query=text)).json()
+        assert code(api.post(persisted(sha(text)))) == "PERSISTED_QUERY_NOT_FOUND"
+    assert "data" in api.post(persisted(sha(QUERY), variables={"id": "1"})).json()
+
+
+@pytest.mark.parametrize(
+    ("invalid", "expected"),
+    [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ villains }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ " + "__typename " * 1_001 + "}", "OPERATION_TOO_COMPLEX"),
+    ],
+)
+def test_only_a_valid_text_is_stored(api: Client, invalid: str, expected: str) -> None:
+    api.post(persisted(sha(QUERY), query=QUERY))
+    for number in range(STORED_CHARACTERS // LONGEST_STORED + 1):
+        text = f"{invalid} #{number}".ljust(LONGEST_STORED, "x")
+        assert code(api.post(persisted(sha(text), query=text))) == expected
+        assert code(api.post(persisted(sha(text)))) == "PERSISTED_QUERY_NOT_FOUND"
+    assert "data" in api.post(persisted(sha(QUERY), variables={"id": "1"})).json()
 
 
 def test_clients_are_told_when_it_is_off(serve: Callable[..., Client]) -> None:

@@ -154,6 +154,8 @@ class GraphQLEndpoint:
         document = await self._service.document(request.query)
         if document.errors:
             return refusal(*document.errors)
+        if request.hash is not None:
+            self._queries.store(request.hash, request.query)
         operation = document.operation(request.operation_name)
         note_operation(operation.name, operation.node.operation.value)
         if is_get and operation.writes:

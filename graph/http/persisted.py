@@ -9,21 +9,31 @@ start, and nothing else is executed.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
-from cachetools import LRUCache
-
+from graph.engine.cache import Cache
 from graph.errors import BadRequestError, Code, PublicError
 from graph.settings import Settings
 
 STORED_CHARACTERS = 1_000_000
 """Query text that the store of automatic persisted queries keeps; the least used goes first."""
 
+LONGEST_STORED = 20_000
+"""Characters of a text that is stored. A thousand tokens need no more, and whoever pads theirs with
+comments has to send fifty to push out all others."""
+
+
+class Query(NamedTuple):
+    """A query text, with the hash that it is to be stored under once it is known to be valid."""
+
+    text: str
+    hash: str | None = None
+
 
 class Queries(ABC):
     """Finds the query text of a request."""
 
-    def find(self, fields: Mapping[str, Any]) -> str:
+    def find(self, fields: Mapping[str, Any]) -> Query:
         """The query text that a request's parameters give or name.
 
         The name is `extensions.persistedQuery.sha256Hash`, or else `documentId` or `id`.
@@ -46,11 +56,15 @@ class Queries(ABC):
         return self._by_hash(_bare(name), None)
 
     @abstractmethod
-    def _by_hash(self, name: str, query: str | None) -> str:
+    def store(self, name: str, query: str) -> None:
+        """Store a text that was found valid under its hash."""
+
+    @abstractmethod
+    def _by_hash(self, name: str, query: str | None) -> Query:
         """The text of a hash or an id; `query` is what came with it."""
 
     @abstractmethod
-    def _by_text(self, query: str) -> str:
+    def _by_text(self, query: str) -> Query:
         """The text itself, when it may be executed."""
 
 
@@ -82,26 +96,27 @@ class AutomaticPersistedQueries(Queries):
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
-        self._texts: LRUCache[str, str] = LRUCache(STORED_CHARACTERS, getsizeof=len)
+        self._texts = Cache[str](STORED_CHARACTERS, LONGEST_STORED, len)
 
-    def _by_hash(self, name: str, query: str | None) -> str:
+    def store(self, name: str, query: str) -> None:
+        self._texts.keep(name, query)
+
+    def _by_hash(self, name: str, query: str | None) -> Query:
         if not self._enabled:
             raise PublicError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
         stored = self._texts.get(name)
         if not query:
             if stored is None:
                 raise _not_found()
-            return stored
+            return Query(stored)
         if stored == query:
-            return stored
+            return Query(stored)
         if sha256_of(query) != name:
             raise BadRequestError("The provided sha does not match the query.")
-        if len(query) <= STORED_CHARACTERS:
-            self._texts[name] = query
-        return query
+        return Query(query, name)
 
-    def _by_text(self, query: str) -> str:
-        return query
+    def _by_text(self, query: str) -> Query:
+        return Query(query)
 
 
 class TrustedDocuments(Queries):
@@ -118,18 +133,21 @@ class TrustedDocuments(Queries):
         self._texts = {sha256_of(text): text for text in self._trusted}
         self._texts |= {_bare(name): text for name, text in documents.items()}
 
-    def _by_hash(self, name: str, query: str | None) -> str:
+    def store(self, name: str, query: str) -> None:
+        """Nothing is added to the list."""
+
+    def _by_hash(self, name: str, query: str | None) -> Query:
         if query:
             return self._by_text(query)
         try:
-            return self._texts[name]
+            return Query(self._texts[name])
         except KeyError:
             raise _not_found() from None
 
-    def _by_text(self, query: str) -> str:
+    def _by_text(self, query: str) -> Query:
         if query not in self._trusted:
             raise PublicError(Code.QUERY_NOT_IN_SAFELIST, "Only trusted documents are executed.")
-        return query
+        return Query(query)
 
 
 def sha256_of(query: str) -> str:

@@ -20,6 +20,8 @@ class Request(NamedTuple):
     query: str
     operation_name: str | None
     variables: dict[str, Any]
+    hash: str | None = None
+    """What the query is to be stored under once it is found valid."""
 
 
 async def parameters_of(
@@ -140,4 +142,5 @@ def request_of(fields: Any, queries: Queries) -> Request:
         raise BadRequestError("variables must be an object.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequestError("extensions must be an object.")
-    return Request(queries.find(fields), operation_name or None, variables or {})
+    query = queries.find(fields)
+    return Request(query.text, operation_name or None, variables or {}, query.hash)
