@@ -3,7 +3,6 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cachetools import LRUCache
 from graphql import (
     GRAPHQL_MAX_INT,
     GRAPHQL_MIN_INT,
@@ -31,6 +30,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from graph.engine.cache import Cache
 from graph.engine.cost import Cost
 from graph.engine.limits import Measured, parse_within_limits, too_complex
 from graph.errors import MAX_ERRORS, Code, PublicError, with_code
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 CACHED_TOKENS = 10_000
 """Tokens of the documents that are kept. Each is some 500 bytes in 4 objects, which a full garbage
 collection goes through: this many take it 20 ms."""
+
+LARGEST_TOKENS = CACHED_TOKENS // 5
+"""What a document may count for to be kept."""
 
 COMPARISONS = 14_000
 """What comparing the fields of one name with each other may take, in graphql-core's units; its own
@@ -166,11 +169,19 @@ class Document:
     """A query text that was parsed and validated: its operations, or why it is refused."""
 
     def __init__(self, measured: Measured | None, errors: list[GraphQLError]) -> None:
-        operations = _operations(measured) if measured and not errors else []
+        self._all = operations = _operations(measured) if measured and not errors else []
         self.errors = errors
-        self.tokens = measured.node.token_count if measured else 0
         self._operations = {operation.name: operation for operation in operations}
         self._only = operations[0] if len(operations) == 1 else None
+
+    @property
+    def size(self) -> int:
+        """Tokens that it counts for: what is prepared of it, and its text, takes memory, too."""
+        if not self._all:
+            return 0
+        operation = self._all[0]
+        tokens = max(operation.document.token_count, len(operation.query) // 10)
+        return tokens + sum(len(each.prepared) for each in self._all) * max(tokens // 5, 20)
 
     def operation(self, name: str | None) -> Operation:
         """The operation of this name, or the only one when there is no name.
@@ -203,8 +214,8 @@ class Documents:
         self._rules = RULES
         if not settings.introspection:
             self._rules = [*RULES, [NoSchemaIntrospectionCustomRule]]
-        self._documents: LRUCache[str, Document] = LRUCache(
-            CACHED_TOKENS, getsizeof=lambda document: document.tokens
+        self._documents = Cache[Document](
+            CACHED_TOKENS, LARGEST_TOKENS, lambda document: document.size
         )
 
     async def find(self, query: str) -> Document:
@@ -215,9 +226,15 @@ class Documents:
         document = self._documents.get(query)
         if document is None:
             document = await self._prepare(query)
-            if not document.errors and document.tokens <= CACHED_TOKENS:
-                self._documents[query] = document
+            if not document.errors:
+                self._documents.keep(query, document)
         return document
+
+    def grown(self, query: str) -> None:
+        """Count a document again: something more of it was prepared."""
+        document = self._documents.get(query)
+        if document is not None:
+            self._documents.keep(query, document)
 
     async def _prepare(self, query: str) -> Document:
         try:

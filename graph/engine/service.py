@@ -162,6 +162,7 @@ class Service:
             prepared = Prepared(cost, self._plan(call))
             if len(choice) <= MAX_CONDITIONS:
                 operation.prepared[choice] = prepared
+                self._documents.grown(operation.query)
         return prepared
 
     def _plan(self, call: Call) -> Plan | None:

@@ -1,0 +1,73 @@
+"""Which documents are kept, and what one client can do to those of the others."""
+
+import pytest
+
+from graph.engine import limits
+from graph.engine.document import CACHED_TOKENS, LARGEST_TOKENS
+from tests.client import Client
+from tests.cluster import on_sqlite
+
+pytestmark = on_sqlite
+
+QUERY = "{ heroes { id name } }"
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that were parsed, in order."""
+    texts: list[str] = []
+    parse = limits.parse_within_limits
+
+    def counted(query: str, *arguments: object) -> object:
+        texts.append(query)
+        return parse(query, *arguments)  # type: ignore[arg-type] # (passed on as they are)
+
+    monkeypatch.setattr("graph.engine.document.parse_within_limits", counted)
+    return texts
+
+
+def padded(query: str, number: int, length: int) -> str:
+    """The query as a text of this length, like no other."""
+    return f"{query} #{number:05}".ljust(length, "x")
+
+
+def test_a_document_is_prepared_once(api: Client, prepared: list[str]) -> None:
+    for _ in range(3):
+        api.data(QUERY)
+    assert prepared == [QUERY]
+
+
+def test_a_long_document_pushes_out_no_other(api: Client, prepared: list[str]) -> None:
+    api.data(QUERY)
+    for number in range(3):
+        api.data(padded(QUERY, number, 99_000))
+    prepared.clear()
+    api.data(QUERY)
+    assert prepared == []
+
+
+@pytest.mark.parametrize("invalid", ["{", "{ villains }", "{ " + "__typename " * 1_001 + "}"])
+def test_an_invalid_document_pushes_out_no_other(
+    api: Client, prepared: list[str], invalid: str
+) -> None:
+    api.data(QUERY)
+    for number in range(CACHED_TOKENS // LARGEST_TOKENS + 2):
+        api.execute(padded(invalid, number, 10 * LARGEST_TOKENS))
+    prepared.clear()
+    api.data(QUERY)
+    assert prepared == []
+
+
+def test_plans_count_as_well(api: Client, prepared: list[str]) -> None:
+    query = "query ($a: Boolean!, $b: Boolean!) { heroes { id @skip(if: $a) name @skip(if: $b) } }"
+    texts = [padded(query, number, 1_000) for number in range(70)]
+    assert sum(map(len, texts)) // 10 < CACHED_TOKENS
+    for text in texts:
+        for a, b in ((True, False), (False, True), (False, False)):
+            api.data(text, a=a, b=b)
+    assert prepared == texts
+    prepared.clear()
+    api.data(texts[-1], a=True, b=False)
+    assert prepared == []
+    api.data(texts[0], a=True, b=False)
+    assert prepared == [texts[0]]
