@@ -161,7 +161,7 @@ def test_a_document_is_visited_once_however_many_operations_it_has(
         visited.append(node)
         return visit(node, visitor)
 
-    monkeypatch.setattr("graph.engine.document.visit", count)
+    monkeypatch.setattr("graph.engine.operation.visit", count)
     query = " ".join(f"query Q{n} {{ ...F }}" for n in range(100))
     query += " fragment F on Query { __typename }"
     response = api.post({"query": query, "operationName": "Q7"})

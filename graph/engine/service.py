@@ -10,11 +10,12 @@ from graphql.execution.values import VariableValues
 from graph.database.base import Database
 from graph.engine.context import Caller, Context
 from graph.engine.cost import CostAnalysis, Size, over_cost
-from graph.engine.document import Document, Documents, Operation, Prepared
+from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
 from graph.engine.execution import Execution
 from graph.engine.executor import SerialExecutor
 from graph.engine.limits import too_complex
+from graph.engine.operation import Operation, Prepared
 from graph.engine.plan import Plan
 from graph.engine.schema import Schema
 from graph.errors import Code, PublicError, masked, public, with_code

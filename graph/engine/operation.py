@@ -1,0 +1,128 @@
+"""One operation of a valid document: its variables, and what is prepared of it."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
+    DefinitionNode,
+    DirectiveNode,
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    ObjectFieldNode,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    get_variable_values,
+    print_ast,
+    visit,
+)
+from graphql.execution.values import VariableValues
+
+from graph.engine.cost import Cost
+from graph.engine.limits import Measured
+from graph.errors import MAX_ERRORS
+
+if TYPE_CHECKING:
+    from graph.engine.plan import Plan
+
+
+class Prepared(NamedTuple):
+    """What is made of an operation for one choice of its `@skip` and `@include` variables."""
+
+    cost: Cost
+    plan: "Plan | None"
+
+
+class Operation:
+    """One operation of a valid document, with what was prepared for it."""
+
+    def __init__(
+        self, document: DocumentNode, node: OperationDefinitionNode, aliases: int, uses: "_Uses"
+    ) -> None:
+        self.document = document
+        self.query = node.loc.source.body if node.loc else ""
+        self.node = node
+        self.name = node.name.value if node.name else None
+        self.aliases = aliases
+        self.writes = node.operation is OperationType.MUTATION
+        self.conditions = sorted(uses.conditions)
+        self._scalars = None if uses.inner else _scalar_variables(node)
+        self.prepared: dict[tuple[Any, ...], Prepared] = {}
+
+    def coerce(
+        self, schema: GraphQLSchema, variables: dict[str, Any], *, hide_suggestions: bool
+    ) -> VariableValues | list[GraphQLError]:
+        """The coerced variables, or why they are refused."""
+        if self._scalars is not None:
+            for name, kind in self._scalars:
+                value = variables.get(name)
+                if type(value) is not kind or (
+                    isinstance(value, int) and not GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
+                ):
+                    break
+            else:
+                return VariableValues({}, {name: variables[name] for name, _ in self._scalars})
+        return get_variable_values(
+            schema,
+            self.node.variable_definitions or (),
+            variables,
+            max_errors=MAX_ERRORS,
+            hide_suggestions=hide_suggestions,
+        )
+
+
+SCALARS = {"ID!": str, "String!": str, "Int!": int, "Boolean!": bool}
+"""Types of variables whose value, when it is of the Python type, is its own coercion."""
+
+
+def _scalar_variables(node: OperationDefinitionNode) -> list[tuple[str, type]] | None:
+    """The names and Python types of variables that are all of `SCALARS`, else None."""
+    definitions = node.variable_definitions or ()
+    scalars = [
+        (definition.variable.name.value, SCALARS[print_ast(definition.type)])
+        for definition in definitions
+        if not definition.default_value and print_ast(definition.type) in SCALARS
+    ]
+    return scalars if len(scalars) == len(definitions) else None
+
+
+class _Uses(Visitor):
+    """Finds the variables that decide what is selected, and those inside other values."""
+
+    def __init__(self, *definitions: DefinitionNode) -> None:
+        super().__init__()
+        self.conditions = set[str]()
+        self.inner = False
+        for definition in definitions:
+            visit(definition, self)
+
+    def __or__(self, other: "_Uses") -> "_Uses":
+        both = _Uses()
+        both.conditions = self.conditions | other.conditions
+        both.inner = self.inner or other.inner
+        return both
+
+    def enter_directive(self, node: DirectiveNode, *_args: Any) -> None:
+        self.conditions |= {
+            argument.value.name.value
+            for argument in node.arguments or ()
+            if isinstance(argument.value, VariableNode)
+        }
+
+    def enter_variable(self, _node: VariableNode, _key: Any, parent: Any, *_args: Any) -> None:
+        self.inner |= isinstance(parent, ObjectFieldNode | list | tuple)
+
+
+def operations_of(measured: Measured) -> list[Operation]:
+    """The operations of a valid document; each definition is visited once."""
+    fragments = _Uses(
+        *(each for each in measured.node.definitions if isinstance(each, FragmentDefinitionNode))
+    )
+    return [
+        Operation(measured.node, node, aliases, _Uses(node) | fragments)
+        for node, aliases in measured.operations
+    ]
