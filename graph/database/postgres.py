@@ -5,19 +5,19 @@ prepared statement, no `BEGIN`, no reset. An operation that writes holds one con
 `BEGIN` to its `COMMIT`.
 """
 
-from asyncio import CancelledError
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, Table, event, func, literal_column, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from graph.database.base import Database, DatabaseError, Session
+from graph.database.base import PROBE_TIMEOUT, Database, DatabaseError, Session
 from graph.database.postgres_connect import Connector
 from graph.database.postgres_dialect import ENGINE
 from graph.database.postgres_errors import (
@@ -34,6 +34,9 @@ from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.settings import Settings
 
 T = TypeVar("T")
+
+READ_ONLY: ColumnElement[str] = literal_column("current_setting('transaction_read_only')")
+"""Whether what is written would be refused, "on" or "off"."""
 
 LOCK = 0x6865726F
 """The key of the advisory lock of whoever sets the database up: "hero" in ASCII."""
@@ -111,6 +114,7 @@ class PostgresDatabase(Database):
         event.listen(self._engine.sync_engine, "handle_error", self._translate)
         self.dialect = self._engine.dialect
         self.pool = Pool(self._open, settings.pool_size, self._timeout)
+        self._probes = Pool(self._open, 1, PROBE_TIMEOUT)
 
     def session(self) -> PostgresSession:
         return PostgresSession(self)
@@ -135,15 +139,27 @@ class PostgresDatabase(Database):
             reason = str(driver_error(error)).partition("\n")[0]
             raise DatabaseError(f"cannot open {self.name}: {reason}") from error
 
+    async def ping(self, table: Table) -> None:
+        (key,) = table.primary_key
+        probe = str(select(READ_ONLY, func.min(key)).compile(dialect=self.dialect))
+        async with asyncio.timeout(PROBE_TIMEOUT):
+            pooled, read_only = await self.first(lambda raw: raw.fetchval(probe), self._probes)
+        if read_only == "on":
+            self._probes.discard(pooled)
+            raise ServiceUnavailableError
+        self._probes.release(pooled)
+
     async def dispose(self) -> None:
-        await self.pool.dispose()
+        await asyncio.gather(self.pool.dispose(), self._probes.dispose())
 
     async def begin(self) -> Pooled:
         """A connection in a transaction, to be given to `commit` or `rollback`."""
         pooled, _ = await self.first(lambda raw: raw.execute("BEGIN"))
         return pooled
 
-    async def first(self, run: Callable[[Raw], Awaitable[T]]) -> tuple[Pooled, T]:
+    async def first(
+        self, run: Callable[[Raw], Awaitable[T]], pool: Pool | None = None
+    ) -> tuple[Pooled, T]:
         """A connection, and what the first statement on it returned.
 
         A server that was restarted has closed the connections of the pool, which may show only
@@ -151,16 +167,18 @@ class PostgresDatabase(Database):
 
         Args:
             run: runs a statement that changes nothing by itself, as it may run twice.
+            pool: where the connection comes from, the pool of all requests unless given.
 
         Raises:
             ServiceUnavailableError: the database could not be reached in time.
         """
+        pool = pool or self.pool
         while True:
-            pooled = await self.pool.acquire()
+            pooled = await pool.acquire()
             try:
                 return pooled, await run(pooled.raw)
             except BaseException as error:
-                self.pool.discard(pooled)
+                pool.discard(pooled)
                 if not isinstance(error, Exception):
                     raise
                 if not (pooled.used and pooled.raw.is_closed()):
@@ -177,7 +195,7 @@ class PostgresDatabase(Database):
             status = await pooled.raw.execute("COMMIT")
         except BaseException as error:
             self.pool.discard(pooled)
-            if isinstance(error, TimeoutError | CancelledError) or pooled.raw.is_closed():
+            if isinstance(error, TimeoutError | asyncio.CancelledError) or pooled.raw.is_closed():
                 raise UnknownOutcomeError from explained(error)
             translate(error, pooled.raw)
             raise
@@ -200,6 +218,10 @@ class PostgresDatabase(Database):
     def _translate(context: ExceptionContext) -> None:
         """Give the statements that SQLAlchemy runs the same public error."""
         error = driver_error(context.original_exception)
+        connection = context.connection
+        if connection is not None and not connection.invalidated:
+            raw: Any = connection.connection.driver_connection
+            translate(error, raw)
         check_constraint(error)
         if context.is_disconnect or is_unavailable(error):
             raise ServiceUnavailableError from explained(error)

@@ -32,9 +32,11 @@ class Connector:
         try:
             if self._cached_statements is None:
                 raw = await self._attempt(command_timeout, 0)
-                told, found = raw.get_server_pid(), await raw.fetchval("SELECT pg_backend_pid()")
-                self._cached_statements = 100 if told == found else 0
-                await raw.close()
+                try:
+                    found = await raw.fetchval("SELECT pg_backend_pid()")
+                    self._cached_statements = 100 if found == raw.get_server_pid() else 0
+                finally:
+                    await raw.close(timeout=self._timeout)
             return await self._attempt(command_timeout, self._cached_statements)
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise ServiceUnavailableError from explained(error)

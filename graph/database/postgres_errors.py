@@ -14,8 +14,11 @@ UNAVAILABLE = {"08", "40", "53", "57", "58"}
 deadlocks, too few resources, operator intervention (a shutdown, a cancelled statement), failures of
 the system (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
+READ_ONLY = "25006"
+"""A read-only transaction: the server is a standby, or the session began when it was one."""
+
 UNAVAILABLE_CODES = {
-    "25006",  # read-only transaction: the server became a standby
+    READ_ONLY,
     "55P03",  # a lock was not free in time
 }
 
@@ -59,6 +62,8 @@ def check_constraint(error: BaseException) -> None:
 def translate(error: BaseException, raw: Raw) -> None:
     """Raise the public error for what is not a fault of this service."""
     check_constraint(error)
+    if getattr(error, "sqlstate", None) == READ_ONLY:
+        raw.terminate()  # another may find a server, or a session, that can be written to
     if is_unavailable(error) or raw.is_closed():
         raise ServiceUnavailableError from explained(error)
 

@@ -5,10 +5,11 @@ came back to whoever asks next, while the one who waited for it is waking up.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import asyncpg
 from sqlalchemy import Connection
@@ -38,12 +39,14 @@ class Pool:
     """At most `size` connections, opened when needed.
 
     Args:
-        connect: opens a connection.
+        connect: opens a connection; it is let go on to its end, whoever is cancelled.
         size: how many there are at most.
         timeout: seconds to wait for a free one.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Pooled]], size: int, timeout: float) -> None:
+    def __init__(
+        self, connect: Callable[[], Coroutine[Any, Any, Pooled]], size: int, timeout: float
+    ) -> None:
         self._connect = connect
         self._timeout = timeout
         self._size = size
@@ -72,10 +75,21 @@ class Pool:
                 if pooled.usable():
                     return pooled
                 self._close_soon(pooled)
-            return await self._connect()
+            opening = asyncio.get_running_loop().create_task(self._connect())
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._keep)
+            raise
         except BaseException:
             self._places.release()
             raise
+
+    def _keep(self, opening: asyncio.Task[Pooled]) -> None:
+        """Keep a connection for whoever comes next, as the one who had it opened is gone."""
+        if opening.cancelled() or opening.exception() is not None:
+            self._places.release()
+        else:
+            self.release(opening.result())
 
     def release(self, pooled: Pooled) -> None:
         """Give back a connection that has no transaction and no statement running."""
