@@ -1,6 +1,5 @@
 """The schema: made, adopted, upgraded and compared, on each kind of database."""
 
-import asyncio
 import re
 import shutil
 import subprocess
@@ -9,14 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
 
-from graph.database import open_database
 from graph.migrations import HERE, NEWEST, REVISIONS
-from graph.settings import Settings
 from tests.client import Client
 from tests.cluster import Sql, on_postgresql, on_sqlite
 from tests.process import run, service
@@ -95,13 +89,6 @@ def test_a_database_is_made_as_the_models_have_it_and_compared_with_them(sql: Sq
     code, says = check()
     assert code == 4
     assert "ix_hero_age" in says
-
-
-@on_sqlite
-@pytest.mark.usefixtures("api")
-def test_sqlite_never_gives_an_id_again(sql: Sql) -> None:
-    [(table,)] = sql("SELECT sql FROM sqlite_master WHERE name = 'hero'")
-    assert "AUTOINCREMENT" in table
 
 
 @on_sqlite
@@ -223,28 +210,3 @@ def test_older_code_goes_on_with_a_newer_database(
     api = serve()
     assert [api.create()] == api.heroes()
     assert f"revision {NEXT}" in caplog.text
-
-
-@on_sqlite
-@pytest.mark.usefixtures("api")
-def test_a_table_made_anew_keeps_what_refers_to_it(
-    api: Client, configure: Callable[..., Settings], sql: Sql
-) -> None:
-    api.create(age=28)
-    sql("CREATE TABLE power (hero_id INTEGER REFERENCES hero (id) ON DELETE CASCADE)")
-    sql("INSERT INTO power VALUES (1)")
-
-    def rebuild(connection: Connection) -> None:
-        operations = Operations(MigrationContext.configure(connection))
-        with operations.batch_alter_table("hero") as batch:
-            batch.alter_column("age", nullable=False)
-
-    async def change() -> None:
-        database = open_database(configure())
-        await database.exclusively(rebuild)
-        await database.dispose()
-
-    asyncio.run(change())
-    assert sql("SELECT hero_id, name FROM power JOIN hero ON hero.id = hero_id") == [
-        (1, "Deadpond")
-    ]
