@@ -17,10 +17,20 @@ def post(query: str) -> bytes:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[socket.socket]:
-    """A connection to the service at this base URL."""
+def connected(url: str, *, narrow: bool = False) -> Iterator[socket.socket]:
+    """A connection to the service at this base URL.
+
+    Args:
+        url: the base URL.
+        narrow: have the system take some kilobytes only of what is not read, not megabytes.
+    """
     parts = httpx.URL(url)
-    with socket.create_connection((parts.host, parts.port or 80), timeout=30) as connection:
+    with socket.socket() as connection:
+        if narrow:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        connection.settimeout(30)
+        connection.connect((parts.host, parts.port or 80))
         yield connection
 
 

@@ -1,16 +1,18 @@
 """Clients that do not keep up, or leave."""
 
 import select
+import signal
 import socket
 import struct
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
 
 import pytest
 
 from tests.client import Client
+from tests.cluster import on_sqlite
 from tests.components import require
 from tests.process import memory, service
 from tests.raw import HEAD, connected, post, read_to_the_end
@@ -99,6 +101,74 @@ def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -
 
 def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+LAST = WHOLE.replace(b"Host", b"Connection: close\r\nHost")
+NO_HTTP = WHOLE + b"\x16\x03\x01\x02\x00\x01\r\n\r\n"
+
+
+@contextmanager
+def unread(url: str) -> Iterator[list[socket.socket]]:
+    """Connections that take nothing of what they ask for, and are to be closed behind it.
+
+    What is left for the service to keep, as the system keeps no more, is anything from nothing.
+    """
+    with ExitStack() as stack:
+        connections = []
+        for times in range(60):
+            connection = stack.enter_context(connected(url, narrow=True))
+            connection.sendall(WHOLE * times + (NO_HTTP if times % 2 else LAST))
+            connections.append(connection)
+        with connected(url) as reader:  # its requests take longer than those of the others
+            reader.sendall(WHOLE * 100 + LAST)
+            read_to_the_end(reader)
+        yield connections
+
+
+def sockets(pid: int) -> int:
+    """How many sockets a process has open."""
+    count = 0
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            count += str(file.readlink()).startswith("socket:")
+    return count
+
+
+def fill(api: Client) -> None:
+    """Make pages of 8 kB."""
+    for _ in range(5):
+        api.create("🦸" * 200, secretName="🦹" * 200)
+
+
+@on_sqlite
+def test_a_connection_that_is_to_be_closed_is_closed(database_url: str) -> None:
+    require(Path("/proc/self/fd").is_dir(), "the process's files are not in /proc")
+    with service(database_url, request_timeout=1) as (url, process), Client(url) as api:
+        fill(api)
+        before = sockets(process.pid)
+        with unread(url) as connections:
+            deadline = perf_counter() + 60
+            while sockets(process.pid) > before:
+                assert api.heroes() != []
+                assert perf_counter() < deadline, "connections are still there"
+            reset = select.poll()  # or the system would wait for the reader in our place
+            reset.register(connections[-1], select.POLLERR)
+            assert reset.poll(0)
+
+
+@on_sqlite
+def test_a_reader_that_does_not_read_does_not_hold_up_the_end(
+    database_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        service(database_url, request_timeout=600, shutdown_timeout=15) as (url, process),
+        Client(url) as api,
+    ):
+        fill(api)
+        with unread(url):
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+    assert "graceful shutdown exceeded" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("times", [1000, pytest.param(10_000, marks=pytest.mark.slow)])

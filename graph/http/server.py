@@ -7,6 +7,8 @@ answer, would keep its connection for ever.
 import asyncio
 import multiprocessing
 import signal
+import socket
+import struct
 import sys
 from collections.abc import Collection
 from functools import partial
@@ -81,6 +83,7 @@ class ServerConfig(uvicorn.Config):
             **options,
         )
         self.request_timeout = settings.request_timeout
+        self.shutdown_timeout = settings.shutdown_timeout
 
 
 class _Flow(FlowControl):
@@ -100,13 +103,14 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, config: ServerConfig, *args: Any, **options: Any) -> None:
         super().__init__(config, *args, **options)
-        self._timeout = config.request_timeout
+        self._timeout = self._patience = config.request_timeout
+        self._shutdown_timeout = config.shutdown_timeout
         self._arrival: asyncio.TimerHandle | None = None
         self._departure: asyncio.TimerHandle | None = None
         self._unparsed = bytearray()
         self._arriving = False  # a request that has begun, and is not whole
         self._head_bytes = 0
-        self._unsent = 0
+        self._unsent = sys.maxsize  # bytes, at the last look at what the client takes
 
     def connection_made(  # type: ignore[override] # (uvicorn narrows the argument, too)
         self, transport: asyncio.Transport
@@ -114,6 +118,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
         self._arrival = self.loop.call_later(self._timeout, self._too_slow)
+        self._watch_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._arrival, self._departure):
@@ -244,28 +249,36 @@ class Protocol(HttpToolsProtocol):
         lines = b"".join([b"%s: %s\r\n" % header for header in headers])
         self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + body)
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._watch_reader()
-
     def resume_writing(self) -> None:
-        if self._departure is not None:
-            self._departure.cancel()
-            self._departure = None
+        self._unsent = sys.maxsize
         super().resume_writing()
 
-    def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        if self._departure is None:
-            self._watch_reader()
+    def shutdown(self) -> None:
+        """Close the connection once it has answered; uvicorn calls it on SIGTERM.
+
+        Two looks fit into the time that is left, whenever the answer ends.
+        """
+        super().shutdown()
+        self._patience = min(self._patience, self._shutdown_timeout / 3)
+        self._unsent = sys.maxsize
+        if self._departure is not None:
+            self._departure.cancel()
+        self._watch_reader()
 
     def _watch_reader(self) -> None:
-        self._unsent = self.transport.get_write_buffer_size()
-        self._departure = self.loop.call_later(self._timeout, self._check_reader)
+        """Look, from time to time, whether the client takes what it must before we go on or close.
 
-    def _check_reader(self) -> None:
-        """Give up on a client that took nothing of its answer for the whole time."""
-        if self.transport.get_write_buffer_size() >= self._unsent:
-            self.transport.abort()
-        else:
-            self._watch_reader()
+        One that took nothing since the last look is given up, with all that the system has kept for
+        it: the connection is reset.
+        """
+        unsent = sys.maxsize
+        if self.flow.write_paused or self.transport.is_closing():
+            unsent = self.transport.get_write_buffer_size()
+            if unsent >= self._unsent:
+                now = struct.pack("ii", 1, 0)
+                connection = self.transport.get_extra_info("socket")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+                self.transport.abort()
+                return
+        self._unsent = unsent
+        self._departure = self.loop.call_later(self._patience, self._watch_reader)
