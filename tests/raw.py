@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import httpx
 
-HEAD = b"POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def post(query: str) -> bytes:

@@ -265,7 +265,7 @@ def test_the_status_line_of_a_partial_success(shared: Client) -> None:
     query = b'{"query": "{ heroes(limit: 101) { id } }"}'
     with connected(shared.url) as connection:
         connection.sendall(
-            b"POST /graphql HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
+            b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             b"Content-Type: application/json\r\nAccept: application/graphql-response+json\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(query), query)
         )

@@ -18,7 +18,7 @@ pytestmark = on_sqlite
 
 CREATE = post('mutation { createHero(input: {name: "a", secretName: "b"}) { id } }')
 CREATED = b'{"data":{"createHero":{"id":"1"}}}'
-HEALTH = b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEALTHY = b'{"status":"ok"}'
 
 

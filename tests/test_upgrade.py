@@ -10,8 +10,8 @@ from tests.raw import HEAD, answers, connected, exchange, read_to_the_end
 
 TYPENAME = b'{"query": "{ __typename }"}'
 TYPENAME_ANSWER = {"data": {"__typename": "Query"}}
-SMUGGLED = b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"
-LAST = b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+SMUGGLED = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LAST = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAA\r\n"
 
 # As java.net.http.HttpClient of Java 17 sends them.
@@ -93,7 +93,7 @@ def test_an_upgrade_of_a_connection_that_ends(shared: Client) -> None:
 
 @pytest.mark.parametrize("target", [b"example.org:443", b"/graphql"])
 def test_there_is_no_tunnel(shared: Client, target: bytes) -> None:
-    request = b"CONNECT %s HTTP/1.1\r\nHost: test\r\n" % target + length(SMUGGLED)
+    request = b"CONNECT %s HTTP/1.1\r\nHost: localhost\r\n" % target + length(SMUGGLED)
     answer = exchange(shared.url, request)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"

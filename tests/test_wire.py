@@ -10,7 +10,7 @@ from tests.cluster import on_sqlite
 from tests.raw import connected, exchange, read_to_the_end
 from tests.shape import code, labelled
 
-HEAD = "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+HEAD = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 KEY = "secret"
 TYPENAME = '{"query": "{ __typename }"}'
 
@@ -57,14 +57,14 @@ def test_a_refusal_of_a_body_that_is_not_sent_closes_the_connection(shared: Clie
     [
         (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
-        (b"GET /gr\xff HTTP/1.1\r\nHost: test\r\n\r\n", 400),
-        (b"GET /graphql HTTP/1.1\r\nHost: test\r\nx: \x00\r\n\r\n", 400),
+        (b"GET /gr\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nx: \x00\r\n\r\n", 400),
         (f"{HEAD}Content-Length: -1\r\n\r\n".encode(), 400),
         (f"{HEAD}Content-Length: 24\r\nContent-Length: 24\r\n\r\n".encode(), 400),
         (f"{HEAD}Content-Length: 24\r\nTransfer-Encoding: chunked\r\n\r\n".encode(), 400),
         (f"{HEAD}Content-Length: {'9' * 30}\r\n\r\n".encode(), 400),
         (f"{HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode(), 400),
-        (b"GET /graphql?query=" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n", 431),
+        (b"GET /graphql?query=" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 431),
         (f"{HEAD}x: {'a' * 1_000_000}\r\n\r\n".encode(), 431),
         (f"{HEAD}{'x: a' * 100_000}".encode().replace(b"x: a", b"x: a\r\n"), 431),
     ],
