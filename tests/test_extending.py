@@ -1,7 +1,6 @@
 """Schemas as a person who takes this over writes them: Strawberry's ways to extend one work."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import pytest
@@ -9,55 +8,25 @@ import strawberry
 import strawberry.pydantic
 from sqlalchemy import func, select
 from sqlmodel import select as select_models
-from strawberry.extensions import SchemaExtension
-from strawberry.permission import BasePermission
-from strawberry.schema.config import StrawberryConfig
 
 from graph.database.base import Session
 from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.executor import SerialExecutor
-from graph.engine.schema import Schema
-from graph.factory import create_app
 from graph.hero.model import HERO, Hero
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query, page_of_heroes
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
-from tests.client import Client
-from tests.conftest import serving
-from tests.shape import labelled
-
-Serve = Callable[..., Client]
-
-SETTINGS = {"tokens", "max_rows", "max_cost"}
-"""What of a schema's options is meant for the service."""
-
-resolved: list[str] = []
-"""What ran, in order."""
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    resolved.clear()
+from tests.schemas import Serve, resolved, serving_schemas
 
 
 @pytest.fixture
 def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
-    """Serves a schema with these options, on the test's database."""
-    with ExitStack() as stack:
-
-        def start(query: type = Query, mutation: type = Mutation, **options: Any) -> Client:
-            given = {key: options.pop(key) for key in SETTINGS & options.keys()}
-            config = StrawberryConfig(info_class=Info, sort_schema=True)
-            schema = Schema(query=query, mutation=mutation, config=config, **options)
-            settings = configure(**given)
-            app = create_app(settings, schema=schema)
-            client = Client(stack.enter_context(serving(app, settings)))
-            stack.callback(client.http.close)
-            return client
-
-        yield start
+    """Serves a schema with these options; what ran before is forgotten."""
+    resolved.clear()
+    with serving_schemas(configure) as serve:
+        yield serve
 
 
 COUNT = Statement(select(func.count().label("count")).select_from(HERO))
@@ -196,80 +165,6 @@ def test_nested_lists_count_as_rows(serve_schema: Serve) -> None:
     assert resolved == []
 
 
-class OnlyAnn(BasePermission):
-    message = "Only Ann may."
-
-    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
-        caller = info.context.caller
-        return bool(caller.name == "ann" and caller.header("X-Reason"))
-
-
-class Nobody(BasePermission):
-    async def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
-        return False
-
-    def on_unauthorized(self) -> None:
-        raise PermissionError("Nobody may.")
-
-
-@strawberry.pydantic.type
-class GuardedHero(HeroType):
-    @strawberry.pydantic.field(permission_classes=[OnlyAnn])
-    def secret(self) -> str:
-        return self.secret_name
-
-
-@strawberry.type
-class GuardedQueries(Query):
-    @strawberry.field
-    async def guarded(self, info: Info) -> Sequence[GuardedHero]:
-        return await info.context.session.fetch(page_of_heroes(info.columns), offset=0, limit=9)
-
-    @strawberry.field(permission_classes=[Nobody])
-    async def closed(self) -> int:
-        return 1
-
-
-@strawberry.type
-class GuardedMutations(Mutation):
-    @strawberry.mutation(permission_classes=[OnlyAnn])
-    async def send(self, info: Info) -> int:  # noqa: ARG002 (as resolvers have it)
-        resolved.append("send")
-        return 1
-
-
-def test_permissions_see_who_asks(serve_schema: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    api = serve_schema(GuardedQueries, GuardedMutations, tokens="ann=a1,bob=b1")
-    for token, more, allowed in (
-        ("a1", {"X-Reason": "audit"}, True),
-        ("a1", {}, False),
-        ("b1", {"X-Reason": "audit"}, False),
-    ):
-        headers = {"authorization": f"Bearer {token}", **more}
-        body = labelled(api.post({"query": "mutation { send }"}, headers=headers))
-        if allowed:
-            assert body == {"data": {"send": 1}}
-            continue
-        (error,) = body["errors"]
-        assert (error["message"], error["extensions"]["code"]) == ("Only Ann may.", "FORBIDDEN")
-        assert error["path"] == ["send"]
-    assert resolved == ["send"]
-    assert api.post({"query": "{ heroes { id } }"}).status_code == 401
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]
-
-
-def test_a_guarded_field_leaves_those_beside_it_alone(
-    serve_schema: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
-    api = serve_schema(GuardedQueries)
-    api.create("A")
-    body = api.execute("{ heroes { name } guarded { name } g: guarded { secret } }")
-    assert body["data"] is None
-    assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN"]
-    assert api.codes("{ closed }") == ["FORBIDDEN"]
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]
-
-
 def test_fields_beside_others_keep_the_fast_path(
     serve_schema: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,62 +180,3 @@ def test_fields_beside_others_keep_the_fast_path(
     api.create("A")
     api.data("{ heroes { id name } heroCount hero(id: 1) { name } }")
     assert set(completed) == {"heroCount"}
-
-
-class Hooks(SchemaExtension):
-    async def on_operation(self) -> AsyncIterator[None]:
-        resolved.append("on_operation")
-        yield
-        resolved.append("operation over")
-
-    def on_parse(self) -> Iterator[None]:
-        yield
-        resolved.append("on_parse")
-
-    def on_validate(self) -> Iterator[None]:
-        yield
-        resolved.append("on_validate")
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        yield
-        resolved.append("on_execute")
-
-    def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
-        if root is None:
-            resolved.append(f"resolve {info.field_name}")
-        return _next(root, info, *args, **kwargs)
-
-    async def get_results(self) -> dict[str, Any]:
-        return {"hooks": self.execution_context.operation_name}
-
-
-def test_the_hooks_of_a_schema_extension_run(serve_schema: Serve) -> None:
-    api = serve_schema(extensions=[Hooks])
-    query = 'mutation A { createHero(input: {name: "A", secretName: "B"}) { name } }'
-    body = labelled_with_extensions(api, query)
-    assert body == {"data": {"createHero": {"name": "A"}}, "extensions": {"hooks": "A"}}
-    hooks = ["on_operation", "on_parse", "on_validate", "resolve createHero", "on_execute"]
-    assert resolved == [*hooks, "operation over"]
-    assert [hero["name"] for hero in api.heroes()] == ["A"]
-    resolved.clear()
-    labelled(api.post({"query": "{ nothing }"}))
-    assert resolved == ["on_operation", "on_parse", "on_validate", "operation over"]
-
-
-class Spoils(SchemaExtension):
-    def on_execute(self) -> Iterator[None]:
-        yield
-        raise ValueError("spoiled")
-
-
-def test_an_extension_that_fails_undoes_the_operation(serve_schema: Serve) -> None:
-    api = serve_schema(extensions=[Spoils])
-    query = 'mutation { createHero(input: {name: "A", secretName: "B"}) { name } }'
-    assert api.codes(query) == ["INTERNAL_SERVER_ERROR"]
-    assert serve_schema().heroes() == []
-
-
-def labelled_with_extensions(api: Client, query: str) -> dict[str, Any]:
-    body = api.post({"query": query}).json()
-    assert isinstance(body, dict)
-    return body

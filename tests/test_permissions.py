@@ -1,0 +1,99 @@
+"""Permissions of a schema: who is asked, and what a refusal looks like."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+import strawberry
+import strawberry.pydantic
+from strawberry.permission import BasePermission
+
+from graph.engine.context import Info
+from graph.hero.mutations import Mutation
+from graph.hero.queries import Query, page_of_heroes
+from graph.hero.types import Hero as HeroType
+from graph.settings import Settings
+from tests.schemas import Serve, resolved, serving_schemas
+from tests.shape import labelled
+
+
+@pytest.fixture
+def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
+    """Serves a schema with these options; what ran before is forgotten."""
+    resolved.clear()
+    with serving_schemas(configure) as serve:
+        yield serve
+
+
+class OnlyAnn(BasePermission):
+    message = "Only Ann may."
+
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
+        caller = info.context.caller
+        return bool(caller.name == "ann" and caller.header("X-Reason"))
+
+
+class Nobody(BasePermission):
+    async def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
+        return False
+
+    def on_unauthorized(self) -> None:
+        raise PermissionError("Nobody may.")
+
+
+@strawberry.pydantic.type
+class GuardedHero(HeroType):
+    @strawberry.pydantic.field(permission_classes=[OnlyAnn])
+    def secret(self) -> str:
+        return self.secret_name
+
+
+@strawberry.type
+class GuardedQueries(Query):
+    @strawberry.field
+    async def guarded(self, info: Info) -> Sequence[GuardedHero]:
+        return await info.context.session.fetch(page_of_heroes(info.columns), offset=0, limit=9)
+
+    @strawberry.field(permission_classes=[Nobody])
+    async def closed(self) -> int:
+        return 1
+
+
+@strawberry.type
+class GuardedMutations(Mutation):
+    @strawberry.mutation(permission_classes=[OnlyAnn])
+    async def send(self, info: Info) -> int:  # noqa: ARG002 (as resolvers have it)
+        resolved.append("send")
+        return 1
+
+
+def test_permissions_see_who_asks(serve_schema: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    api = serve_schema(GuardedQueries, GuardedMutations, tokens="ann=a1,bob=b1")
+    for token, more, allowed in (
+        ("a1", {"X-Reason": "audit"}, True),
+        ("a1", {}, False),
+        ("b1", {"X-Reason": "audit"}, False),
+    ):
+        headers = {"authorization": f"Bearer {token}", **more}
+        body = labelled(api.post({"query": "mutation { send }"}, headers=headers))
+        if allowed:
+            assert body == {"data": {"send": 1}}
+            continue
+        (error,) = body["errors"]
+        assert (error["message"], error["extensions"]["code"]) == ("Only Ann may.", "FORBIDDEN")
+        assert error["path"] == ["send"]
+    assert resolved == ["send"]
+    assert api.post({"query": "{ heroes { id } }"}).status_code == 401
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_guarded_field_leaves_those_beside_it_alone(
+    serve_schema: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = serve_schema(GuardedQueries)
+    api.create("A")
+    body = api.execute("{ heroes { name } guarded { name } g: guarded { secret } }")
+    assert body["data"] is None
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN"]
+    assert api.codes("{ closed }") == ["FORBIDDEN"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
