@@ -1,0 +1,226 @@
+"""A connection over HTTP/1.1: requests that do not arrive, and readers that do not read.
+
+uvicorn times idle connections only. A client that sends half a request, or takes none of its
+answer, would keep its connection for ever.
+"""
+
+import asyncio
+import socket
+import struct
+import sys
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+
+import uvicorn
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from graph.http.http1 import head, refusal
+
+MAX_HEAD_BYTES = 65_536
+"""Bytes of a request that are not its body: line, headers, trailers, what is around its chunks.
+
+uvicorn would take any number.
+"""
+
+CHUNK_BYTES = 16
+"""Bytes around a chunk that do not count: its size, and two ends of lines."""
+
+PIECE_BYTES = 4096
+"""Bytes parsed at once: the fewer, the fewer requests are waiting that came in one packet."""
+
+
+class ProtocolConfig(uvicorn.Config):
+    """uvicorn's configuration, and the seconds that a connection grants."""
+
+    request_timeout: float
+    shutdown_timeout: float
+
+
+class _Flow(FlowControl):
+    """Reads on when no request waits for its turn; uvicorn would do so after every answer."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Collection[object]) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection, which is closed when its client does not keep up."""
+
+    def __init__(self, config: ProtocolConfig, *args: Any, **options: Any) -> None:
+        super().__init__(config, *args, **options)
+        self._timeout = self._patience = config.request_timeout
+        self._shutdown_timeout = config.shutdown_timeout
+        self._arrival: asyncio.TimerHandle | None = None
+        self._departure: asyncio.TimerHandle | None = None
+        self._unparsed = bytearray()
+        self._arriving = False  # a request that has begun, and is not whole
+        self._head_bytes = 0
+        self._unsent = sys.maxsize  # bytes, at the last look at what the client takes
+
+    def connection_made(  # type: ignore[override] # (uvicorn narrows the argument, too)
+        self, transport: asyncio.Transport
+    ) -> None:
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
+        self._arrival = self.loop.call_later(self._timeout, self._too_slow)
+        self._watch_reader()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._arrival, self._departure):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unparsed += data
+        self._parse()
+
+    def _parse(self) -> None:
+        """Parse what has arrived, as far as there is no request that must wait for its turn."""
+        self._unset_keepalive_if_required()
+        while self._unparsed and not self.pipeline:
+            piece = self._unparsed[:PIECE_BYTES]
+            del self._unparsed[:PIECE_BYTES]
+            self._head_bytes += len(piece)
+            try:
+                self.parser.feed_data(piece)
+            except HttpParserError:
+                self._refuse(400, "Invalid HTTP request received.")
+            except HttpParserUpgrade as upgrade:
+                self._ignore_upgrade(piece[upgrade.args[0] :])
+            else:
+                if self._head_bytes > MAX_HEAD_BYTES:
+                    self._refuse(431, f"The headers have more than {MAX_HEAD_BYTES} bytes.")
+        if self._arriving:
+            if self._arrival is None:
+                self._arrival = self.loop.call_later(self._timeout, self._too_slow)
+        elif self.cycle is not None and self.cycle.response_complete:
+            # The end of a body that was answered early: the connection is idle from now on.
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _ignore_upgrade(self, rest: bytearray) -> None:
+        """Parse a head again without its Upgrade, which we need not heed (RFC 9110, section 7.8).
+
+        The parser ends a request there, and takes its body, the rest, for another protocol.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(400, "This is no proxy.")
+            return
+        headers = [header for header in self.headers if header[0] != b"upgrade"]
+        again = head(method, self.url, self.parser.get_http_version(), headers)
+        # Of a connection that is to be closed, the old parser would take nothing more.
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._unparsed[:0] = again + rest
+
+    def on_message_begin(self) -> None:
+        self._arriving = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        super().on_headers_complete()
+        # Trailers are not merged into the headers (RFC 9110, section 6.5.1): they go nowhere.
+        self.headers = []
+
+    def on_chunk_header(self) -> None:
+        """Called by the parser, which uvicorn does not make use of."""
+        self._head_bytes = max(self._head_bytes - CHUNK_BYTES, 0)
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        self._arriving = False
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing() and (self._unparsed or self._arriving):
+            self._parse()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, partial(self._run, cycle, app))
+
+    async def _run(
+        self, cycle: RequestResponseCycle, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        try:
+            await app(scope, receive, send)
+        except RuntimeError:
+            # The client has gone, which uvloop knows before it tells us: nobody is answered.
+            if not self.transport.is_closing():
+                raise
+            cycle.disconnected = True
+
+    def _too_slow(self) -> None:
+        """The time for a request to arrive is over."""
+        self._arrival = None
+        if self.flow.read_paused:  # it is we who keep it waiting
+            self._arrival = self.loop.call_later(self._timeout, self._too_slow)
+        elif self._arriving:
+            self._refuse(408, f"The request did not arrive within {self._timeout:g} seconds.")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer what never becomes a request for the app, and close the connection."""
+        self._unparsed.clear()
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not self.scope or not cycle.response_started:
+            self.transport.write(refusal(status, message, self.server_state.default_headers))
+        self.transport.close()
+
+    def resume_writing(self) -> None:
+        self._unsent = sys.maxsize
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Close the connection once it has answered; uvicorn calls it on SIGTERM.
+
+        Two looks fit into the time that is left, whenever the answer ends.
+        """
+        super().shutdown()
+        self._patience = min(self._patience, self._shutdown_timeout / 3)
+        self._unsent = sys.maxsize
+        if self._departure is not None:
+            self._departure.cancel()
+        self._watch_reader()
+
+    def _watch_reader(self) -> None:
+        """Look, from time to time, whether the client takes what it must before we go on or close.
+
+        One that took nothing since the last look is given up, with all that the system has kept for
+        it: the connection is reset.
+        """
+        unsent = sys.maxsize
+        if self.flow.write_paused or self.transport.is_closing():
+            unsent = self.transport.get_write_buffer_size()
+            if unsent >= self._unsent:
+                now = struct.pack("ii", 1, 0)
+                connection = self.transport.get_extra_info("socket")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+                self.transport.abort()
+                return
+        self._unsent = unsent
+        self._departure = self.loop.call_later(self._patience, self._watch_reader)
