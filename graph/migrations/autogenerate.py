@@ -1,0 +1,53 @@
+"""What Alembic writes into a revision, so that it runs as it is on both kinds of database."""
+
+from typing import Any, Literal
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.rewriter import Rewriter
+from alembic.operations.ops import AddColumnOp
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Column, TypeDecorator
+from sqlalchemy.dialects.sqlite import dialect
+from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
+
+rewriter = Rewriter()
+
+PORTABLE = dialect()
+"""SQLite keeps values of most types as text, which PostgreSQL reads as well."""
+
+
+def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """A type of SQLModel's, or of the model's own, in SQLAlchemy's words, which are imported."""
+    if kind != "type" or not isinstance(item, TypeDecorator):
+        return False
+    stored = item.impl_instance
+    _, of_a_dialect, module = type(stored).__module__.rpartition("sqlalchemy.dialects.")
+    if not of_a_dialect:
+        return f"sa.{stored!r}"
+    name = module.partition(".")[0]
+    context.imports.add(f"from sqlalchemy.dialects import {name}")
+    return f"{name}.{stored!r}"
+
+
+@rewriter.rewrites(AddColumnOp)
+def fill_what_is_there(_: MigrationContext, __: Any, operation: AddColumnOp) -> AddColumnOp:
+    """Give the rows that are there the model's default, where a column must not be null.
+
+    Of a default that is made anew for each row, they all get the one made now.
+    """
+    column = operation.column
+    default = column.default
+    if column.nullable or column.server_default is not None:
+        return operation
+    if isinstance(default, ScalarElementColumnDefault):
+        value = default.arg
+    elif isinstance(default, CallableColumnDefault):
+        value = default.arg(None)  # type: ignore[arg-type] # (no context)
+    else:
+        return operation
+    convert = column.type.dialect_impl(PORTABLE).bind_processor(PORTABLE)
+    text = str(convert(value) if convert else value)
+    operation.column = Column(
+        column.name, column.type, nullable=False, server_default=text, comment=column.comment
+    )
+    return operation

@@ -1,0 +1,25 @@
+"""How Alembic makes a table anew on SQLite, which can alter little of one in place."""
+
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.operations.batch import ApplyBatchImpl
+from sqlalchemy import Table, text
+
+from graph.migrations import never_gives_an_id_again
+
+
+class Implementation(SQLiteImpl):
+    """Alembic's, with what it leaves out; the last one made for a dialect is taken."""
+
+    __dialect__ = "sqlite"
+
+    def prep_table_for_batch(self, batch_impl: ApplyBatchImpl, table: Table) -> None:
+        """Have the new table never give an id again either (https://sqlite.org/autoinc.html)."""
+        super().prep_table_for_batch(batch_impl, table)
+        connection, new = self.connection, batch_impl.new_table
+        assert connection is not None  # noqa: S101 (for the type checker)
+        assert new is not None  # noqa: S101 (as above)
+        if never_gives_an_id_again(connection, table):
+            new.dialect_options["sqlite"]["autoincrement"] = True
+            last = "SELECT :new, seq FROM sqlite_sequence WHERE name = :old"
+            names = {"new": new.name, "old": table.name}
+            connection.execute(text(f"INSERT INTO sqlite_sequence (name, seq) {last}"), names)

@@ -1,0 +1,54 @@
+"""What a migration does to a table, beyond what its model says."""
+
+import asyncio
+from collections.abc import Callable
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.operations.base import BatchOperations
+from sqlalchemy import Connection
+
+import graph.migrations.sqlite  # noqa: F401 (for Alembic to know of)
+from graph.database import open_database
+from graph.settings import Settings
+from tests.client import Client
+from tests.cluster import Sql, on_sqlite
+
+GONE = "mutation($id: ID!) { deleteHero(id: $id) { id } }"
+
+
+def change(settings: Settings, alter: Callable[[BatchOperations], object]) -> None:
+    """Alter the table as a migration does."""
+
+    def work(connection: Connection) -> None:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("hero") as batch:
+            alter(batch)
+
+    async def main() -> None:
+        database = open_database(settings)
+        await database.exclusively(work)
+        await database.dispose()
+
+    asyncio.run(main())
+
+
+@on_sqlite
+def test_a_table_made_anew_never_gives_an_id_again(
+    configure: Callable[..., Settings], api: Client, sql: Sql
+) -> None:
+    for _ in range(3):
+        last = api.create(age=1)["id"]
+    api.data(GONE, id=last)
+    change(configure(), lambda batch: batch.alter_column("age", nullable=False))
+    [(made,)] = sql("SELECT sql FROM sqlite_master WHERE name = 'hero'")
+    assert "age INTEGER NOT NULL" in made
+    assert int(api.create(age=1)["id"]) == int(last) + 1
+
+
+@on_sqlite
+def test_a_table_made_anew_is_as_it_was(configure: Callable[..., Settings], sql: Sql) -> None:
+    sql("CREATE TABLE hero (id INTEGER NOT NULL, age INTEGER, PRIMARY KEY (id))")
+    change(configure(), lambda batch: batch.alter_column("age", nullable=False))
+    [(made,)] = sql("SELECT sql FROM sqlite_master WHERE name = 'hero'")
+    assert "AUTOINCREMENT" not in made
