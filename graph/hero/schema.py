@@ -10,6 +10,10 @@ from graph.hero.queries import Query
 schema = Schema(
     query=Query,
     mutation=Mutation,
-    config=StrawberryConfig(info_class=Info, sort_schema=True),
+    config=StrawberryConfig(info_class=Info),
 )
-"""Immutable, and sorted, so that its SDL is stable."""
+"""Immutable.
+
+Strawberry's `sort_schema` would make new types, and enums that do not know their members; where it
+is printed as SDL it is sorted.
+"""
