@@ -1,8 +1,9 @@
 """The hero table, and what a valid hero is."""
 
+from datetime import datetime, time
 from typing import Any, Self
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
@@ -11,6 +12,15 @@ MAX_TEXT_LENGTH = 200
 
 MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 """The bounds of GraphQL's `Int` (https://spec.graphql.org/October2021/#sec-Int)."""
+
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+}
+"""Names of indexes and constraints, by which migrations find them on every database."""
 
 
 class HeroBase(SQLModel):
@@ -50,8 +60,8 @@ class HeroCreate(HeroBase):
 
     @field_validator("*")
     @classmethod
-    def _storable(cls, value: Any) -> Any:
-        if isinstance(value, str):
+    def _storable(cls, value: Any, info: ValidationInfo) -> Any:
+        if type(value) is str:
             if not value.strip():
                 raise ValueError("must not be blank")
             if len(value) > MAX_TEXT_LENGTH:
@@ -60,6 +70,11 @@ class HeroCreate(HeroBase):
                 raise ValueError("must not contain a NUL character")
             if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
                 raise ValueError("must not contain a lone surrogate")
-        elif isinstance(value, int) and not 0 <= value <= MAX_INT:
+        elif type(value) is int and not 0 <= value <= MAX_INT:
             raise ValueError(f"must be from 0 to {MAX_INT}")
+        elif isinstance(value, datetime | time):
+            column: Any = HERO.c.get(str(info.field_name))
+            has_zone = value.tzinfo is not None
+            if column is not None and has_zone is not column.type.timezone:
+                raise ValueError(f"must have {'no' if has_zone else 'a'} time zone")
         return value

@@ -1,7 +1,15 @@
 """Believable heroes, to try the service with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from random import Random
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Enum
+
+from graph.hero.model import HERO
 
 TITLES = ("Captain", "Doctor", "Lady", "Agent", "Professor", "Sister", "Major", "Baron", "Miss")
 COLOURS = ("Silver", "Crimson", "Golden", "Midnight", "Azure", "Scarlet", "Emerald", "Violet")
@@ -18,6 +26,42 @@ AGE_KNOWN = 0.9
 BATCH = 10_000
 """Heroes a transaction: few commits, and the write lock is free again soon."""
 
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+VALUES: dict[type, Callable[[Random], Any]] = {
+    str: lambda random: random.choice(COLOURS),
+    int: lambda random: random.randint(0, 100),
+    float: lambda random: random.random(),
+    bool: lambda random: random.choice((True, False)),
+    datetime: lambda random: EPOCH + timedelta(seconds=random.randrange(10**9)),
+    date: lambda random: date.fromordinal(random.randint(700_000, 740_000)),
+    time: lambda random: time(random.randrange(24), random.randrange(60)),
+    Decimal: lambda random: Decimal(random.randrange(10**4)) / 100,
+    UUID: lambda random: UUID(int=random.getrandbits(128), version=4),
+}
+"""By type, values of columns about which nothing else is known here."""
+
+OTHERS = [
+    column
+    for column in HERO.columns
+    if not (column.nullable or column.primary_key or column.default or column.server_default)
+    and column.name not in {"name", "secret_name"}
+]
+"""The columns beside these that must have a value."""
+
+
+def any_value(column: Column[Any], random: Random) -> object:
+    """Some value of this column's type."""
+    type_: Any = getattr(column.type, "impl_instance", column.type)  # within a decorator of it
+    if isinstance(type_, Enum):
+        return random.choice(list(type_.enum_class or type_.enums))
+    value = VALUES[type_.python_type](random)
+    if isinstance(value, str):
+        return value[: type_.length]
+    if isinstance(value, datetime) and not type_.timezone:
+        value = value.replace(tzinfo=None)
+    return value
+
 
 def hero(random: Random) -> dict[str, object]:
     """One hero, as the values of its columns."""
@@ -28,6 +72,7 @@ def hero(random: Random) -> dict[str, object]:
         "name": name,
         "age": random.randint(16, 90) if random.random() < AGE_KNOWN else None,
         "secret_name": f"{random.choice(FIRST)} {random.choice(LAST)}",
+        **{column.name: any_value(column, random) for column in OTHERS},
     }
 
 
