@@ -9,11 +9,22 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Table, column, create_engine, inspect, select, table, text
+from sqlalchemy import (
+    Connection,
+    String,
+    Table,
+    column,
+    create_engine,
+    inspect,
+    select,
+    table,
+    text,
+)
 
 from graph.database.base import Database, DatabaseError
 from graph.errors import logger
 from graph.hero.model import HERO
+from graph.migrations.adoption import misfit
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -33,13 +44,18 @@ VERSION_TABLE = "hero_graph_version"
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision that the database is at; None when none was recorded."""
+    """The revision that the database is at; None when none was recorded.
+
+    Raises:
+        DatabaseError: several were recorded.
+    """
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    found: str | None = connection.scalar(
-        select(column("version_num")).select_from(table(VERSION_TABLE))
-    )
-    return found
+    recorded = select(column("version_num", String)).select_from(table(VERSION_TABLE))
+    found = connection.scalars(recorded).all()
+    if len(found) > 1:
+        raise DatabaseError(f"the table {VERSION_TABLE} has {len(found)} rows; one is the most")
+    return found[0] if found else None
 
 
 async def prepare(database: Database, *, upgrade: bool = False) -> None:
@@ -66,13 +82,14 @@ async def prepare(database: Database, *, upgrade: bool = False) -> None:
 
 def _prepare(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (private)
     at = revision(connection)
+    if inspect(connection).has_table(HERO.name):
+        if at is None:
+            _adopt(connection)
+            at = FIRST
+    elif at is not None:
+        raise DatabaseError(f"the database is at revision {at}, but has no table {HERO.name}")
     if at == NEWEST:
         return
-    if at is None and inspect(connection).has_table(HERO.name):
-        _adopt(connection)
-        at = FIRST
-        if at == NEWEST:
-            return
     if at is not None and at not in REVISIONS:
         logger.warning("The database is at revision %s, which this code does not know", at)
         return
@@ -92,12 +109,8 @@ def _adopt(connection: Connection) -> None:
     """Record that the hero table is as the first revision makes it."""
     from alembic import command  # noqa: PLC0415 (as above)
 
-    columns = {found["name"] for found in inspect(connection).get_columns(HERO.name)}
-    if missing := FIRST_COLUMNS - columns:
-        raise DatabaseError(
-            f"the table {HERO.name} in the database is another: "
-            f"it has no column {', '.join(sorted(missing))}"
-        )
+    if reason := misfit(connection, FIRST_COLUMNS):
+        raise DatabaseError(f"the table {HERO.name} in the database is another: {reason}")
     command.stamp(_config(connection), FIRST)
 
 
