@@ -107,6 +107,13 @@ class ShuttingDownError(ServiceUnavailableError):
         super().__init__("Shutting down.")
 
 
+class DeadlineError(ServiceUnavailableError):
+    """An operation took longer than it may, and was undone."""
+
+    def __init__(self) -> None:
+        super().__init__("The operation took too long. Nothing was stored.")
+
+
 class UnknownOutcomeError(ServiceUnavailableError):
     """A commit was begun whose end is not known: worth a look before another try."""
 

@@ -86,7 +86,9 @@ class Settings(BaseSettings):
         default=5.0, le=60, description="seconds to wait for the database before giving up"
     )
     request_timeout: PositiveFloat = Field(
-        default=10.0, le=600, description="seconds for a request to arrive"
+        default=10.0,
+        le=600,
+        description="seconds for a request to arrive, and for each operation of it to be executed",
     )
     shutdown_timeout: PositiveInt = Field(
         default=20, le=600, description="seconds for open requests to end after SIGTERM"

@@ -10,6 +10,7 @@ from graphql.execution.values import VariableValues
 from graph.database.base import Database
 from graph.engine.context import Caller, Context
 from graph.engine.cost import CostAnalysis, Size, over_cost
+from graph.engine.deadline import within
 from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
 from graph.engine.execution import Execution
@@ -78,7 +79,7 @@ class Service:
         """Execute an operation in a transaction of its own; never raises.
 
         What a mutation wrote is committed before this returns, or not at all when there are
-        errors.
+        errors, of which too long a time is one.
 
         Args:
             call: an operation of one of this service's documents.
@@ -95,7 +96,8 @@ class Service:
         except PublicError as error:
             return refusal(error)
         try:
-            return await self._transact(call, coerced, prepared.plan, room)
+            work = self._transact(call, coerced, prepared.plan, room)
+            return await within(self._settings.request_timeout, work)
         except GraphQLError as error:
             return Result(NULL, public([error]))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)

@@ -1,0 +1,107 @@
+"""The time that an operation may take, on each kind of database."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+import strawberry
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+
+from graph.engine.context import Info
+from graph.engine.schema import Schema
+from graph.factory import create_app
+from graph.hero.mutations import Mutation, new_hero
+from graph.hero.queries import Query
+from graph.settings import Settings
+from tests.client import CREATE, Client
+from tests.cluster import Cluster, Sql, on_postgresql, transaction
+from tests.conftest import serving
+from tests.proxy import proxy_to
+
+HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+UNAVAILABLE = ["SERVICE_UNAVAILABLE"]
+
+
+@strawberry.type
+class SlowQuery(Query):
+    @strawberry.field
+    async def slow(self) -> int:
+        await asyncio.Event().wait()
+        return 1
+
+
+@strawberry.type
+class SlowMutation(Mutation):
+    @strawberry.mutation
+    async def slow(self, info: Info) -> int:
+        row = {"name": "Slow", "secret_name": "x", "age": None}
+        await info.context.session.fetch(new_hero(("id",)), **row)
+        await asyncio.Event().wait()
+        return 1
+
+
+@pytest.fixture(params=[(), (SchemaExtension,)], ids=["plain", "extended"])
+def slow(request: pytest.FixtureRequest, configure: Callable[..., Settings]) -> Iterator[Client]:
+    """A service with fields that never return, and time and connections for little."""
+    schema = Schema(
+        query=SlowQuery,
+        mutation=SlowMutation,
+        config=StrawberryConfig(info_class=Info),
+        extensions=request.param,
+    )
+    settings = configure(request_timeout=0.5, pool_size=1)
+    with (
+        serving(create_app(settings, schema=schema), settings) as url,
+        Client(url) as api,
+    ):
+        yield api
+
+
+def test_what_takes_too_long_is_undone(slow: Client, sql: Sql) -> None:
+    for query in ("mutation { slow }", "{ slow }", "{ __typename slow heroes { id } }"):
+        body = slow.execute(query)
+        assert body["data"] is None
+        (error,) = body["errors"]
+        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        assert "too long" in error["message"]
+    assert sql("SELECT name FROM hero") == []
+    slow.create()  # the only connection is free
+    assert [hero["name"] for hero in slow.heroes()] == ["Deadpond"]
+
+
+def test_each_operation_of_a_batch_has_the_time(slow: Client) -> None:
+    creation = {"query": CREATE, "variables": {"input": HERO}}
+    batch = [creation, {"query": "mutation { slow }"}, {"query": "{ slow }"}, creation]
+    first, *slow_ones, last = slow.post(batch).json()
+    assert first["data"]["createHero"]["name"] == last["data"]["createHero"]["name"] == "Deadpond"
+    for body in slow_ones:
+        assert [error["extensions"]["code"] for error in body["errors"]] == UNAVAILABLE
+    assert [hero["name"] for hero in slow.heroes()] == ["Deadpond"] * 2
+
+
+@on_postgresql
+def test_a_wait_for_a_lock_is_ended(
+    serve: Callable[..., Client], database_url: str, sql: Sql
+) -> None:
+    api = serve(request_timeout=0.5, database_timeout=60, pool_size=1)
+    api.create("Before")
+    with transaction(database_url, "LOCK TABLE hero"):
+        assert api.codes("{ heroes { id } }") == UNAVAILABLE
+        assert api.codes(CREATE, input=HERO) == UNAVAILABLE
+    assert sql("SELECT name FROM hero") == [("Before",)]
+    api.create("After")
+
+
+@on_postgresql
+def test_a_commit_in_flight_is_not_said_to_be_undone(
+    serve: Callable[..., Client], cluster: Cluster, database_url: str, sql: Sql
+) -> None:
+    with proxy_to(cluster.port) as proxy:
+        api = serve(database_url=proxy.url(database_url), request_timeout=0.5, database_timeout=60)
+        api.create("Before")
+        proxy.silent_after = b"COMMIT"
+        (error,) = api.execute(CREATE, input=HERO)["errors"]
+        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        assert "not known" in error["message"]
+        assert sql("SELECT name FROM hero ORDER BY id") == [("Before",), ("Deadpond",)]
