@@ -1,16 +1,37 @@
-"""The README says what is."""
+"""The documents say what is."""
 
+import json
 import re
+import subprocess
 from pathlib import Path
 
+import pytest
 from pydantic_core import PydanticUndefined
 
 from graph.settings import Settings
+from tests.client import Client
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
 
-SNIPPET = re.compile(r"^<!-- tests/clients/(\S+) -->\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FOLDERS = [".", "graph", "graph/cli", "tests/clients"]
+"""Those with a README.md."""
+
+SNIPPET = re.compile(r"^<!-- (\S+) -->\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 """A block of code, and the file that it is out of."""
+
+EXAMPLE = re.compile(r"-d '(\{.*?\})'\n```\n+```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+"""The body of a request by `curl`, and the answer to it."""
+
+PASTED = re.compile(r"^```graphql\n(.*?)^```\n.*?^```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+"""A query, and the answer to it."""
+
+LINK = re.compile(r"\]\(([^):#]+)\)")
+"""The path of another file."""
+
+
+def readme(folder: str = ".") -> str:
+    """The document of a folder."""
+    return (ROOT / folder / "README.md").read_text(encoding="utf-8")
 
 
 def settings_table() -> str:
@@ -26,17 +47,35 @@ def settings_table() -> str:
 
 
 def test_the_table_of_settings_is_up_to_date() -> None:
-    assert settings_table() in README.read_text(encoding="utf-8"), (
-        f"Put this into README.md:\n\n{settings_table()}"
+    assert settings_table() in readme(), f"Put this into README.md:\n\n{settings_table()}"
+
+
+def test_a_newcomer_has_little_to_read() -> None:
+    assert len(readme().splitlines()) <= 250
+
+
+def test_these_are_all_the_documents() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*README.md"], cwd=ROOT, capture_output=True, text=True, check=True
     )
+    assert {str(Path(line).parent) for line in listed.stdout.splitlines()} == set(FOLDERS)
 
 
-def test_the_snippets_for_frontends_are_out_of_the_tests() -> None:
-    snippets = SNIPPET.findall(README.read_text(encoding="utf-8"))
-    for name, code in snippets:
-        text = (README.parent / "tests" / "clients" / name).read_text(encoding="utf-8")
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_a_document_points_to_is_there(folder: str) -> None:
+    paths = LINK.findall(readme(folder))
+    assert [path for path in paths if not (ROOT / folder / path).exists()] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_snippet_is_out_of_its_file(folder: str) -> None:
+    for name, code in SNIPPET.findall(readme(folder)):
+        text = (ROOT / folder / name).read_text(encoding="utf-8")
         assert code in text, f"{name} has no\n{code}"
-    assert {name for name, _ in snippets} >= {
+
+
+def test_there_is_a_snippet_for_each_kind_of_client() -> None:
+    assert {name for name, _ in SNIPPET.findall(readme("tests/clients"))} >= {
         "apollo.mjs",
         "apollo-links.mjs",
         "graphql-request.mjs",
@@ -45,3 +84,10 @@ def test_the_snippets_for_frontends_are_out_of_the_tests() -> None:
         "typed.ts",
         "urql.mjs",
     }
+
+
+def test_the_first_queries_have_these_answers(api: Client) -> None:
+    [(body, created)] = EXAMPLE.findall(readme())
+    assert api.post(json.loads(body)).text == created.rstrip("\n")
+    [(query, page)] = PASTED.findall(readme())
+    assert {"data": api.data(query)} == json.loads(page)
