@@ -1,0 +1,46 @@
+"""Fixtures: a copy of the code, and the service of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client import Client
+from tests.process import service
+from tests.walks import copy_code, edit, follow, section
+
+
+@pytest.fixture
+def folder(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the code, in which commands run, on the test's database."""
+    folder = tmp_path / "copy"
+    copy_code(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
+    return folder
+
+
+@pytest.fixture
+def take(folder: Path) -> Callable[[str], None]:
+    """Takes the walk of a title on the copy."""
+
+    def taken(title: str) -> None:
+        walk = section(title)
+        edit(folder, walk)
+        follow(folder, walk)
+
+    return taken
+
+
+@pytest.fixture
+def serve_copy(database_url: str, folder: Path) -> Iterator[Callable[..., Client]]:  # noqa: ARG001 (where it runs)
+    """Runs the service of the copy, with settings by their names in `Settings`."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> Client:
+            running = stack.enter_context(service(database_url, **settings))
+            return stack.enter_context(Client(running.url))
+
+        yield start

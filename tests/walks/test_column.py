@@ -1,0 +1,29 @@
+"""The walk "Add a column"."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.client import Client
+from tests.cluster import Sql
+from tests.process import run
+
+
+def test_a_column_is_added_to_a_table_with_rows(
+    api: Client,
+    sql: Sql,
+    folder: Path,
+    take: Callable[[str], None],
+    serve_copy: Callable[..., Client],
+) -> None:
+    api.create("Old")
+    take("Add a column")
+    newer = serve_copy()
+    create = "mutation($input: CreateHeroInput!) { createHero(input: $input) { id team } }"
+    hero = {"name": "New", "secretName": "Pedro", "team": "Preventers"}
+    assert newer.data(create, input=hero) == {"createHero": {"id": "2", "team": "Preventers"}}
+    assert newer.data("{ heroes { name team } }") == {
+        "heroes": [{"name": "Old", "team": None}, {"name": "New", "team": "Preventers"}]
+    }
+    assert sql("SELECT team FROM hero ORDER BY id") == [(None,), ("Preventers",)]
+    assert run("db", "check").returncode == 0
+    assert "  team: String\n" in (folder / "schema.graphql").read_text(encoding="utf-8")

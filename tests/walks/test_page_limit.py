@@ -1,0 +1,22 @@
+"""The walk "Change the page limit"."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.client import Client
+
+
+def test_the_page_limit_is_one_line(
+    folder: Path, take: Callable[[str], None], serve_copy: Callable[..., Client]
+) -> None:
+    take("Change the page limit")
+    api = serve_copy(max_rows=50)
+    api.create()
+    assert len(api.heroes(limit=50)) == 1
+    assert api.data("{ heroes { name } }") == {"heroes": [{"name": "Deadpond"}]}  # within 50 rows
+    [error] = api.execute("{ heroes(limit: 51) { id } }")["errors"]
+    assert error["message"] == "limit must be from 0 to 50, not 51"
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    schema = (folder / "schema.graphql").read_text(encoding="utf-8")
+    assert "at most, 0 to 50." in schema
+    assert "limit: Int! = 50" in schema
