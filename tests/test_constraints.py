@@ -73,7 +73,6 @@ def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: 
     run(configure, work)
 
 
-@pytest.mark.filterwarnings("ignore:Dialect sqlite")  # about decimals
 @pytest.mark.parametrize("add", [short, through_the_orm])
 @pytest.mark.parametrize(
     ("change", "constraint"),

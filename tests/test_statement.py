@@ -1,6 +1,6 @@
 """Statements in the short way, on each kind of database."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
@@ -80,13 +80,6 @@ VALUES: dict[str, Any] = {
 
 ALL = Statement(select(THINGS).order_by(THINGS.c.id))
 ADD = Statement(insert(THINGS).returning(THINGS), values=tuple(VALUES))
-
-
-@pytest.fixture(autouse=True)
-def _decimals_on_sqlite(recwarn: pytest.WarningsRecorder) -> Iterator[None]:
-    """SQLAlchemy says that SQLite keeps a Decimal as a float."""
-    yield
-    recwarn.clear()
 
 
 @pytest.fixture
@@ -189,10 +182,16 @@ def test_a_parameter_may_be_a_list(use: Use) -> None:
     use(work)
 
 
-def test_a_column_without_a_name_has_one_here(use: Use) -> None:
+def test_a_function_is_a_column_by_its_label(use: Use) -> None:
     async def work(session: Session) -> None:
         (counted,) = await session.fetch(Statement(select(func.count().label("rows"))))
         assert counted.rows == 1
+
+    use(work)
+
+
+def test_a_parameter_without_a_value_must_be_given(use: Use) -> None:
+    async def work(session: Session) -> None:
         with pytest.raises(KeyError, match="least"):
             await session.fetch(Statement(select(THINGS).where(THINGS.c.id > bindparam("least"))))
 
