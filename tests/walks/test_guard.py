@@ -9,7 +9,7 @@ from tests.shape import labelled
 
 TOKENS = {"ann": "s3cret", "bob": "t0ken"}
 DELETE = 'mutation { deleteHero(id: "1") { name } }'
-ONLY_FOR_ANN = "{ heroes { secretName } }"
+BEHIND = "{ heroes { secretName } }"
 
 
 def test_only_who_may_passes(
@@ -28,8 +28,8 @@ def test_only_who_may_passes(
     for name, headers in (("bob", {"X-Reason": "curious"}), ("ann", {})):
         for query, path in (
             (DELETE, ["deleteHero"]),
-            (ONLY_FOR_ANN, ["heroes", 0, "secretName"]),
-            (f"{{ heroes {{ name }} s: {ONLY_FOR_ANN[2:]}", ["s", 0, "secretName"]),
+            (BEHIND, ["heroes", 0, "secretName"]),
+            (f"{{ heroes {{ name }} s: {BEHIND[2:]}", ["s", 0, "secretName"]),
         ):
             body = ask(name, query, **headers)
             [error] = body["errors"]
@@ -38,6 +38,6 @@ def test_only_who_may_passes(
             assert error["extensions"] == {"code": "FORBIDDEN"}
     assert ask("bob", "{ heroes { name } }") == {"data": {"heroes": [{"name": "A"}]}}
     reason = {"X-Reason": "retired"}
-    assert ask("ann", ONLY_FOR_ANN, **reason) == {"data": {"heroes": [{"secretName": "B"}]}}
+    assert ask("ann", BEHIND, **reason) == {"data": {"heroes": [{"secretName": "B"}]}}
     assert ask("ann", DELETE, **reason) == {"data": {"deleteHero": {"name": "A"}}}
     assert ask("bob", "{ heroes { name } }") == {"data": {"heroes": []}}

@@ -1,0 +1,57 @@
+"""Counts what the code in the working directory does for each of the queries in its arguments.
+
+It prints a JSON list with, for each: its answer's body, how many statements it took, and the keys
+of the fields that graphql-core completed. It is run by its text, as `python -c`, so that `graph` is
+the copy in the working directory.
+"""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import httpx
+
+from graph.database.base import Session
+from graph.engine.executor import SerialExecutor
+from graph.factory import create_app
+from graph.settings import Settings
+
+statements: list[str] = []
+completed: set[str] = set()
+fetch: Any = Session.fetch
+complete: Any = SerialExecutor.complete_value
+
+
+async def counted_fetch(self: Any, statement: Any, **parameters: object) -> Any:
+    """Note the statement, and run it."""
+    statements.append(str(statement.clause))
+    return await fetch(self, statement, **parameters)
+
+
+def noted_complete(self: Any, type_: Any, details: Any, info: Any, *args: Any) -> Any:
+    """Note the field, and complete it."""
+    completed.add(str(info.path.key))
+    return complete(self, type_, details, info, *args)
+
+
+async def count() -> list[Any]:
+    """What each query did."""
+    app = create_app(Settings())
+    found = []
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.fastapi.router.lifespan_context(app.fastapi),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        for query in sys.argv[1:]:
+            statements.clear()
+            completed.clear()
+            response = await client.post("/graphql", json={"query": query})
+            found.append([response.json(), len(statements), sorted(completed)])
+    return found
+
+
+Session.fetch = counted_fetch  # type: ignore[method-assign] # (to count)
+SerialExecutor.complete_value = noted_complete  # type: ignore[assignment,method-assign] # (to note)
+print(json.dumps(asyncio.run(count())))  # noqa: T201 (its answer)
