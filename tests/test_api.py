@@ -9,7 +9,7 @@ import pytest
 from graphql import get_introspection_query
 
 from tests.client import CREATE, PAGE, Client
-from tests.cluster import Sql
+from tests.cluster import Sql, on_sqlite
 
 NO_IDS = [
     *("abc", "", " 7", "7 ", "07", "+7", "7.0", "1_0", "1e0", "0x1", "NaN", "-0", "\u0667"),
@@ -45,6 +45,18 @@ def test_the_id_of_a_deleted_hero_is_not_given_again(api: Client) -> None:
     last = api.create()["id"]
     api.data("mutation($id: ID!) { deleteHero(id: $id) { id } }", id=last)
     assert api.create()["id"] == str(int(last) + 1)
+
+
+@on_sqlite
+def test_each_id_that_is_listed_can_be_asked_for(api: Client, sql: Sql) -> None:
+    ids = [-(2**63), -1, 0, 2**63 - 1]
+    for hero_id in ids:
+        sql(f"INSERT INTO hero VALUES ({hero_id}, 'Deadpond', NULL, 'Dive Wilson')")  # noqa: S608 (ours)
+    listed = api.heroes()
+    assert [hero["id"] for hero in listed] == [str(hero_id) for hero_id in ids]
+    for hero in listed:
+        found = api.data("query($id: ID!) { hero(id: $id) { id } }", id=hero["id"])
+        assert found == {"hero": {"id": hero["id"]}}
 
 
 @pytest.mark.parametrize("hero_id", NO_IDS)

@@ -17,8 +17,8 @@ from graph.hero.types import Hero
 MAX_LIMIT = 100
 """The most heroes of a page, as in the FastAPI tutorial."""
 
-MAX_KEY = 2**63 - 1
-"""The largest integer that a database takes as a parameter."""
+MIN_KEY, MAX_KEY = -(2**63), 2**63 - 1
+"""The bounds of the integers that a database takes as a parameter."""
 
 
 def key(hero_id: str) -> int | None:
@@ -30,7 +30,7 @@ def key(hero_id: str) -> int | None:
         value = int(hero_id)
     except ValueError:
         return None
-    return value if str(value) == hero_id and abs(value) <= MAX_KEY else None
+    return value if str(value) == hero_id and MIN_KEY <= value <= MAX_KEY else None
 
 
 def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
