@@ -59,6 +59,7 @@ def test_a_database_that_cannot_be_opened(
         ("GRAPH_MAX_TOKENS", "many"),
         ("GRAPH_MAX_TOKENS", "0"),
         ("GRAPH_DATABASE_URL", "no url"),
+        ("GRAPH_DATABASE_URL", "sqlite:///a?b.db"),
         ("GRAPH_DATABASE_URL", "oracle://there"),
         ("GRAPH_SQLITE_SYNCHRONOUS", "OFF"),
     ],

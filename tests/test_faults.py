@@ -5,9 +5,9 @@ import resource
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import copyfile
 
@@ -169,18 +169,24 @@ def test_a_file_that_may_not_grow(database_url: str, database_file: Path) -> Non
         assert len(api.heroes(offset=acknowledged)) == 1
 
 
-@on_sqlite
-def test_a_file_that_is_read_only(database_url: str, database_file: Path) -> None:
-    capabilities = "-dac_override,-dac_read_search"  # with which root may write what none may
-    prefix = ["setpriv", "--bounding-set", capabilities, "--inh-caps", capabilities]
+@pytest.fixture
+def without_privileges() -> Sequence[str]:
+    """A command that takes away with what root may write what is not for it to write."""
     if os.geteuid() != 0:
-        prefix = []
-    else:
-        require(shutil.which("setpriv") is not None, "setpriv, from util-linux, is not installed")
-    with service(database_url, prefix=prefix) as (url, _), Client(url) as api:
+        return []
+    require(shutil.which("setpriv") is not None, "setpriv, from util-linux, is not installed")
+    capabilities = "-dac_override,-dac_read_search,-fowner"
+    return ["setpriv", "--bounding-set", capabilities, "--inh-caps", capabilities]
+
+
+@on_sqlite
+def test_a_file_that_is_read_only(
+    database_url: str, database_file: Path, without_privileges: Sequence[str]
+) -> None:
+    with service(database_url, prefix=without_privileges) as (url, _), Client(url) as api:
         api.create()
     database_file.chmod(0o444)
-    with service(database_url, prefix=prefix) as (url, _), Client(url) as api:
+    with service(database_url, prefix=without_privileges) as (url, _), Client(url) as api:
         assert len(api.heroes()) == 1
         assert api.codes(CREATE, input=HERO) == UNAVAILABLE
         assert not ready(api)
@@ -188,3 +194,42 @@ def test_a_file_that_is_read_only(database_url: str, database_file: Path) -> Non
         database_file.chmod(0o644)
         assert ready(api)
         assert_works(api)
+
+
+@on_sqlite
+@pytest.mark.parametrize("made_by", ["the tutorial", "this service"])
+def test_a_file_of_another_user_is_read(
+    database_url: str, database_file: Path, without_privileges: Sequence[str], made_by: str
+) -> None:
+    require(os.geteuid() == 0, "only root may give a file away")
+    adopted = made_by == "the tutorial"
+    if not adopted:
+        with service(database_url):
+            pass
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        if adopted:
+            columns = "name VARCHAR NOT NULL, age INTEGER, secret_name VARCHAR NOT NULL"
+            connection.execute(f"CREATE TABLE hero (id INTEGER PRIMARY KEY, {columns})")
+        connection.execute("INSERT INTO hero VALUES (1, 'Rusty-Man', 48, 'Tommy Sharp')")
+    os.chown(database_file, 1, 1)
+    if adopted:
+        database_file.parent.chmod(0o755)
+        os.chown(database_file.parent, 1, 1)
+    with service(database_url, prefix=without_privileges) as (url, _), Client(url) as api:
+        assert [hero["name"] for hero in api.heroes()] == ["Rusty-Man"]
+        assert api.codes(CREATE, input=HERO) == UNAVAILABLE
+        assert [hero["name"] for hero in api.heroes()] == ["Rusty-Man"]
+
+
+@on_sqlite
+def test_readiness_does_not_wait_as_long_as_a_request_may(
+    serve: Callable[..., Client], database_file: Path
+) -> None:
+    api = serve(database_timeout=60)
+    away = database_file.with_suffix(".away")
+    database_file.rename(away)
+    assert not ready(api)
+    away.rename(database_file)
+    with write_lock(database_file):
+        assert not ready(api)
+    assert_works(api)

@@ -6,6 +6,7 @@ WAL mode a reader never waits for a writer (https://sqlite.org/wal.html).
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,11 +18,11 @@ from sqlalchemy import URL, Connection, Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import await_only
 
-from graph.database.base import Database, DatabaseError, Session
+from graph.database.base import PROBE_TIMEOUT, Database, DatabaseError, Session
 from graph.database.sqlite_errors import check_constraint
 from graph.database.sqlite_file import DatabaseFile, Opened, driver, rewrite
 from graph.database.sqlite_writer import Writer
-from graph.errors import ServiceUnavailableError
+from graph.errors import ServiceUnavailableError, logger
 from graph.settings import Settings
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ class SQLiteDatabase(Database):
     """One file."""
 
     def __init__(self, url: URL, settings: Settings) -> None:
-        if not url.database or url.database == ":memory:" or url.query:
+        if not url.database or url.database == ":memory:" or "?" in settings.database_url:
             raise DatabaseError(
                 "GRAPH_DATABASE_URL must name a file, as in sqlite:///database.db, without options"
             )
@@ -119,7 +120,10 @@ class SQLiteDatabase(Database):
 
     async def create(self) -> None:
         with self._described():
-            self.file.path.touch()
+            if not self.file.path.exists():
+                self.file.path.touch()
+            elif not os.access(self.file.path, os.W_OK):
+                logger.warning("%s cannot be written to: it can only be read", self.name)
             self.file.close(await self.file.patiently(lambda: self.file.current(None)))
 
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
@@ -136,18 +140,22 @@ class SQLiteDatabase(Database):
                 raw.execute("PRAGMA foreign_keys = ON")
 
     async def ping(self, table: Table) -> None:
-        await super().ping(table)
-        if self.file.doubtful:
-            if disk_usage(self.file.path).free < MIN_FREE:
-                raise ServiceUnavailableError
-            connection = await self.writer.acquire()
-            try:
-                await self.file.patiently(lambda: rewrite(connection))
-            except BaseException:
-                self.writer.undo()
-                raise
-            await self.writer.finish()
-            self.file.doubtful = False
+        async with asyncio.timeout(PROBE_TIMEOUT):
+            await super().ping(table)
+            if self.file.doubtful:
+                await self._try_to_write()
+
+    async def _try_to_write(self) -> None:
+        if disk_usage(self.file.path).free < MIN_FREE:
+            raise ServiceUnavailableError
+        connection = await self.writer.acquire()
+        try:
+            await self.file.patiently(lambda: rewrite(connection))
+        except BaseException:
+            self.writer.undo()
+            raise
+        await self.writer.finish()
+        self.file.doubtful = False
 
     async def dispose(self) -> None:
         with suppress(TimeoutError):

@@ -200,7 +200,11 @@ class DatabaseFile:
         connection = self.engine.connect()
         try:
             raw = driver(connection)
-            raw.execute("PRAGMA journal_mode = WAL")  # as another file may not have it
+            try:
+                raw.execute("PRAGMA journal_mode = WAL")  # as another file may not have it
+            except sqlite3.OperationalError as error:
+                if primary_code(error) != sqlite3.SQLITE_READONLY:
+                    raise
             return Opened(connection, raw, file, identity(self._log), self._failures)
         except BaseException:
             connection.close()

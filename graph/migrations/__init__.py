@@ -20,9 +20,10 @@ from sqlalchemy import (
     table,
     text,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.base import Database, DatabaseError
-from graph.errors import logger
+from graph.errors import ServiceUnavailableError, logger
 from graph.hero.model import HERO
 from graph.migrations.adoption import misfit
 
@@ -111,7 +112,10 @@ def _adopt(connection: Connection) -> None:
 
     if reason := misfit(connection, FIRST_COLUMNS):
         raise DatabaseError(f"the table {HERO.name} in the database is another: {reason}")
-    command.stamp(_config(connection), FIRST)
+    try:
+        command.stamp(_config(connection), FIRST)
+    except (SQLAlchemyError, ServiceUnavailableError) as error:  # it can be read, at the least
+        logger.warning("That it is revision %s cannot be recorded: %s", FIRST, error.__cause__)
 
 
 def difference(connection: Connection) -> str | None:
