@@ -18,6 +18,8 @@ from tests.process import memory, service
 from tests.raw import HEAD, connected, post, read_to_the_end
 
 WHOLE = post("{ heroes { id name age secretName } }")
+LAST = WHOLE.replace(b"Host", b"Connection: close\r\nHost")
+NO_HTTP = WHOLE + b"\x16\x03\x01\x02\x00\x01\r\n\r\n"
 HALVES = {
     "nothing": b"",
     "half a line": WHOLE[:10],
@@ -99,12 +101,22 @@ def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -
     assert api.heroes() != []
 
 
+def test_a_client_that_is_refused_and_does_not_close_is_given_up(
+    serve: Callable[..., Client],
+) -> None:
+    api = serve(request_timeout=0.2)
+    with connected(api.url) as connection:
+        connection.sendall(NO_HTTP)
+        assert b" 400 " in read_to_the_end(connection)
+        deadline = perf_counter() + 30
+        with suppress(ConnectionError):
+            while perf_counter() < deadline:
+                connection.sendall(b"a")
+        assert perf_counter() < deadline, "the connection is still there"
+
+
 def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-LAST = WHOLE.replace(b"Host", b"Connection: close\r\nHost")
-NO_HTTP = WHOLE + b"\x16\x03\x01\x02\x00\x01\r\n\r\n"
 
 
 @contextmanager

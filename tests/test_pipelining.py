@@ -12,7 +12,7 @@ import pytest
 from tests.client import Client
 from tests.cluster import on_sqlite
 from tests.process import memory, service
-from tests.raw import HEAD, connected, post, read_to_the_end
+from tests.raw import HEAD, answers, connected, post, read_to_the_end
 
 pytestmark = on_sqlite
 
@@ -81,6 +81,50 @@ def test_the_time_of_a_request_begins_once(database_url: str, serve: Callable[..
                 connection.sendall(b"a")
         with suppress(OSError):
             connection.sendall(b"\r\n\r\n")
-        answer = read_to_the_end(connection)
-    assert b" 408 " in answer
-    assert HEALTHY not in answer
+        received = read_to_the_end(connection)
+    assert [answer.status_code for answer in answers(received)] == [200, 408]
+    assert CREATED in received
+
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+BEHIND = {
+    "nothing that is HTTP": (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400),
+    "much that is no HTTP": (b"\x00" * 1_000_000, 400),
+    "a wrong header": (HEAD + b"Content-Length: -1\r\n\r\n", 400),
+    "a head that is too long": (HEAD + b"x: %s" % (b"a" * 1_000_000), 431),
+    "a wrong chunk": (CHUNKED + b"zz\r\n", 400),
+    "trailers that are too long": (CHUNKED + b"0\r\nx: %s" % (b"a" * 1_000_000), 431),
+    "half a head": (HEAD, 408),
+    "half a body": (HEAD + b"Content-Length: 100\r\n\r\n{", 408),
+}
+
+
+@pytest.mark.parametrize(("behind", "status"), BEHIND.values(), ids=BEHIND.keys())
+@pytest.mark.parametrize("between", [b"", HEALTH, HEALTH * 200], ids=["0", "1", "200"])
+def test_what_is_refused_is_refused_in_its_turn(
+    database_url: str, serve: Callable[..., Client], between: bytes, behind: bytes, status: int
+) -> None:
+    api = serve(request_timeout=0.5, database_timeout=60)
+    with connected(api.url) as connection:
+        with locked(database_url):
+            connection.sendall(CREATE + between + behind)
+            assert api.http.get("/health").is_success
+        received = read_to_the_end(connection)
+    first, *others, last = answers(received)
+    assert first.content == CREATED
+    assert [answer.content for answer in others] == [HEALTHY] * between.count(b"GET")
+    assert last.status_code == status
+    assert last.headers["connection"] == "close"
+    assert len(api.heroes()) == 1
+
+
+@pytest.mark.parametrize("wrong", [b"zz\r\n", b"0\r\nx: %s" % (b"a" * 1_000_000), b""])
+def test_a_request_has_one_answer(serve: Callable[..., Client], wrong: bytes) -> None:
+    api = serve(request_timeout=0.5, token="secret")  # noqa: S106 (of a test)
+    with connected(api.url) as connection:
+        connection.sendall(CHUNKED)
+        answer = connection.recv(65536)
+        with suppress(ConnectionError):
+            connection.sendall(wrong)
+        answer += read_to_the_end(connection)
+    assert [answer.status_code for answer in answers(answer)] == [401]

@@ -1,23 +1,18 @@
-"""A connection over HTTP/1.1: requests that do not arrive, and readers that do not read.
+"""A connection over HTTP/1.1: requests that do not arrive, have no end, or are none.
 
-uvicorn times idle connections only. A client that sends half a request, or takes none of its
-answer, would keep its connection for ever.
+uvicorn times idle connections only: one with half a request would be kept for ever.
 """
 
 import asyncio
-import socket
-import struct
-import sys
-from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 import uvicorn
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from graph.http.flow import Flow
 from graph.http.http1 import head, refusal
 
 MAX_HEAD_BYTES = 65_536
@@ -28,6 +23,9 @@ uvicorn would take any number.
 
 CHUNK_BYTES = 16
 """Bytes around a chunk that do not count: its size, and two ends of lines."""
+
+MAX_DISCARDED_BYTES = 4_000_000
+"""Bytes read of what follows a request that was refused, before the connection is reset."""
 
 PIECE_BYTES = 4096
 """Bytes parsed at once: the fewer, the fewer requests are waiting that came in one packet."""
@@ -40,49 +38,43 @@ class ProtocolConfig(uvicorn.Config):
     shutdown_timeout: float
 
 
-class _Flow(FlowControl):
-    """Reads on when no request waits for its turn; uvicorn would do so after every answer."""
-
-    def __init__(self, transport: asyncio.Transport, waiting: Collection[object]) -> None:
-        super().__init__(transport)
-        self._waiting = waiting
-
-    def resume_reading(self) -> None:
-        if not self._waiting:
-            super().resume_reading()
-
-
 class Protocol(HttpToolsProtocol):
     """A connection, which is closed when its client does not keep up."""
 
+    flow: Flow
+
     def __init__(self, config: ProtocolConfig, *args: Any, **options: Any) -> None:
         super().__init__(config, *args, **options)
-        self._timeout = self._patience = config.request_timeout
+        self._timeout = config.request_timeout
         self._shutdown_timeout = config.shutdown_timeout
         self._arrival: asyncio.TimerHandle | None = None
-        self._departure: asyncio.TimerHandle | None = None
         self._unparsed = bytearray()
         self._arriving = False  # a request that has begun, and is not whole
         self._head_bytes = 0
-        self._unsent = sys.maxsize  # bytes, at the last look at what the client takes
+        self._refusal: bytes | None = None  # the last answer; what follows is discarded
+        self._discarded = 0
+        self._ended = False  # nothing more is sent
 
     def connection_made(  # type: ignore[override] # (uvicorn narrows the argument, too)
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
-        self.flow = _Flow(transport, self.pipeline)
+        self.flow = Flow(transport, self.pipeline, self._timeout)
         self._arrival = self.loop.call_later(self._timeout, self._too_slow)
-        self._watch_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._arrival, self._departure):
-            if timer is not None:
-                timer.cancel()
+        self._arrived()
+        self.flow.stop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._unparsed += data
-        self._parse()
+        if self._refusal is None:
+            self._unparsed += data
+            self._parse()
+            return
+        self._discarded += len(data)
+        if self._ended and self._discarded > MAX_DISCARDED_BYTES:
+            self.transport.close()
 
     def _parse(self) -> None:
         """Parse what has arrived, as far as there is no request that must wait for its turn."""
@@ -103,7 +95,7 @@ class Protocol(HttpToolsProtocol):
         if self._arriving:
             if self._arrival is None:
                 self._arrival = self.loop.call_later(self._timeout, self._too_slow)
-        elif self.cycle is not None and self.cycle.response_complete:
+        elif self.cycle and self.cycle.response_complete and self._refusal is None:
             # The end of a body that was answered early: the connection is idle from now on.
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -148,15 +140,23 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return
+        self._arrived()
+        super().on_message_complete()
+
+    def _arrived(self) -> None:
+        """No request has to arrive in time now."""
         self._arriving = False
         if self._arrival is not None:
             self._arrival.cancel()
             self._arrival = None
-        super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        is_last = not self.pipeline
         super().on_response_complete()
-        if not self.transport.is_closing() and (self._unparsed or self._arriving):
+        if self._refusal is not None:
+            if is_last:
+                self._end()
+        elif (self._unparsed or self._arriving) and not self.transport.is_closing():
             self._parse()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -184,43 +184,42 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer what never becomes a request for the app, and close the connection."""
+        """Answer, in its turn, what never becomes a request for the app, and end the connection."""
+        self._refusal = refusal(status, message, self.server_state.default_headers)
         self._unparsed.clear()
         cycle = self.cycle
-        if cycle is None or cycle.scope is not self.scope or not cycle.response_started:
-            self.transport.write(refusal(status, message, self.server_state.default_headers))
-        self.transport.close()
+        waits = cycle is not None and not cycle.response_complete
+        if self._arriving and cycle is not None and cycle.scope is self.scope:
+            # Its head was fine: it waits, was answered without its body, or the app waits for that.
+            if self.pipeline:
+                self.pipeline.popleft()
+            elif cycle.response_started:
+                self._refusal = b""
+            else:
+                cycle.disconnected = True
+                cycle.message_event.set()
+                waits = False
+        self._arrived()
+        if not waits:
+            self._end()
 
-    def resume_writing(self) -> None:
-        self._unsent = sys.maxsize
-        super().resume_writing()
+    def _end(self) -> None:
+        """Send the refusal, and read on until the client closes (RFC 9112, section 9.6).
+
+        A connection closed with bytes unread is reset, and its client may lose what was sent.
+        """
+        if not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.transport.write(self._refusal or b"")
+            self.transport.write_eof()
+            self._ended = True
+            self.flow.end()
+            self.flow.resume_reading()
 
     def shutdown(self) -> None:
         """Close the connection once it has answered; uvicorn calls it on SIGTERM.
 
-        Two looks fit into the time that is left, whenever the answer ends.
+        Two looks at what the client reads fit into the time that is left, whenever it has.
         """
         super().shutdown()
-        self._patience = min(self._patience, self._shutdown_timeout / 3)
-        self._unsent = sys.maxsize
-        if self._departure is not None:
-            self._departure.cancel()
-        self._watch_reader()
-
-    def _watch_reader(self) -> None:
-        """Look, from time to time, whether the client takes what it must before we go on or close.
-
-        One that took nothing since the last look is given up, with all that the system has kept for
-        it: the connection is reset.
-        """
-        unsent = sys.maxsize
-        if self.flow.write_paused or self.transport.is_closing():
-            unsent = self.transport.get_write_buffer_size()
-            if unsent >= self._unsent:
-                now = struct.pack("ii", 1, 0)
-                connection = self.transport.get_extra_info("socket")
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
-                self.transport.abort()
-                return
-        self._unsent = unsent
-        self._departure = self.loop.call_later(self._patience, self._watch_reader)
+        self.flow.hurry(self._shutdown_timeout / 3)

@@ -1,0 +1,70 @@
+"""A connection's flow: when more is read, and how long its client may take to read."""
+
+import asyncio
+import socket
+import struct
+import sys
+from collections.abc import Sized
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+UNKNOWN = sys.maxsize
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""The option SO_LINGER for a reset in place of waiting for the client."""
+
+
+class Flow(FlowControl):
+    """Reads on when no request waits for its turn, and gives up a client that does not read.
+
+    uvicorn would read on after every answer, and wait for ever.
+
+    Args:
+        transport: the connection.
+        waiting: the requests that wait for their turn.
+        patience: seconds in which a client must read something of what was sent.
+    """
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized, patience: float) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+        self._patience = patience
+        self._unsent = UNKNOWN  # bytes, at the last look
+        self._ended = False
+        self._next_look = asyncio.get_running_loop().call_later(patience, self._look)
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+    def resume_writing(self) -> None:
+        self._unsent = UNKNOWN
+        super().resume_writing()
+
+    def end(self) -> None:
+        """Have the client read all and close: nothing more is sent."""
+        self._ended = True
+
+    def hurry(self, patience: float) -> None:
+        """Have no more patience than that from now on."""
+        self._patience = min(self._patience, patience)
+        self._unsent = UNKNOWN
+        self._next_look.cancel()
+        self._look()
+
+    def stop(self) -> None:
+        """Look no more: the connection has gone."""
+        self._next_look.cancel()
+
+    def _look(self) -> None:
+        unsent = UNKNOWN
+        if self._ended or self.write_paused or self._transport.is_closing():
+            unsent = self._transport.get_write_buffer_size()
+            if unsent >= self._unsent:
+                if unsent:  # or the system would wait for the client in our place
+                    connection = self._transport.get_extra_info("socket")
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                self._transport.abort()
+                return
+        self._unsent = unsent
+        self._next_look = asyncio.get_running_loop().call_later(self._patience, self._look)
