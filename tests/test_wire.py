@@ -154,6 +154,45 @@ def test_many_requests_in_one_packet_are_answered(shared: Client) -> None:
         assert read_to_the_end(connection).count(b'{"data":{"__typename":"Query"}}') == 1000
 
 
+GET = "GET /graphql?query={__typename} HTTP/1.1"
+AMBIGUOUS = {
+    "no host": f"{GET}\r\n\r\n",
+    "two hosts": f"{GET}\r\nHost: a\r\nHOST: a\r\n\r\n",
+    "two hosts of old": f"{GET[:-1]}0\r\nHost: a\r\nHost: b\r\n\r\n",
+    "two authorizations": f"{GET}\r\nHost: a\r\nAuthorization: b\r\nauthorization: b\r\n\r\n",
+    "two codings": f"{HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n{CHUNK}0\r\n\r\n",
+    "one coding twice": f"{HEAD}Transfer-Encoding: chunked, chunked\r\n\r\n{CHUNK}0\r\n\r\n",
+    "another coding": f"{HEAD}Transfer-Encoding: identity\r\n\r\n{TYPENAME}",
+    "two headers of codings": CHUNKED.replace("Host", "Transfer-Encoding: gzip\r\nHost"),
+    "another version": f"{GET[:-3]}2.0\r\nHost: a\r\n\r\n",
+    "an old version": f"{GET[:-3]}0.9\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
+@pytest.mark.parametrize("upgrade", ["", "Connection: upgrade\r\nUpgrade: h2c\r\n"])
+def test_what_others_may_understand_in_another_way_is_refused(
+    shared: Client, request_: str, upgrade: str
+) -> None:
+    line, _, rest = request_.partition("\r\n")
+    response = exchange(shared.url, f"{line}\r\n{upgrade}{rest}".encode())
+    assert response.status_code == 400
+    assert code(response) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        f"{GET[:-1]}0\r\n\r\n",
+        f"{GET}\r\nhost:\r\nConnection: close\r\n\r\n",
+        f"{HEAD}TRANSFER-ENCODING:  Chunked \r\nConnection: close\r\n\r\n{CHUNK}0\r\n\r\n",
+    ],
+)
+def test_what_is_right_is_taken(shared: Client, request_: str) -> None:
+    response = exchange(shared.url, request_.encode())
+    assert labelled(response) == {"data": {"__typename": "Query"}}
+
+
 def test_headers_of_the_usual_size_are_taken(shared: Client) -> None:
     response = shared.http.get(
         "/graphql", params={"query": "{ __typename }"}, headers={"cookie": "a" * 30_000}

@@ -1,6 +1,6 @@
 """Messages of HTTP/1.1, as bytes (RFC 9112)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -10,6 +10,35 @@ from graph.http.endpoint import SECURITY_HEADERS
 from graph.http.response import JSON
 
 Header = tuple[bytes, bytes]
+
+
+class UnacceptableError(Exception):
+    """A head that a parser takes, and that means different things to different servers."""
+
+
+def check(version: str, headers: Sequence[Header]) -> None:
+    """Let no request pass that another server, in front of us, may understand in another way.
+
+    Args:
+        version: HTTP's, of the request line.
+        headers: names in lower case, and values.
+
+    Raises:
+        UnacceptableError: says what is wrong with them (RFC 9110, section 11.6.2; RFC 9112,
+            sections 2.3, 3.2 and 6.1).
+    """
+    if version not in {"1.1", "1.0"}:
+        raise UnacceptableError("HTTP/1.1 is spoken here.")
+    names = [name for name, _ in headers]
+    hosts = names.count(b"host")
+    if hosts > 1 or (hosts == 0 and version == "1.1"):
+        raise UnacceptableError("There must be one header Host.")
+    if names.count(b"authorization") > 1:
+        raise UnacceptableError("There must be no second header Authorization.")
+    if b"transfer-encoding" in names:
+        codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+        if codings != [b"chunked"]:
+            raise UnacceptableError("The transfer coding must be chunked.")
 
 
 def head(method: bytes, target: bytes, version: str, headers: Iterable[Header]) -> bytes:

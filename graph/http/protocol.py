@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from graph.http.flow import Flow
-from graph.http.http1 import head, refusal
+from graph.http.http1 import UnacceptableError, check, head, refusal
 
 MAX_HEAD_BYTES = 65_536
 """Bytes of a request that are not its body: line, headers, trailers, what is around its chunks.
@@ -85,8 +85,10 @@ class Protocol(HttpToolsProtocol):
             self._head_bytes += len(piece)
             try:
                 self.parser.feed_data(piece)
-            except HttpParserError:
-                self._refuse(400, "Invalid HTTP request received.")
+            except HttpParserError as error:
+                cause = error.__context__
+                known = isinstance(cause, UnacceptableError)
+                self._refuse(400, str(cause) if known else "Invalid HTTP request received.")
             except HttpParserUpgrade as upgrade:
                 self._ignore_upgrade(piece[upgrade.args[0] :])
             else:
@@ -125,6 +127,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
+        check(self.parser.get_http_version(), self.headers)
         super().on_headers_complete()
         # Trailers are not merged into the headers (RFC 9110, section 6.5.1): they go nowhere.
         self.headers = []
