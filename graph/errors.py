@@ -115,7 +115,7 @@ class DeadlineError(ServiceUnavailableError):
 
 
 class UnknownOutcomeError(ServiceUnavailableError):
-    """A commit was begun whose end is not known: worth a look before another try."""
+    """A commit was begun whose end is not known: worth another try, under the same key."""
 
     def __init__(self) -> None:
         super().__init__(

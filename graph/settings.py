@@ -124,6 +124,14 @@ class Settings(BaseSettings):
     batch_limit: PositiveInt = Field(
         default=10, le=1_000, description="operations in a request; 1 turns batching off"
     )
+    idempotency_hours: PositiveInt = Field(
+        default=24, le=8_760, description="hours for which the answer of a mutation is kept by key"
+    )
+    idempotency_keys: PositiveInt = Field(
+        default=1_000_000,
+        le=1_000_000_000,
+        description="answers that are kept by key; more than these, and the oldest are forgotten",
+    )
     automatic_persisted_queries: bool = Field(
         default=True, description="let clients send the hash of a query in its place"
     )

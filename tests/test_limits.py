@@ -222,6 +222,10 @@ BOUNDS: list[tuple[str, Any, Any]] = [
     ("max_cost", 1, 0),
     ("max_answer_bytes", 1_000_000_000, 1_000_000_001),
     ("max_answer_bytes", 1, 0),
+    ("idempotency_hours", 8_760, 8_761),
+    ("idempotency_hours", 1, 0),
+    ("idempotency_keys", 1_000_000_000, 1_000_000_001),
+    ("idempotency_keys", 1, 0),
 ]
 
 

@@ -114,6 +114,9 @@ def test_the_tutorials_table_is_taken_as_it_is(
     assert len(before) >= 3
     code, says = check()
     assert (code, "no revision" in says) == (3, True)
+    if database_url.startswith("postgresql"):
+        assert "hero-graph db upgrade" in run("serve").stderr
+        assert run("db", "upgrade").returncode == 0
     api = serve()
     rusty = {"id": "1", "name": "Rusty-Man", "age": 48, "secretName": "Tommy Sharp"}
     assert api.heroes() == [rusty]

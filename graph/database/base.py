@@ -141,6 +141,9 @@ class Database(ABC):
     name: str
     """What an operator knows it by, without secrets."""
 
+    dialect: Dialect
+    """SQLAlchemy's, for what it writes in SQL."""
+
     @abstractmethod
     def session(self) -> Session:
         """A new session, which takes a connection when it is first used."""

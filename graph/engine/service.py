@@ -15,6 +15,7 @@ from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
 from graph.engine.execution import Execution
 from graph.engine.executor import SerialExecutor
+from graph.engine.idempotency import Answers, Kept, Key, digest
 from graph.engine.limits import too_complex
 from graph.engine.operation import Operation, Prepared
 from graph.engine.plan import Plan
@@ -35,21 +36,32 @@ class Result(NamedTuple):
     `executed` is false when the request was refused before execution; the answer then has no
     `data` entry (https://spec.graphql.org/October2021/#sec-Response-Format).
 
-    `data` is its JSON text, made before the transaction ends.
+    `data` and `extensions` are their JSON texts, made before the transaction ends.
     """
 
     data: bytes
     errors: list[GraphQLError]
     executed: bool = True
-    extensions: dict[str, Any] | None = None
+    extensions: bytes | None = None
 
 
 class Call(NamedTuple):
-    """An operation to execute, with the raw values of its variables, and who asks."""
+    """An operation to execute, with the raw values of its variables, and who asks.
+
+    A mutation with a key is executed once, however often it is called.
+    """
 
     operation: Operation
     variables: dict[str, Any]
     caller: Caller
+    key: str | None = None
+
+
+def _key(call: Call, key: str) -> Key:
+    """The key of a call, with what it stands for."""
+    operation = call.operation
+    request = digest(operation.query, operation.name, call.variables)
+    return Key(call.caller.name or "", key, request)
 
 
 def refusal(*errors: GraphQLError) -> Result:
@@ -65,6 +77,7 @@ class Service:
         self._is_extended = bool(schema.get_extensions())
         self._schema = schema._schema  # noqa: SLF001 (Strawberry has no public name for graphql-core's schema)
         self._database = database
+        self._answers = Answers(database.dialect, settings)
         self._settings = settings
         self._documents = Documents(self._schema, settings)
 
@@ -132,20 +145,30 @@ class Service:
         self, call: Call, coerced: VariableValues, plan: Plan | None, room: int
     ) -> Result:
         session = self._database.session()
+        key = None
         try:
             if call.operation.writes:
                 await session.start()
+                if call.key is not None:
+                    key = _key(call, call.key)
+                    if (kept := await self._answers.claim(session, key)) is not None:
+                        # On SQLite it may be of the group of operations that is committed next.
+                        await session.commit()
+                        return Result(kept.data, [], extensions=kept.extensions)
             result = await self._run(call, coerced, plan, Context(session, call.caller))
             data = encode(result.data)
+            extensions = encode(result.extensions) if result.extensions else None
             if len(data) > room:
                 raise too_complex(
                     f"The answer has more than {self._settings.max_answer_bytes} bytes."
                 )
             if call.operation.writes and not result.errors:
+                if key is not None:
+                    await self._answers.keep(session, key, Kept(data, extensions))
                 await session.commit()
         finally:
             await session.close()
-        return Result(data, public(result.errors or ()), extensions=result.extensions)
+        return Result(data, public(result.errors or ()), extensions=extensions)
 
     def _coerce(self, call: Call) -> VariableValues | list[GraphQLError]:
         return call.operation.coerce(

@@ -11,6 +11,7 @@ from graph.engine.context import Caller
 from graph.engine.encoding import encode
 from graph.engine.service import Call, Result, Service, refusal
 from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError, masked
+from graph.http import idempotency
 from graph.http.authorization import Authorization
 from graph.http.batch import check_tokens, execute_batch
 from graph.http.persisted import queries
@@ -160,7 +161,8 @@ class GraphQLEndpoint:
         note_operation(operation.name, operation.node.operation.value)
         if is_get and operation.writes:
             raise Refused(405, "Mutations need POST.", (b"allow", b"POST"))
-        return Call(operation, request.variables, caller)
+        key = _idempotency_key(request, caller) if operation.writes else None
+        return Call(operation, request.variables, caller, key)
 
     async def _batch(self, entries: Sequence[Any], caller: Caller) -> bytes:
         """The body that answers a batch; what makes one entry unusable does so for it alone."""
@@ -168,6 +170,8 @@ class GraphQLEndpoint:
         limit = settings.batch_limit
         if limit == 1:
             raise BadRequestError("Batches are not accepted: the request must be a JSON object.")
+        if idempotency.HEADER in caller.headers:
+            raise BadRequestError("In a batch, each entry has its extensions.idempotencyKey.")
         if not entries:
             raise BadRequestError("The batch is empty.")
         if len(entries) > limit:
@@ -208,6 +212,14 @@ def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return {name: b", ".join(values[name]) for name in values}
 
 
+def _idempotency_key(request: Request, caller: Caller) -> str | None:
+    """The key of a mutation, out of its header or its extensions."""
+    if (header := caller.headers.get(idempotency.HEADER)) is not None:
+        return idempotency.from_header(header)
+    key = request.idempotency_key
+    return None if key is None else idempotency.checked(key)
+
+
 def _body(result: Result) -> bytes:
     """The answer to one operation, as a JSON object."""
     parts = [b'"data":%b' % result.data] if result.executed else []
@@ -215,7 +227,7 @@ def _body(result: Result) -> bytes:
         note_errors(result.errors)
         parts.append(b'"errors":%b' % encode([error.formatted for error in result.errors]))
     if result.extensions:
-        parts.append(b'"extensions":%b' % encode(result.extensions))
+        parts.append(b'"extensions":%b' % result.extensions)
     return b"{%b}" % b",".join(parts)
 
 

@@ -22,6 +22,8 @@ class Request(NamedTuple):
     variables: dict[str, Any]
     hash: str | None = None
     """What the query is to be stored under once it is found valid."""
+    idempotency_key: object = None
+    """That of its `extensions`."""
 
 
 async def parameters_of(
@@ -142,5 +144,6 @@ def request_of(fields: Any, queries: Queries) -> Request:
         raise BadRequestError("variables must be an object.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequestError("extensions must be an object.")
+    key = extensions.get("idempotencyKey") if extensions else None
     query = queries.find(fields)
-    return Request(query.text, operation_name or None, variables or {}, query.hash)
+    return Request(query.text, operation_name or None, variables or {}, query.hash, key)

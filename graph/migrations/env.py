@@ -6,14 +6,18 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 import graph.migrations.sqlite  # noqa: F401 (for Alembic to know of)
+from graph.engine.idempotency import METADATA
 from graph.hero.model import HERO
 from graph.migrations import VERSION_TABLE
 from graph.migrations.autogenerate import render_item, rewriter
 
+OURS = [HERO.metadata, METADATA]
+"""What describes our tables, those of the machinery included."""
+
 
 def include_name(name: str | None, kind: str, _: Any) -> bool:
     """Leave alone the tables of others in the same database."""
-    return kind != "table" or name in HERO.metadata.tables
+    return kind != "table" or any(name in metadata.tables for metadata in OURS)
 
 
 connection: Connection = context.config.attributes["connection"]
@@ -22,7 +26,7 @@ if connection.dialect.name == "postgresql":
     connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
 context.configure(
     connection=connection,
-    target_metadata=HERO.metadata,
+    target_metadata=OURS,
     version_table=VERSION_TABLE,
     include_name=include_name,
     render_item=render_item,

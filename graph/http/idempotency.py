@@ -1,0 +1,46 @@
+"""The key under which a client sends a request again (`Idempotency-Key`).
+
+https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+"""
+
+import re
+
+from graph.errors import BadRequestError
+
+HEADER = b"idempotency-key"
+
+MAX_LENGTH = 255
+"""Characters of a key; a UUID has 36."""
+
+QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+"""A string of structured fields (RFC 9651, section 3.3.3)."""
+
+BARE = re.compile(r"[!#-+\--:<-~]+")
+"""What many clients send in its place: visible, with nothing that has a meaning in a list."""
+
+KEY = re.compile(rf"[ -~]{{1,{MAX_LENGTH}}}")
+
+
+def from_header(value: bytes) -> str:
+    """The key in a header.
+
+    Raises:
+        BadRequestError: it is none.
+    """
+    text = value.decode("latin-1").strip()
+    if quoted := QUOTED.fullmatch(text):
+        return checked(re.sub(r"\\(.)", r"\1", quoted[1]))
+    return checked(text if BARE.fullmatch(text) else None)
+
+
+def checked(key: object) -> str:
+    """A key that may be used.
+
+    Raises:
+        BadRequestError: it may not.
+    """
+    if not isinstance(key, str) or not KEY.fullmatch(key):
+        raise BadRequestError(
+            f"An idempotency key must be a string of 1 to {MAX_LENGTH} printable ASCII characters."
+        )
+    return key
