@@ -1,0 +1,56 @@
+"""The walk "Replace Hero by another model"."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.client import Client
+from tests.process import run
+from tests.walks import ROOT, follow, section
+
+BOOK = Path(__file__).parent / "book"
+
+TITLE = "Replace Hero by another model"
+
+IMPORT = re.compile(r"^ *from (graph\.hero\.\w+) import ([\w, ]+)", re.MULTILINE)
+TAKEN = re.compile(r"^\| `(graph\.hero\.\w+\.\w+)`", re.MULTILINE)
+
+
+def test_another_model_takes_the_place_of_hero(
+    folder: Path, serve_copy: Callable[..., Client]
+) -> None:
+    hero, versions = folder / "graph" / "hero", folder / "graph" / "migrations" / "versions"
+    shutil.rmtree(hero)
+    shutil.copytree(BOOK, hero, ignore=shutil.ignore_patterns("first_*", "__pycache__"))
+    shutil.rmtree(versions)
+    versions.mkdir()
+    shutil.copy(BOOK / "first_revision.py", versions / "0001_book.py")
+    follow(folder, section(TITLE))
+    assert "createBook(price: Float!, title: String!): Book!" in (
+        folder / "schema.graphql"
+    ).read_text(encoding="utf-8")
+    assert run("db", "check").returncode == 0
+    api = serve_copy()
+    create = 'mutation { createBook(title: "Emma", price: 9.5) { id title price lent } }'
+    emma = {"title": "Emma", "price": 9.5, "lent": False}
+    assert api.data(create) == {"createBook": {"id": "31", **emma}}
+    assert api.data("{ books(offset: 29, limit: 2) { title price lent } }") == {
+        "books": [{"title": "Book 29", "price": 14.5, "lent": False}, emma]
+    }
+    assert len(api.data("{ books { id } }")["books"]) == 20
+    assert httpx.get(f"{api.url}/ready").status_code == 200
+
+
+def test_the_document_has_all_that_the_rest_takes_of_this_room() -> None:
+    code = ROOT / "graph"
+    taken = {
+        f"{module}.{name}"
+        for path in code.rglob("*.py")
+        if code / "hero" not in path.parents
+        for module, names in IMPORT.findall(path.read_text(encoding="utf-8"))
+        for name in re.findall(r"(\w+)(?: as \w+)?", names)
+    }
+    assert taken == set(TAKEN.findall(section(TITLE)))
