@@ -19,7 +19,7 @@ from graph.database import open_database
 from graph.engine.schema import Schema
 from graph.engine.service import Service
 from graph.errors import PublicError, masked
-from graph.hero.model import HERO
+from graph.hero.model import TABLE
 from graph.hero.schema import schema
 from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
 from graph.http.hosts import AllowedHosts
@@ -118,7 +118,7 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
     async def ready() -> Response:
         """The database answers; 503 when it does not."""
         try:
-            await database.ping(HERO)
+            await database.ping(TABLE)
         except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from graph.database import open_database
 from graph.factory import create_app
 from graph.hero.model import HERO
-from graph.hero.seed import heroes
+from graph.hero.seed import batches
 from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
@@ -171,7 +171,7 @@ def seed(
     def fill(count: int) -> None:
         async def insert() -> None:
             database = open_database(configure())
-            for batch in heroes(count):
+            for batch in batches(count):
                 await database.insert(HERO, batch)
             await database.dispose()
 

@@ -14,13 +14,15 @@ from pydantic import ValidationError
 
 from graph.database import open_database
 from graph.database.base import Database, DatabaseError
-from graph.hero.model import HERO
+from graph.hero.model import TABLE
 from graph.migrations import NEWEST, difference, prepare, revision, write_revision
 from graph.observe.logs import configure
 from graph.settings import Settings
 
 app = typer.Typer(
-    help="A GraphQL API over the hero table.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="A GraphQL API over a SQLModel table.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 db = typer.Typer(help="The database's schema.", no_args_is_help=True)
 app.add_typer(db, name="db")
@@ -94,7 +96,7 @@ def serve(
     async def prepared() -> tuple[str, bool]:
         async with opened(settings) as database:
             await prepare(database, upgrade=upgrade)
-            return database.name, await database.is_empty(HERO)
+            return database.name, await database.is_empty(TABLE)
 
     name, empty = asyncio.run(prepared())
     try:
@@ -184,10 +186,10 @@ def schema(
 
 @app.command()
 def seed(
-    count: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many heroes.")] = 100,
+    count: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many rows.")] = 100,
 ) -> None:
-    """Add believable heroes to the table."""
-    from graph.hero.seed import heroes  # noqa: PLC0415 (only this command needs it)
+    """Add believable rows to the table."""
+    from graph.hero.seed import batches  # noqa: PLC0415 (only this command needs it)
 
     settings = load_settings()
 
@@ -195,8 +197,8 @@ def seed(
         async with opened(settings) as database:
             await prepare(database)
             with typer.progressbar(length=count, label="Seeding") as bar:
-                for batch in heroes(count):
-                    await database.insert(HERO, batch)
+                for batch in batches(count):
+                    await database.insert(TABLE, batch)
                     bar.update(len(batch))
 
     asyncio.run(insert())

@@ -45,6 +45,12 @@ class Hero(HeroBase, table=True):
 HERO: Table = SQLModel.metadata.tables["hero"]
 """The table for Core statements, which name it with fewer steps than a model does."""
 
+TABLE = HERO
+"""What the commands and the probes ask for: the table that must be there, and that is seeded."""
+
+FIRST_COLUMNS = {"id", "name", "age", "secret_name"}
+"""Its columns at the first revision, which the FastAPI tutorial's table has too."""
+
 
 class HeroCreate(HeroBase):
     """A hero as a client may create it.

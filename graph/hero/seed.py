@@ -76,7 +76,7 @@ def hero(random: Random) -> dict[str, object]:
     }
 
 
-def heroes(count: int) -> Iterator[list[dict[str, object]]]:
+def batches(count: int) -> Iterator[list[dict[str, object]]]:
     """`count` heroes in batches."""
     random = Random()  # noqa: S311 (nothing secret)
     for start in range(0, count, BATCH):

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.base import Database, DatabaseError
 from graph.errors import ServiceUnavailableError, logger
-from graph.hero.model import HERO
+from graph.hero.model import FIRST_COLUMNS, TABLE
 from graph.migrations.adoption import misfit
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ REVISIONS = sorted(path.name.partition("_")[0] for path in HERE.glob("versions/[
 """The revisions in order."""
 
 FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
-
-FIRST_COLUMNS = {"id", "name", "age", "secret_name"}
-"""The columns of `hero` at the first revision, which the FastAPI tutorial's table has too."""
 
 VERSION_TABLE = "hero_graph_version"
 """Not Alembic's default: the database may have migrations of another app."""
@@ -62,7 +59,7 @@ def revision(connection: Connection) -> str | None:
 async def prepare(database: Database, *, upgrade: bool = False) -> None:
     """Make the database one that this code can serve.
 
-    A database without a hero table gets one. A hero table without a revision, such as the FastAPI
+    A database without the table gets it. A table without a revision, such as the FastAPI
     tutorial's, is taken as it is for one at the first revision. A database that newer code has
     upgraded is left alone, so that old code can go on until it is replaced.
 
@@ -83,12 +80,12 @@ async def prepare(database: Database, *, upgrade: bool = False) -> None:
 
 def _prepare(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (private)
     at = revision(connection)
-    if inspect(connection).has_table(HERO.name):
+    if inspect(connection).has_table(TABLE.name):
         if at is None:
             _adopt(connection)
             at = FIRST
     elif at is not None:
-        raise DatabaseError(f"the database is at revision {at}, but has no table {HERO.name}")
+        raise DatabaseError(f"the database is at revision {at}, but has no table {TABLE.name}")
     if at == NEWEST:
         return
     if at is not None and at not in REVISIONS:
@@ -107,11 +104,11 @@ def _prepare(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (pr
 
 
 def _adopt(connection: Connection) -> None:
-    """Record that the hero table is as the first revision makes it."""
+    """Record that the table is as the first revision makes it."""
     from alembic import command  # noqa: PLC0415 (as above)
 
     if reason := misfit(connection, FIRST_COLUMNS):
-        raise DatabaseError(f"the table {HERO.name} in the database is another: {reason}")
+        raise DatabaseError(f"the table {TABLE.name} in the database is another: {reason}")
     try:
         command.stamp(_config(connection), FIRST)
     except (SQLAlchemyError, ServiceUnavailableError) as error:  # it can be read, at the least
@@ -130,9 +127,9 @@ def difference(connection: Connection) -> str | None:
     if (
         connection.dialect.name == "sqlite"
         and inspect(connection).has_table("sqlite_sequence")  # unlike one that was adopted
-        and not never_gives_an_id_again(connection, HERO)
+        and not never_gives_an_id_again(connection, TABLE)
     ):
-        return f"{HERO.name} has lost AUTOINCREMENT, and gives the ids of deleted rows again"
+        return f"{TABLE.name} has lost AUTOINCREMENT, and gives the ids of deleted rows again"
     return None
 
 

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, text
 
 import graph.migrations.sqlite  # noqa: F401 (for Alembic to know of)
 from graph.engine.idempotency import METADATA
-from graph.hero.model import HERO
+from graph.hero.model import TABLE
 from graph.migrations import VERSION_TABLE
 from graph.migrations.autogenerate import render_item, rewriter
 
-OURS = [HERO.metadata, METADATA]
+OURS = [TABLE.metadata, METADATA]
 """What describes our tables, those of the machinery included."""
 
 

@@ -18,7 +18,7 @@ from starlette.types import Message
 from graph.database import open_database
 from graph.factory import create_app
 from graph.hero.model import HERO
-from graph.hero.seed import heroes
+from graph.hero.seed import batches
 from graph.settings import Settings
 
 TIMES = 300
@@ -56,7 +56,7 @@ async def measure(settings: Settings) -> None:
     database = open_database(settings)
     app = create_app(settings)
     async with app.fastapi.router.lifespan_context(app.fastapi):
-        for batch in heroes(1000):
+        for batch in batches(1000):
             await database.insert(HERO, batch)
         numbers = count()
         for name, body_of, headers in requests():

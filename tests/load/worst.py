@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message
 from graph.database import open_database
 from graph.factory import create_app
 from graph.hero.model import HERO
-from graph.hero.seed import heroes
+from graph.hero.seed import batches
 from graph.settings import Settings
 from tests.load.documents import RANGES, SHAPES, Shape, body_of
 
@@ -85,7 +85,7 @@ async def service(folder: Path) -> AsyncIterator[ASGIApp]:
     app = create_app(settings)
     async with app.fastapi.router.lifespan_context(app.fastapi):
         database = open_database(settings)
-        for batch in heroes(1000):
+        for batch in batches(1000):
             await database.insert(HERO, batch)
         await database.dispose()
         yield app
