@@ -1,7 +1,10 @@
 """A disk that fails, or is slow, beneath SQLite's log."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -11,6 +14,11 @@ from tests.faults import ALL, Disk
 from tests.process import service
 
 pytestmark = on_sqlite
+
+
+@pytest.fixture
+def database_file(tmp_path: Path) -> Path:
+    return tmp_path / "database.db"
 
 
 @pytest.fixture
@@ -65,3 +73,38 @@ def test_a_commit_that_the_disk_keeps_failing_has_an_unknown_outcome(
         wait_until(lambda: api.http.get("/ready").is_success)
         assert outcome(api, "Three") == "stored"
         assert "Three" in {hero["name"] for hero in api.heroes()}
+
+
+def test_the_log_is_bounded_though_others_write_on(
+    database_url: str, database_file: Path, disk: Disk
+) -> None:
+    """What is written while the log is moved to its file would never let that come to an end."""
+    log = database_file.with_name("database.db-wal")
+    with (
+        service(database_url, prefix=disk.prefix) as (url, _),
+        Client(url) as api,
+        ThreadPoolExecutor() as threads,
+        closing(sqlite3.connect(database_file, timeout=30, isolation_level=None)) as other,
+    ):
+        api.create()
+        other.execute("CREATE TABLE other (content BLOB)")
+        other.execute("PRAGMA synchronous = OFF")
+        other.execute("PRAGMA wal_autocheckpoint = 0")
+        disk.slow_down(0.01)
+        enough = Event()
+
+        def write() -> None:
+            while not enough.is_set():
+                api.create()
+
+        writer = threads.submit(write)
+        try:
+            for _ in range(30):
+                syncs = disk.syncs
+                other.execute("INSERT INTO other VALUES (zeroblob(1000000))")
+                other.execute("DELETE FROM other")
+                assert log.stat().st_size < 20_000_000
+                wait_until(lambda: disk.syncs > syncs)  # noqa: B023 (called at once)
+        finally:
+            enough.set()
+        writer.result()

@@ -15,7 +15,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.sqlite_errors import LOCKED, UNAVAILABLE, busy, check_constraint, primary_code
-from graph.errors import ServiceUnavailableError
+from graph.errors import ServiceUnavailableError, logger
 
 T = TypeVar("T")
 
@@ -24,6 +24,10 @@ Identity: TypeAlias = tuple[int, int]
 
 LONGEST_PAUSE = 0.02
 """Seconds between two tries for a lock, at the most."""
+
+
+LOG_LIMIT = 4_000_000
+"""Bytes that the log has when it is used again from its start, as SQLite does at 1,000 pages."""
 
 
 def driver(connection: Connection) -> sqlite3.Connection:
@@ -161,6 +165,25 @@ class DatabaseFile:
         finally:
             opened.raw.execute("ROLLBACK")
 
+    @property
+    def has_long_log(self) -> bool:
+        """Whether it is time to call `shorten`."""
+        try:
+            return os.stat(self._log).st_size > LOG_LIMIT  # noqa: PTH116 (as above)
+        except OSError:
+            return False
+
+    def shorten(self, raw: sqlite3.Connection) -> None:
+        """Move a log that is long to its file, and have it used again from its start.
+
+        SQLite's own way lets other processes write on meanwhile, so that it never gets to the end
+        while the disk is slow (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files).
+        """
+        try:
+            raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        except sqlite3.Error as error:
+            logger.warning("The log of %s was not moved to it: %s", self.path, error)
+
     async def patiently(self, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, tried again without blocking the loop while a lock is held.
 
@@ -194,6 +217,8 @@ class DatabaseFile:
         )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it
         return connection
 
     def _open(self, file: Identity) -> Opened:

@@ -136,17 +136,19 @@ class Writer:
                 return
             try:
                 await self._file.patiently(self._raw.commit)
+                self._connection.commit()
             except (sqlite3.Error, ServiceUnavailableError) as error:
                 cause = error.__cause__ or error
                 self._roll_back()
                 undone = primary_code(cause) != sqlite3.SQLITE_IOERR or await self._overwrite()
                 self._tell(ServiceUnavailableError if undone else UnknownOutcomeError, cause)
                 return
-            self._connection.commit()
-            if self._file.is_current(self._opened):
-                self._tell(None)
-            else:
+            if not self._file.is_current(self._opened):
                 self._tell(UnknownOutcomeError, FileNotFoundError("the file was replaced"))
+                return
+            self._tell(None)
+            if self._file.has_long_log:
+                self._file.shorten(self._raw)
 
     async def _overwrite(self) -> bool:
         """Make sure that a commit which the disk failed is undone; returns whether it is.
