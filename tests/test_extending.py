@@ -154,6 +154,42 @@ def test_a_loader_asks_once(serve_schema: Serve) -> None:
     assert resolved == ["load 3"]  # by their names, each once
 
 
+async def longest_names(session: Session, names: list[str]) -> list[int]:
+    """The lengths of the names, as the database knows them."""
+    resolved.append(f"lengths of {len(names)}")
+    rows = await session.fetch(LENGTHS)
+    return [rows[0].length for _ in names]
+
+
+LENGTHS = Statement(select(func.max(func.length(HERO.c.name)).label("length")))
+
+
+@strawberry.pydantic.type
+class Measured(HeroType):
+    @strawberry.pydantic.field
+    async def longest(self, info: Info) -> int:
+        return await info.context.loader(longest_names).load(self.name)
+
+    @strawberry.pydantic.field
+    async def count(self, info: Info) -> int:
+        return int((await info.context.session.fetch(COUNT))[0].count)
+
+
+@strawberry.type
+class Measures(Mutation):
+    @strawberry.mutation
+    async def measure(self, info: Info) -> Sequence[Measured]:
+        return await info.context.session.fetch(page_of_heroes(info.columns), offset=0, limit=9)
+
+
+def test_fields_side_by_side_share_the_connection_of_a_mutation(serve_schema: Serve) -> None:
+    api = serve_schema(Query, Measures)
+    for name in "AAA":
+        api.create(name)
+    data = api.data("mutation { measure { longest count } }")
+    assert data == {"measure": [{"longest": 1, "count": 3}] * 3}
+
+
 def test_nested_lists_count_as_rows(serve_schema: Serve) -> None:
     api = serve_schema(Namesakes)
     for query, refused in (

@@ -52,6 +52,7 @@ class PostgresSession(Session):
         super().__init__(database.dialect)
         self._database = database
         self._held: Pooled | None = None
+        self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
 
     def bound(self) -> Connection:
         if self._held is None:
@@ -64,11 +65,12 @@ class PostgresSession(Session):
             pooled, rows = await self._database.first(lambda raw: raw.fetch(sql, *values))
             self._database.pool.release(pooled)
             return rows
-        try:
-            rows = await self._held.raw.fetch(sql, *values)
-        except Exception as error:
-            translate(error, self._held.raw)
-            raise
+        async with self._turn:
+            try:
+                rows = await self._held.raw.fetch(sql, *values)
+            except Exception as error:
+                translate(error, self._held.raw)
+                raise
         return rows
 
     async def start(self) -> None:
