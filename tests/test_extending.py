@@ -1,5 +1,6 @@
 """Schemas as a person who takes this over writes them: Strawberry's ways to extend one work."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from graph.database.base import Session
 from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.executor import SerialExecutor
+from graph.engine.schema import Schema
 from graph.hero.model import HERO, Hero
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query, page_of_heroes
@@ -90,6 +92,23 @@ def test_a_mutation_that_returns_an_object_runs_once(serve_schema: Serve) -> Non
     assert api.data("mutation { send { id name } }") == {"send": {"id": "1", "name": "Sent"}}
     assert resolved == ["send"]
     assert [hero["name"] for hero in api.heroes()] == ["Sent"]
+
+
+def test_a_schema_is_executed_without_a_service() -> None:
+    @strawberry.type
+    class Plain:
+        @strawberry.field
+        def one(self) -> int:
+            return 1
+
+        @strawberry.field
+        async def two(self) -> int:
+            return 2
+
+    schema = Schema(Plain)
+    assert schema.execute_sync("{ one more: one }").data == {"one": 1, "more": 1}
+    result = asyncio.run(schema.execute("{ one two more: one }"))
+    assert result.data == {"one": 1, "two": 2, "more": 1}
 
 
 def test_a_resolver_that_fails_runs_once(serve_schema: Serve) -> None:

@@ -11,6 +11,7 @@ import strawberry.pydantic
 from pydantic import BaseModel, Field, field_validator
 
 from graph.engine.inputs import model_input
+from graph.engine.schema import Schema
 
 
 class Power(Enum):
@@ -57,7 +58,7 @@ def schema(input_: Callable[..., Any]) -> strawberry.Schema:
 
     shown.__annotations__["value"] = outer
     query = type("Query", (), {"shown": strawberry.field(resolver=shown)})
-    return strawberry.Schema(strawberry.type(query))
+    return Schema(strawberry.type(query))
 
 
 OURS, STRAWBERRYS = schema(model_input), schema(strawberry.pydantic.input)

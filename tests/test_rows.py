@@ -19,6 +19,7 @@ from graphql.execution.collect_fields import collect_fields
 from graph.engine.encoding import encode
 from graph.engine.executor import SerialExecutor
 from graph.engine.rows import NotCovered, compile_rows
+from graph.engine.schema import Schema
 
 
 class Power(Enum):
@@ -97,7 +98,7 @@ Thing: Any = strawberry.type(
     type("Thing", (), {"__annotations__": {**TYPES, **OPTIONAL}}), name="Thing"
 )
 
-schema = strawberry.Schema(Query)
+schema = Schema(Query)
 
 
 def executor(query: str, context: Any, of: strawberry.Schema = schema) -> Executor[Any]:
@@ -162,7 +163,7 @@ def test_a_row_of_all_types() -> None:
 
 def test_a_scalar_of_the_schemas_own_is_not_covered() -> None:
     at_noon = strawberry.scalar(name="DateTime", serialize=lambda _: "noon")
-    own = strawberry.Schema(Query, config=schema.config, scalar_overrides={datetime: at_noon})
+    own = Schema(Query, config=schema.config, scalar_overrides={datetime: at_noon})
     with pytest.raises(NotCovered):
         compiled("{ things { seen } }", own)
     compiled("{ things { born } }", own)

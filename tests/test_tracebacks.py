@@ -52,15 +52,13 @@ def log(request: pytest.FixtureRequest) -> Iterator[Log]:
         {"query": LITERAL},
     ],
 )
-def test_a_row_that_the_database_refuses(
-    api: Client, sql: Sql, log: Log, request_: dict[str, Any]
-) -> None:
+def test_a_table_that_is_another(api: Client, sql: Sql, log: Log, request_: dict[str, Any]) -> None:
     sql("ALTER TABLE hero RENAME TO heroes")
-    sql("CREATE TABLE hero (id INTEGER, name TEXT CHECK (name = 'x'), age INT, secret_name TEXT)")
+    sql("CREATE TABLE hero (id INTEGER, name TEXT, age INT)")
     (error,) = api.post(request_).json()["errors"]
     written = log()
     assert error["extensions"]["errorId"] in written
-    assert "onstraint" in written
+    assert "secret_name" in written
     assert not set(PRIVATE.split()) & set(written.replace(".", " ").replace(",", " ").split())
     assert PRIVATE not in written
 

@@ -1,6 +1,7 @@
 """graphql-core's executor as this service runs it, where no plan does."""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from graphql import GraphQLObjectType, Undefined
@@ -12,9 +13,15 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, with root fields one after another.
 
-    They share one session, on which no two statements may ever run at once. Between two of them
-    other requests have their turn.
+    They share one session, on which no two statements may ever run at once.
+
+    Args:
+        takes_turns: whether other requests have their turn between two root fields.
     """
+
+    def __init__(self, *args: Any, takes_turns: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._takes_turns = takes_turns
 
     def execute_root_grouped_field_set(
         self,
@@ -24,15 +31,35 @@ class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
         serially: bool,  # noqa: ARG002, FBT001 (the signature is graphql-core's)
         position_context: Any,
     ) -> AwaitableOrValue[dict[str, Any]]:
-        async def execute() -> dict[str, Any]:
-            data: dict[str, Any] = {}
-            for name, details in grouped_field_set.items():
-                if data:
-                    await asyncio.sleep(0)
-                path = Path(None, name, root_type.name)
-                value = self.execute_field(root_type, root_value, details, path, position_context)
-                if value is not Undefined:
-                    data[name] = await value if self.is_awaitable(value) else value
-            return data
+        def execute(name: str) -> Any:
+            details, path = grouped_field_set[name], Path(None, name, root_type.name)
+            return self.execute_field(root_type, root_value, details, path, position_context)
 
-        return execute()
+        names = iter(grouped_field_set)
+        data: dict[str, Any] = {}
+        if not self._takes_turns:  # a schema may be executed without a loop
+            for name in names:
+                value = execute(name)
+                if self.is_awaitable(value):
+                    return self._execute_rest(execute, names, data, (name, value))
+                if value is not Undefined:
+                    data[name] = value
+            return data
+        return self._execute_rest(execute, names, data)
+
+    async def _execute_rest(
+        self,
+        execute: Callable[[str], Any],
+        names: Iterator[str],
+        data: dict[str, Any],
+        begun: tuple[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        if begun is not None:
+            data[begun[0]] = await begun[1]
+        for name in names:
+            if self._takes_turns and data:
+                await asyncio.sleep(0)
+            value = execute(name)
+            if value is not Undefined:
+                data[name] = await value if self.is_awaitable(value) else value
+        return data

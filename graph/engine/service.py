@@ -228,6 +228,7 @@ class Service:
             raw_variable_values=call.variables,
             operation_name=call.operation.name,
             hide_suggestions=not self._settings.introspection,
+            takes_turns=True,
         )
         assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
         return executor
