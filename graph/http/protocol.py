@@ -48,7 +48,7 @@ class Protocol(HttpToolsProtocol):
         self._timeout = config.request_timeout
         self._shutdown_timeout = config.shutdown_timeout
         self._arrival: asyncio.TimerHandle | None = None
-        self._unparsed = bytearray()
+        self._unparsed = b""
         self._arriving = False  # a request that has begun, and is not whole
         self._head_bytes = 0
         self._refusal: bytes | None = None  # the last answer; what follows is discarded
@@ -80,8 +80,8 @@ class Protocol(HttpToolsProtocol):
         """Parse what has arrived, as far as there is no request that must wait for its turn."""
         self._unset_keepalive_if_required()
         while self._unparsed and not self.pipeline:
-            piece = self._unparsed[:PIECE_BYTES]
-            del self._unparsed[:PIECE_BYTES]
+            piece = self._unparsed[:PIECE_BYTES]  # most often all of it, which copies nothing
+            self._unparsed = self._unparsed[PIECE_BYTES:]
             self._head_bytes += len(piece)
             try:
                 self.parser.feed_data(piece)
@@ -103,7 +103,7 @@ class Protocol(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    def _ignore_upgrade(self, rest: bytearray) -> None:
+    def _ignore_upgrade(self, rest: bytes) -> None:
         """Parse a head again without its Upgrade, which we need not heed (RFC 9110, section 7.8).
 
         The parser ends a request there, and takes its body, the rest, for another protocol.
@@ -117,7 +117,7 @@ class Protocol(HttpToolsProtocol):
         # Of a connection that is to be closed, the old parser would take nothing more.
         self.parser = HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._unparsed[:0] = again + rest
+        self._unparsed = again + rest + self._unparsed
 
     def on_message_begin(self) -> None:
         self._arriving = True
@@ -189,7 +189,7 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int, message: str) -> None:
         """Answer, in its turn, what never becomes a request for the app, and end the connection."""
         self._refusal = refusal(status, message, self.server_state.default_headers)
-        self._unparsed.clear()
+        self._unparsed = b""
         cycle = self.cycle
         waits = cycle is not None and not cycle.response_complete
         if self._arriving and cycle is not None and cycle.scope is self.scope:
