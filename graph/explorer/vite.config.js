@@ -21,6 +21,8 @@ export default defineConfig({
   },
   resolve: {
     alias: {
+      "./dompurify/dompurify.js": source("dompurify.js"),
+      "../../dompurify/dompurify.js": source("dompurify.js"),
       "monaco-editor/esm/vs/editor/edcore.main.js": source("monaco.js"),
       "prettier/parser-babel": source("jsonc.js"),
       "prettier/parser-graphql": "prettier/plugins/graphql",

@@ -11,8 +11,8 @@ const SAME_LICENSE = {
   "react-remove-scroll-bar": "react-remove-scroll",
 };
 
-/** What Monaco carries inside and its own notices leave out: a sanitizer, and the icon font. */
-const INSIDE_MONACO = ["dompurify", "@vscode/codicons"];
+/** What Monaco carries inside and its own notices leave out: the icon font. */
+const INSIDE_MONACO = ["@vscode/codicons"];
 
 const MODULES = new URL("./node_modules/", import.meta.url).pathname;
 const LEGAL = /^(licen[cs]e|notice|third-?party-?notices)/i;
