@@ -2,16 +2,12 @@
 
 import asyncio
 import socket
-import struct
 import sys
 from collections.abc import Sized
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
 UNKNOWN = sys.maxsize
-
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""The option SO_LINGER for a reset in place of waiting for the client."""
 
 
 class Flow(FlowControl):
@@ -27,6 +23,11 @@ class Flow(FlowControl):
 
     def __init__(self, transport: asyncio.Transport, waiting: Sized, patience: float) -> None:
         super().__init__(transport)
+        connection = transport.get_extra_info("socket")
+        if hasattr(socket, "TCP_USER_TIMEOUT") and connection.family != socket.AF_UNIX:
+            # What the system has taken of an answer it would keep, even when we have closed.
+            milliseconds = round(patience * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         self._waiting = waiting
         self._patience = patience
         self._unsent = UNKNOWN  # bytes, at the last look
@@ -61,9 +62,6 @@ class Flow(FlowControl):
         if self._ended or self.write_paused or self._transport.is_closing():
             unsent = self._transport.get_write_buffer_size()
             if unsent >= self._unsent:
-                if unsent:  # or the system would wait for the client in our place
-                    connection = self._transport.get_extra_info("socket")
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
                 self._transport.abort()
                 return
         self._unsent = unsent
