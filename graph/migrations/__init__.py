@@ -98,9 +98,20 @@ def _prepare(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (pr
         )
     from alembic import command  # noqa: PLC0415 (takes a tenth of the time of a start)
 
-    command.upgrade(_config(connection), NEWEST)
+    try:
+        command.upgrade(_config(connection), NEWEST)
+    except ServiceUnavailableError as error:
+        if at is None or not _says_read_only(error.__cause__):
+            raise
+        logger.warning("The database cannot be upgraded from revision %s: it is read-only", at)
+        return
     if at is not None:
         logger.warning("Upgraded the database from revision %s to %s", at, NEWEST)
+
+
+def _says_read_only(error: BaseException | None) -> bool:
+    """Whether an error is SQLite's of a file that this process may only read."""
+    return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_READONLY")
 
 
 def _adopt(connection: Connection) -> None:
