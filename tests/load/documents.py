@@ -122,8 +122,8 @@ class Writer:
         if random.random() < shape.conditions:
             self.left -= 6
             condition = "@include(if: $v) "
-        if random.random() < shape.inline and self.left > 0:
-            return f"... {condition}{self.selections(place)}"
+        if random.random() < shape.inline and self.left > 0 and place.inline > 0:
+            return f"... {condition}{self.selections(place._replace(inline=place.inline - 1))}"
         return f"{self.alias()}{self.field(place, condition)}"
 
     def alias(self) -> str:
@@ -171,6 +171,8 @@ class Place(NamedTuple):
     """How many of `LISTS` may be inside."""
     fragment: int
     """The number of the fragment that it is in, or -1."""
+    inline: int = 150
+    """How many inline fragments may be inside of each other; Python's stack is not endless."""
 
 
 def body_of(shape: Shape) -> bytes:
