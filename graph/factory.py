@@ -83,6 +83,7 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if not prepared:
             await prepare(database)
+        await database.open()
         # What was imported stays for good; scanning it at each full collection is wasted time.
         gc.collect()
         gc.freeze()

@@ -157,6 +157,10 @@ class Database(ABC):
         """
 
     @abstractmethod
+    async def open(self) -> None:
+        """Open what stays open from the start on; a database that is away is left for later."""
+
+    @abstractmethod
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, called in a transaction that is committed unless it raises.
 

@@ -124,6 +124,9 @@ class PostgresDatabase(Database):
     async def create(self) -> None:
         """Nothing: the server's operator creates its databases."""
 
+    async def open(self) -> None:
+        """Nothing: a connection is opened when it is needed."""
+
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
         # A connection of its own, whose statements may take as long as they need.
         engine = create_async_engine(

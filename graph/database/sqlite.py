@@ -126,6 +126,10 @@ class SQLiteDatabase(Database):
                 logger.warning("%s cannot be written to: it can only be read", self.name)
             self.file.close(await self.file.patiently(lambda: self.file.current(None)))
 
+    async def open(self) -> None:
+        with suppress(ServiceUnavailableError):  # while it has the file, it sees it replaced
+            await self.file.patiently(self.reader)
+
     async def exclusively(self, work: Callable[[Connection], T]) -> T:
         with self._described(), await self.file.patiently(self.file.engine.connect) as connection:
             raw = driver(connection)
