@@ -11,35 +11,18 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import copyfile
 
-import httpx
 import pytest
 
-from tests.client import CREATE, HERO_FIELDS, Client
+from tests.availability import HERO, READ, UNAVAILABLE, assert_works, ready
+from tests.client import CREATE, Client
 from tests.cluster import on_sqlite
 from tests.components import require
 from tests.process import service
-
-HERO_BY_ID = f"query Hero($id: ID!) {{ hero(id: $id) {{ {HERO_FIELDS} }} }}"
-READ = "{ heroes { id name } }"
-HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
-UNAVAILABLE = ["SERVICE_UNAVAILABLE"]
 
 
 @pytest.fixture
 def database_file(tmp_path: Path) -> Path:
     return tmp_path / "database.db"
-
-
-def ready(api: Client) -> bool:
-    return api.http.get("/ready").status_code == httpx.codes.OK
-
-
-def assert_works(api: Client) -> None:
-    created = api.create("Back again")
-    assert api.data(
-        "query($id: ID!) { hero(id: $id) { id name age secretName } }", id=created["id"]
-    ) == {"hero": created}
-    assert ready(api)
 
 
 @contextmanager
