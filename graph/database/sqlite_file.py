@@ -1,33 +1,26 @@
 """SQLite's file: connections to the one that is at the path now, and what their errors mean."""
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import random
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.sqlite_errors import LOCKED, UNAVAILABLE, busy, check_constraint, primary_code
-from graph.errors import ServiceUnavailableError, logger
+from graph.database.sqlite_log import LOG_LIMIT, Identity, Log, identity
+from graph.errors import ServiceUnavailableError
 
 T = TypeVar("T")
 
-Identity: TypeAlias = tuple[int, int]
-"""Which file it is, whatever it is called: its device, and its number there."""
-
 LONGEST_PAUSE = 0.02
 """Seconds between two tries for a lock, at the most."""
-
-
-LOG_LIMIT = 4_000_000
-"""Bytes that the log has when it is used again from its start, as SQLite does at 1,000 pages."""
 
 
 def driver(connection: Connection) -> sqlite3.Connection:
@@ -41,15 +34,6 @@ def rewrite(connection: sqlite3.Connection) -> None:
     """Write what is there already."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
-
-
-def identity(path: str) -> Identity | None:
-    """Which file is at the path; None when there is none."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +60,8 @@ class DatabaseFile:
 
     def __init__(self, path: Path, synchronous: str, timeout: float) -> None:
         self.path = path
-        self._path, self._log, self._index = (f"{path}{end}" for end in ("", "-wal", "-shm"))
+        self.log = Log(path)
+        self._path = str(path)
         self._synchronous = synchronous
         self._timeout = timeout
         self._opened = set[Opened]()
@@ -132,7 +117,7 @@ class DatabaseFile:
         if opened not in self._opened:
             return
         if not self.is_current(opened):
-            self._retire(opened)
+            self.log.retire(opened.raw, opened.log)
         self._opened.discard(opened)
         with suppress(sqlite3.Error, SQLAlchemyError):
             opened.connection.close()
@@ -145,44 +130,6 @@ class DatabaseFile:
         """
         for opened in [*self._opened]:
             self.close(opened)
-
-    def _retire(self, opened: Opened) -> None:
-        """Move what is in the log to its file, wherever that is now, and take the log away.
-
-        SQLite leaves it behind, and would apply it to whichever file comes to the path next.
-        """
-        in_use = busy("the file that was replaced is still in use")
-        if opened.raw.in_transaction:
-            raise in_use
-        ((is_busy, *_),) = opened.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        if is_busy:
-            raise in_use
-        opened.raw.execute("BEGIN IMMEDIATE")  # of several processes one does it
-        try:
-            if opened.log is not None and opened.log == identity(self._log):
-                for path in (self._log, self._index):
-                    Path(path).unlink(missing_ok=True)
-        finally:
-            opened.raw.execute("ROLLBACK")
-
-    @property
-    def has_long_log(self) -> bool:
-        """Whether it is time to call `shorten`."""
-        try:
-            return os.stat(self._log).st_size > LOG_LIMIT  # noqa: PTH116 (as above)
-        except OSError:
-            return False
-
-    def shorten(self, raw: sqlite3.Connection) -> None:
-        """Move a log that is long to its file, and have it used again from its start.
-
-        SQLite's own way lets other processes write on meanwhile, so that it never gets to the end
-        while the disk is slow (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files).
-        """
-        try:
-            raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-        except sqlite3.Error as error:
-            logger.warning("The log of %s was not moved to it: %s", self.path, error)
 
     async def patiently(self, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, tried again without blocking the loop while a lock is held.
@@ -230,7 +177,7 @@ class DatabaseFile:
             except sqlite3.OperationalError as error:
                 if primary_code(error) != sqlite3.SQLITE_READONLY:
                     raise
-            return Opened(connection, raw, file, identity(self._log), self._failures)
+            return Opened(connection, raw, file, self.log.identity(), self._failures)
         except BaseException:
             connection.close()
             raise

@@ -147,8 +147,8 @@ class Writer:
                 self._tell(UnknownOutcomeError, FileNotFoundError("the file was replaced"))
                 return
             self._tell(None)
-            if self._file.has_long_log:
-                self._file.shorten(self._raw)
+            if self._file.log.is_long:
+                self._file.log.shorten(self._raw)
 
     async def _overwrite(self) -> bool:
         """Make sure that a commit which the disk failed is undone; returns whether it is.
