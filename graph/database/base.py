@@ -81,6 +81,14 @@ class Session(ABC):
         """Where `orm` runs its next statement."""
 
     @abstractmethod
+    async def snapshot(self) -> None:
+        """Have all reads, until the session is closed, see one state of the database.
+
+        Raises:
+            ServiceUnavailableError: there was no connection in time.
+        """
+
+    @abstractmethod
     async def start(self) -> None:
         """Start the transaction of an operation that writes.
 

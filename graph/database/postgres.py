@@ -38,6 +38,9 @@ T = TypeVar("T")
 READ_ONLY: ColumnElement[str] = literal_column("current_setting('transaction_read_only')")
 """Whether what is written would be refused, "on" or "off"."""
 
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+"""Its statements see what was committed before the first of them."""
+
 LOCK = 0x6865726F
 """The key of the advisory lock of whoever sets the database up: "hero" in ASCII."""
 
@@ -72,6 +75,9 @@ class PostgresSession(Session):
                 translate(error, self._held.raw)
                 raise
         return rows
+
+    async def snapshot(self) -> None:
+        self._held = await self._database.begin(SNAPSHOT)
 
     async def start(self) -> None:
         self._held = await self._database.begin()
@@ -157,9 +163,9 @@ class PostgresDatabase(Database):
     async def dispose(self) -> None:
         await asyncio.gather(self.pool.dispose(), self._probes.dispose())
 
-    async def begin(self) -> Pooled:
+    async def begin(self, statement: str = "BEGIN") -> Pooled:
         """A connection in a transaction, to be given to `commit` or `rollback`."""
-        pooled, _ = await self.first(lambda raw: raw.execute("BEGIN"))
+        pooled, _ = await self.first(lambda raw: raw.execute(statement))
         return pooled
 
     async def first(

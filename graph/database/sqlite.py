@@ -63,6 +63,9 @@ class SQLiteSession(Session):
             check_constraint(error)
             return await self._database.file.patiently(attempt)
 
+    async def snapshot(self) -> None:
+        self._reader = await self._database.begin()
+
     async def start(self) -> None:
         self._writer = await self._database.writer.acquire()
 

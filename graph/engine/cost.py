@@ -65,6 +65,8 @@ class Cost:
     """What a selection costs: so many rows and fields, and lists of objects with further ones."""
 
     def __init__(self) -> None:
+        self.roots = 0
+        """Of an operation: the root fields that its resolvers answer."""
         self.rows = 0
         self.fields = 0
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
@@ -111,6 +113,7 @@ class CostAnalysis:
         root: Any = self._schema.get_root_type(operation.operation)
         try:
             fields = self._collector.collect([operation.selection_set.selections])
+            cost.roots = sum(not each.node.name.value.startswith("__") for each in fields.values())
             self._add(cost, root, fields)
         except OverflowError:
             raise over_cost(self._limit) from None

@@ -109,7 +109,7 @@ class Service:
         except PublicError as error:
             return refusal(error)
         try:
-            work = self._transact(call, coerced, prepared.plan, room)
+            work = self._transact(call, coerced, prepared, room)
             return await within(self._settings.request_timeout, work)
         except GraphQLError as error:
             return Result(NULL, public([error]))
@@ -142,7 +142,7 @@ class Service:
             raise over_cost(self._settings.max_cost)
 
     async def _transact(
-        self, call: Call, coerced: VariableValues, plan: Plan | None, room: int
+        self, call: Call, coerced: VariableValues, prepared: Prepared, room: int
     ) -> Result:
         session = self._database.session()
         key = None
@@ -155,7 +155,9 @@ class Service:
                         # On SQLite it may be of the group of operations that is committed next.
                         await session.commit()
                         return Result(kept.data, [], extensions=kept.extensions)
-            result = await self._run(call, coerced, plan, Context(session, call.caller))
+            elif prepared.cost.roots > 1:
+                await session.snapshot()
+            result = await self._run(call, coerced, prepared.plan, Context(session, call.caller))
             data = encode(result.data)
             extensions = encode(result.extensions) if result.extensions else None
             if len(data) > room:
