@@ -35,8 +35,8 @@ class Session(ABC):
     """The session of one request, made by `Database.session`.
 
     `fetch` runs a statement in the short way, and `orm` is SQLModel's session for all else. Outside
-    a transaction a read is a statement of its own; between `start` and `commit` everything, through
-    `orm` too, happens in one transaction.
+    a transaction a read is a statement of its own; after `snapshot`, and between `start` and
+    `commit`, everything, through `orm` too, happens in one transaction.
     """
 
     def __init__(self, dialect: Dialect) -> None:

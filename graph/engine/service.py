@@ -85,7 +85,11 @@ class Service:
         """The document of this text; schema extensions see the one that is refused, too."""
         document = await self._documents.find(query)
         if document.errors and self._is_extended:
-            await self._strawberry.execute(query, context_value=Context(self._database.session()))
+            session = self._database.session()
+            try:
+                await self._strawberry.execute(query, context_value=Context(session))
+            finally:
+                await session.close()
         return document
 
     async def execute(self, call: Call, room: int | None = None) -> Result:
@@ -101,14 +105,14 @@ class Service:
         if room is None:
             room = self._settings.max_answer_bytes
         try:
-            coerced = self._coerce(call)
-            if isinstance(coerced, list):
-                return refusal(*with_code(coerced, Code.BAD_USER_INPUT))
-            prepared = self._prepare(call, coerced)
-            self._check(prepared.cost.size(coerced.coerced))
-        except PublicError as error:
-            return refusal(error)
-        try:
+            try:
+                coerced = self._coerce(call)
+                if isinstance(coerced, list):
+                    return refusal(*with_code(coerced, Code.BAD_USER_INPUT))
+                prepared = self._prepare(call, coerced)
+                self._check(prepared.cost.size(coerced.coerced))
+            except PublicError as error:
+                return refusal(error)
             work = self._transact(call, coerced, prepared, room)
             return await within(self._settings.request_timeout, work)
         except GraphQLError as error:
