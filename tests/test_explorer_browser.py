@@ -228,7 +228,8 @@ def test_token_is_asked_for_and_used(visitor: Visitor, serve: Callable[..., Clie
     page.get_by_role("button", name="On", exact=True).click()
     page.keyboard.press("Escape")
     visitor.choose_tab("Heroes")
-    visitor.until(f"JSON.parse(localStorage['{TABS}']).activeTabIndex === 0")
+    stored = f"localStorage['{TABS}']"
+    visitor.until(f"JSON.parse({stored}).activeTabIndex === 0 && {stored}.includes('{SESAME}')")
     visitor.open(client.url)
     assert visitor.run() == {"data": {"heroes": []}}
     visitor.refusals.clear()
