@@ -1,5 +1,6 @@
 """A disk that fails, or is slow, beneath SQLite's log."""
 
+import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -73,6 +74,45 @@ def test_a_commit_that_the_disk_keeps_failing_has_an_unknown_outcome(
         wait_until(lambda: api.http.get("/ready").is_success)
         assert outcome(api, "Three") == "stored"
         assert "Three" in {hero["name"] for hero in api.heroes()}
+
+
+def test_a_slow_disk_holds_up_no_reads(database_url: str, disk: Disk) -> None:
+    with (
+        service(database_url, prefix=disk.prefix) as (url, _),
+        Client(url) as api,
+        Client(url) as reader,
+        ThreadPoolExecutor() as threads,
+    ):
+        disk.slow_down(1)
+        api.create()
+        api.create()  # which show that it is slow
+        syncs = disk.syncs
+        write = threads.submit(api.create)
+        wait_until(lambda: disk.syncs > syncs)
+        reads = 0
+        while not write.done():  # were the loop blocked, the first read would take all the time
+            assert len(reader.heroes()) >= 2
+            reads += 1
+        assert reads > 2
+
+
+def test_the_grace_time_ends_before_a_commit_does(database_url: str, disk: Disk) -> None:
+    settings = {"database_timeout": 1, "shutdown_timeout": 1}
+    with (
+        service(database_url, prefix=disk.prefix, **settings) as (url, process),
+        Client(url) as api,
+        ThreadPoolExecutor() as threads,
+    ):
+        disk.slow_down(0.05)
+        for _ in range(3):
+            api.create()
+        disk.slow_down(30)
+        syncs = disk.syncs
+        write = threads.submit(outcome, api, "Late")
+        wait_until(lambda: disk.syncs > syncs)
+        process.terminate()
+        assert "not known" in write.result()
+        assert process.wait(20) == -signal.SIGTERM
 
 
 def test_the_log_is_bounded_though_others_write_on(

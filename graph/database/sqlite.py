@@ -165,11 +165,9 @@ class SQLiteDatabase(Database):
         self.file.doubtful = False
 
     async def dispose(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._timeout):
-                await self.writer.end()
-        with suppress(ServiceUnavailableError):
-            await self.file.patiently(self.file.close_all)
+        if await self.writer.end():
+            with suppress(ServiceUnavailableError):
+                await self.file.patiently(self.file.close_all)
 
     def reader(self) -> Opened:
         """The connection of all reads outside a transaction; each is a statement of its own."""

@@ -131,8 +131,12 @@ class DatabaseFile:
         for opened in [*self._opened]:
             self.close(opened)
 
-    async def patiently(self, attempt: Callable[[], T]) -> T:
+    async def patiently(self, attempt: Callable[[], T], *, on_thread: bool = False) -> T:
         """What `attempt` returns, tried again without blocking the loop while a lock is held.
+
+        Args:
+            attempt: uses a connection that nobody else has.
+            on_thread: whether it is called on another thread.
 
         Raises:
             ServiceUnavailableError: the lock was not released in time, or the file is unusable.
@@ -142,7 +146,7 @@ class DatabaseFile:
         pause = 0.001
         while True:
             try:
-                return attempt()
+                return await asyncio.to_thread(attempt) if on_thread else attempt()
             except (OSError, sqlite3.DatabaseError, ServiceUnavailableError) as error:
                 cause = error.__cause__ or error  # `_translate` may have been there first
                 code = primary_code(cause)

@@ -8,12 +8,20 @@ since the last one. None is acknowledged before it.
 import asyncio
 import sqlite3
 from contextlib import suppress
+from functools import partial
+from time import perf_counter
 
 from sqlalchemy import Connection
 
 from graph.database.sqlite_errors import primary_code
 from graph.database.sqlite_file import DatabaseFile, Opened, rewrite
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
+
+SLOW = 0.002
+"""Seconds that a commit may hold the loop; a fast disk takes a tenth of it."""
+
+COMMITS_ON_THREAD = 100
+"""Commits on another thread before one on the loop is to show whether the disk is still slow."""
 
 
 class Writer:
@@ -31,6 +39,8 @@ class Writer:
         self._lock = asyncio.Lock()
         self._finished: list[asyncio.Future[None]] = []
         self._committing = set[asyncio.Task[None]]()
+        self._took = 0.0
+        self._on_thread = 0
 
     async def acquire(self) -> sqlite3.Connection:
         """The connection, for the caller alone until `finish` or `undo`.
@@ -106,12 +116,21 @@ class Writer:
         finally:
             self._lock.release()
 
-    async def end(self) -> None:
-        """Wait for the commit that is at hand, and undo what nobody has finished."""
-        while self._committing:
-            await asyncio.wait(self._committing)
+    async def end(self) -> bool:
+        """Undo what nobody has finished, after the commit that is at hand.
+
+        Returns:
+            Whether that came to its end in time; the connection is still in use if not.
+        """
+        if self._committing:
+            await asyncio.wait(self._committing, timeout=self._timeout)
+        if self._committing:
+            self._tell(UnknownOutcomeError)
+            await asyncio.sleep(0.1)  # in which the answers go out, before the loop is closed
+            return False
         if self._opened is not None:
             self._roll_back()
+        return True
 
     def _roll_back(self) -> None:
         self._raw.rollback()
@@ -134,21 +153,39 @@ class Writer:
         async with self._lock:  # those that wait for it already come first, and are committed, too
             if not self._finished:
                 return
+            cause: BaseException | None = None
             try:
-                await self._file.patiently(self._raw.commit)
-                self._connection.commit()
+                await self._store()
+                if self._file.is_current(self._opened):
+                    self._connection.commit()
+                    self._tell(None)
+                else:
+                    cause = FileNotFoundError("the file was replaced")
             except (sqlite3.Error, ServiceUnavailableError) as error:
                 cause = error.__cause__ or error
                 self._roll_back()
-                undone = primary_code(cause) != sqlite3.SQLITE_IOERR or await self._overwrite()
-                self._tell(ServiceUnavailableError if undone else UnknownOutcomeError, cause)
-                return
-            if not self._file.is_current(self._opened):
-                self._tell(UnknownOutcomeError, FileNotFoundError("the file was replaced"))
-                return
-            self._tell(None)
+                if primary_code(cause) != sqlite3.SQLITE_IOERR or await self._overwrite():
+                    self._tell(ServiceUnavailableError, cause)
+            finally:  # of those who were not told: the disk goes on failing, or the process ends
+                self._tell(UnknownOutcomeError, cause)
             if self._file.log.is_long:
-                self._file.log.shorten(self._raw)
+                shorten = partial(self._file.log.shorten, self._raw)
+                await self._file.patiently(shorten, on_thread=self._on_thread > 0)
+
+    async def _store(self) -> None:
+        """Commit; on another thread once the disk has shown to be slow, and then for a while.
+
+        A thread makes a commit no faster, and takes some 0.1 ms itself.
+        """
+        if self._on_thread > 0:
+            self._on_thread -= 1
+            await self._file.patiently(self._raw.commit, on_thread=True)
+            return
+        started = perf_counter()
+        await self._file.patiently(self._raw.commit)
+        before, self._took = self._took, perf_counter() - started
+        if min(before, self._took) > SLOW:  # one alone may be by chance
+            self._on_thread = COMMITS_ON_THREAD
 
     async def _overwrite(self) -> bool:
         """Make sure that a commit which the disk failed is undone; returns whether it is.
