@@ -53,7 +53,8 @@ class Writer:
                 async with asyncio.timeout(self._timeout):
                     await self._lock.acquire()
             except TimeoutError:
-                raise ServiceUnavailableError from None
+                waited = TimeoutError(f"other operations wrote for {self._timeout:g} s")
+                raise ServiceUnavailableError from waited
         else:
             await self._lock.acquire()
         try:
