@@ -24,6 +24,7 @@ from graph.settings import Settings
 from tests.client import Client
 from tests.cluster import Cluster, Sql, run_sql, running_cluster
 from tests.process import started_with
+from tests.proxy import Proxy, proxy_to
 
 
 class _Server(uvicorn.Server):
@@ -85,6 +86,13 @@ def cluster() -> Iterator[Cluster]:
     """The PostgreSQL of all tests, which no test may stop."""
     with running_cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture
+def proxy(cluster: Cluster) -> Iterator[Proxy]:
+    """Stands between the service and the server, where `serve` is given its URL."""
+    with proxy_to(cluster.port) as proxy:
+        yield proxy
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,16 +3,14 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.client import CREATE, Client
-from tests.cluster import WAITING, Cluster, Sql, on_postgresql, transaction, wait_until
-from tests.process import service
-from tests.proxy import proxy_to
+from tests.cluster import WAITING, Sql, transaction, wait_until
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 CREATION = {"query": CREATE, "variables": {"input": HERO}}
@@ -189,70 +187,3 @@ def test_what_a_key_may_be(api: Client, sql: Sql, header: str, key: str | None) 
         assert sql(KEPT) == [(key,)]
     for extension in ("", "k" * 256, "a\0", "é", 1, ["a"]):
         assert codes(api.post(entry(CREATION, extension))) == ["BAD_REQUEST"]
-
-
-@on_postgresql
-def test_an_answer_that_is_lost_with_the_service(
-    database_url: str, cluster: Cluster, sql: Sql
-) -> None:
-    """Killed between the commit and the answer, which the proxy swallows."""
-    with (
-        proxy_to(cluster.port) as proxy,
-        service(proxy.url(database_url), database_timeout=60, request_timeout=60) as running,
-        Client(running.url) as api,
-        ThreadPoolExecutor() as threads,
-    ):
-        api.create("Before")
-        proxy.silent_after = b"COMMIT"
-        lost = threads.submit(send, api)
-        wait_until(lambda: len(sql("SELECT FROM hero")) == 2)
-        running.process.kill()
-        assert isinstance(lost.exception(), httpx.TransportError)
-    with service(database_url) as running, Client(running.url) as api:
-        [stored] = [hero for hero in api.heroes() if hero["name"] == "Deadpond"]
-        assert send(api).json() == {"data": {"createHero": stored}}
-        assert len(api.heroes()) == 2
-
-
-@on_postgresql
-def test_a_commit_whose_outcome_is_unknown_is_told_by_the_key(
-    serve: Callable[..., Client], cluster: Cluster, database_url: str, sql: Sql
-) -> None:
-    with proxy_to(cluster.port) as proxy:
-        api = serve(database_url=proxy.url(database_url))
-        api.create("Before")
-        proxy.break_at = b"COMMIT"
-        assert codes(send(api)) == ["SERVICE_UNAVAILABLE"]
-        proxy.break_at = None
-        assert len(sql("SELECT FROM hero")) == 1
-        first = send(api)
-        assert send(api).content == first.content
-        assert len(api.heroes()) == 2
-
-
-def test_each_key_is_executed_once_through_kill_9(database_url: str, sql: Sql) -> None:
-    """Killed amid writes; each is sent until it is answered, and once more, under its key."""
-
-    def write(api: Client, turn: int) -> bytes | None:
-        request = {"query": CREATE, "variables": {"input": {**HERO, "name": f"{turn}"}}}
-        with suppress(httpx.TransportError):
-            return send(api, request, key=f"{turn}").content
-        return None
-
-    answered: dict[int, bytes] = {}
-    turns = range(100)
-    for enough in (20, 60, None):
-        with (
-            service(database_url) as running,
-            Client(running.url) as api,
-            ThreadPoolExecutor(8) as threads,
-        ):
-            answers = [threads.submit(write, api, turn) for turn in turns]
-            if enough is not None:
-                wait_until(answers[enough].done)
-                running.process.kill()
-            for turn, future in enumerate(answers):
-                if (answer := future.result()) is not None:
-                    assert answered.setdefault(turn, answer) == answer
-    assert len(answered) == len(turns)
-    assert sorted(int(name) for (name,) in sql("SELECT name FROM hero")) == list(turns)
