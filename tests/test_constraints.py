@@ -54,15 +54,21 @@ async def through_the_orm(session: Session, table: Table, values: dict[str, Any]
 Add = Callable[[Session, Table, dict[str, Any]], Any]
 
 
+async def started(database: Database) -> Session:
+    """A session in a transaction that writes, on a database with a team and a member."""
+    await database.exclusively(METADATA.create_all)
+    await database.insert(TEAMS, [{"id": 1}])
+    await database.insert(MEMBERS, [MEMBER])
+    session = database.session()
+    await session.start()
+    return session
+
+
 def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: Constraint) -> None:
     """Add a member beside another, in vain."""
 
     async def work(database: Database) -> None:
-        await database.exclusively(METADATA.create_all)
-        await database.insert(TEAMS, [{"id": 1}])
-        await database.insert(MEMBERS, [MEMBER])
-        session = database.session()
-        await session.start()
+        session = await started(database)
         with pytest.raises(ConstraintError) as caught:
             await add(session, MEMBERS, values)
         await session.close()
@@ -99,11 +105,7 @@ def test_a_value_that_has_no_room(configure: Configure, add: Add, change: dict[s
 
 def test_a_row_that_others_refer_to_stays(configure: Configure) -> None:
     async def work(database: Database) -> None:
-        await database.exclusively(METADATA.create_all)
-        await database.insert(TEAMS, [{"id": 1}])
-        await database.insert(MEMBERS, [MEMBER])
-        session = database.session()
-        await session.start()
+        session = await started(database)
         gone = Statement(delete(TEAMS).where(TEAMS.c.id == 1).returning(TEAMS.c.id))
         with pytest.raises(ConstraintError, match=Constraint.FOREIGN_KEY):
             await session.fetch(gone)
