@@ -12,8 +12,7 @@ from graph.database.base import Database, Session
 from graph.database.postgres import PostgresDatabase
 from graph.errors import ConstraintError, ServiceUnavailableError
 from graph.hero.model import HERO, Hero
-from graph.hero.mutations import new_hero
-from graph.hero.queries import page_of_heroes
+from graph.hero.statements import new_hero, page_of_heroes
 from tests.cluster import Sql, on_postgresql
 from tests.prepared import Configure, prepared, run
 

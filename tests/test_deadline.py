@@ -11,8 +11,9 @@ from strawberry.schema.config import StrawberryConfig
 from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.factory import create_app
-from graph.hero.mutations import Mutation, new_hero
+from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
+from graph.hero.statements import new_hero
 from graph.settings import Settings
 from tests.client import CREATE, Client
 from tests.cluster import Cluster, Sql, on_postgresql, transaction

@@ -13,8 +13,9 @@ from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.factory import create_app
 from graph.hero.mutations import Mutation
-from graph.hero.queries import Query, page_of_heroes
+from graph.hero.queries import Query
 from graph.hero.schema import schema
+from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero
 from graph.settings import Settings
 from tests.browser import Browser, chromium, expect

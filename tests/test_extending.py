@@ -17,7 +17,8 @@ from graph.engine.executor import SerialExecutor
 from graph.engine.schema import Schema
 from graph.hero.model import HERO, Hero
 from graph.hero.mutations import Mutation
-from graph.hero.queries import Query, page_of_heroes
+from graph.hero.queries import Query
+from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
 from tests.schemas import Serve, resolved, serving_schemas

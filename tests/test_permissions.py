@@ -10,7 +10,8 @@ from strawberry.permission import BasePermission
 
 from graph.engine.context import Info
 from graph.hero.mutations import Mutation
-from graph.hero.queries import Query, page_of_heroes
+from graph.hero.queries import Query
+from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
 from tests.schemas import Serve, resolved, serving_schemas

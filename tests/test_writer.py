@@ -13,7 +13,7 @@ from graph.database.base import Session
 from graph.database.sqlite import SQLiteDatabase
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.hero.model import Hero
-from graph.hero.mutations import new_hero
+from graph.hero.statements import new_hero
 from graph.migrations import prepare
 from graph.settings import Settings
 

@@ -1,32 +1,13 @@
 """The root fields that write; those of one operation commit together or not at all."""
 
-from functools import cache
 from typing import Annotated
 
 import strawberry
-from sqlalchemy import BigInteger, bindparam, delete, insert
 
-from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.errors import NotFoundError
-from graph.hero.model import HERO, HeroCreate
-from graph.hero.queries import key, selected
+from graph.hero.statements import deleted_hero, key, new_hero
 from graph.hero.types import CreateHeroInput, Hero
-
-
-@cache
-def new_hero(columns: tuple[str, ...] | None) -> Statement:
-    """Insert a hero; its parameters are the fields of `HeroCreate`."""
-    inserted = insert(HERO).returning(*selected(columns))
-    return Statement(inserted, values=tuple(HeroCreate.model_fields))
-
-
-@cache
-def deleted_hero(columns: tuple[str, ...] | None) -> Statement:
-    """Delete a hero, by the parameter `key`."""
-    hero_id = bindparam("key", type_=BigInteger)
-    deleted = delete(HERO).where(HERO.c.id == hero_id)
-    return Statement(deleted.returning(*selected(columns)))
 
 
 @strawberry.type(description="What can be written.")

@@ -1,56 +1,18 @@
 """The root fields that read."""
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
-from sqlalchemy import BigInteger, ColumnElement, bindparam, select
 
-from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.cost import MAXIMUM
 from graph.errors import BadUserInputError
-from graph.hero.model import HERO
+from graph.hero.statements import hero_by_key, key, page_of_heroes
 from graph.hero.types import Hero
 
 MAX_LIMIT = 100
 """The most heroes of a page, as in the FastAPI tutorial."""
-
-MIN_KEY, MAX_KEY = -(2**63), 2**63 - 1
-"""The bounds of the integers that a database takes as a parameter."""
-
-
-def key(hero_id: str) -> int | None:
-    """The primary key that an id names; None when it can name none.
-
-    A key has one spelling, the one that we give out: " 7" and "07" name no hero.
-    """
-    try:
-        value = int(hero_id)
-    except ValueError:
-        return None
-    return value if str(value) == hero_id and MIN_KEY <= value <= MAX_KEY else None
-
-
-def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
-    """The table's columns with these names, all for None; SQL needs one, so the key for none."""
-    return list(HERO.c) if columns is None else [HERO.c[name] for name in columns or ("id",)]
-
-
-@cache
-def hero_by_key(columns: tuple[str, ...] | None) -> Statement:
-    """One hero, by the parameter `key`."""
-    hero_id = bindparam("key", type_=BigInteger)
-    return Statement(select(*selected(columns)).where(HERO.c.id == hero_id))
-
-
-@cache
-def page_of_heroes(columns: tuple[str, ...] | None) -> Statement:
-    """The heroes in id order: `limit` of them from `offset` on."""
-    limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
-    page = select(*selected(columns)).order_by(HERO.c.id)
-    return Statement(page.limit(limit).offset(offset))
 
 
 @strawberry.type(description="What can be read.")
