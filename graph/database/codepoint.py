@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, String
+from sqlalchemy import ColumnElement, Enum, String, TypeDecorator
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 
 class CodePoints(FunctionElement[str]):
@@ -30,6 +31,12 @@ def _collated(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str
     return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
+def is_text(type_: TypeEngine[Any]) -> bool:
+    """Whether a type's values are texts on every engine, as those of an enum are not."""
+    stored = type_.impl_instance if isinstance(type_, TypeDecorator) else type_
+    return isinstance(stored, String) and not isinstance(stored, Enum)
+
+
 def comparable(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """The column, as it is compared: text by code point."""
-    return CodePoints(column) if isinstance(column.type, String) else column
+    return CodePoints(column) if is_text(column.type) else column

@@ -7,6 +7,8 @@ from pydantic import ValidationInfo, field_validator
 from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
+from graph.database.indexes import keyset_indexes
+
 MAX_TEXT_LENGTH = 200
 """The most characters of a new hero's name and secret name."""
 
@@ -47,6 +49,9 @@ HERO: Table = SQLModel.metadata.tables["hero"]
 
 TABLE = HERO
 """What the commands and the probes ask for: the table that must be there, and that is seeded."""
+
+# Rows can be ordered by a column that has an index; it gets the one for their pages, too.
+keyset_indexes(TABLE)
 
 FIRST_COLUMNS = {"id", "name", "age", "secret_name"}
 """Its columns at the first revision, which the FastAPI tutorial's table has too."""

@@ -4,11 +4,13 @@ from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.rewriter import Rewriter
-from alembic.operations.ops import AddColumnOp
+from alembic.operations.ops import AddColumnOp, CreateIndexOp
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, TypeDecorator
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
+
+from graph.database.indexes import BY_CODE_POINT
 
 rewriter = Rewriter()
 
@@ -50,4 +52,17 @@ def fill_what_is_there(_: MigrationContext, __: Any, operation: AddColumnOp) -> 
     operation.column = Column(
         column.name, column.type, nullable=False, server_default=text, comment=column.comment
     )
+    return operation
+
+
+@rewriter.rewrites(CreateIndexOp)
+def order_by_code_point(_: MigrationContext, __: Any, operation: CreateIndexOp) -> CreateIndexOp:
+    """Have PostgreSQL keep an index as the model says that its texts are ordered."""
+    first = operation.columns[0]
+    if isinstance(first, Column) and any(
+        index.name == operation.index_name and index.info.get(BY_CODE_POINT)
+        for index in first.table.indexes
+    ):
+        # It stands where an operator class does; Alembic cannot compare it as an expression.
+        operation.kw["postgresql_ops"] = {first.name: 'COLLATE "C"'}
     return operation

@@ -1,5 +1,6 @@
 """The walk "Add a column"."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,4 +27,12 @@ def test_a_column_is_added_to_a_table_with_rows(
     }
     assert sql("SELECT team FROM hero ORDER BY id") == [(None,), ("Preventers",)]
     assert run("db", "check").returncode == 0
+    [revision] = folder.glob("graph/migrations/versions/*_add_team.py")
+    operations = re.findall(r"\b(?:batch_)?op\.(?!f\()\w+", revision.read_text("utf-8"))
+    assert operations == [
+        "op.batch_alter_table",
+        "batch_op.add_column",
+        "batch_op.create_index",
+        "batch_op.create_index",
+    ]
     assert "  team: String\n" in (folder / "schema.graphql").read_text(encoding="utf-8")

@@ -15,3 +15,7 @@ def upgrade() -> None:
         sa.Column("price", sa.Float(), nullable=False),
         sa.Column("lent", sa.Boolean(), nullable=False),
     )
+    op.create_index("ix_book_title", "book", ["title"])
+    op.create_index(
+        "ix_book_title_and_id", "book", ["title", "id"], postgresql_ops={"title": 'COLLATE "C"'}
+    )

@@ -3,11 +3,13 @@
 from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
+from graph.database.indexes import keyset_indexes
+
 
 class BookBase(SQLModel):
     """The fields of a book that clients read."""
 
-    title: str = Field(description="Its title.")
+    title: str = Field(index=True, description="Its title.")
     price: float = Field(description="What it costs.")
     lent: bool = Field(default=False, description="Whether somebody has it.")
 
@@ -19,5 +21,6 @@ class Book(BookBase, table=True):
 
 
 TABLE: Table = SQLModel.metadata.tables["book"]
+keyset_indexes(TABLE)
 
 FIRST_COLUMNS = {"id", "title", "price", "lent"}
