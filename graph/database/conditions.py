@@ -1,17 +1,160 @@
 """Conditions on the rows of a table: their shape, from which SQL is made once, and their values."""
 
-from collections.abc import Hashable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, NamedTuple, Self, TypeAlias
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Float,
+    Integer,
+    Numeric,
+    String,
+    Table,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    or_,
+    true,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.types import TypeEngine
+
+from graph.database.codepoint import comparable, is_text
+
+Shape: TypeAlias = tuple[Any, ...]
+"""An operator and what it is about: `("and", shapes)`, `("or", shapes)`, `("not", shape)`, `("in",
+column, how many values)`, or one of `COMPARISONS` with the name of a column."""
 
 
 class Condition(NamedTuple):
     """Which rows are meant."""
 
-    shape: Hashable
+    shape: Shape
     """All of it but its values, from which the SQL is made."""
     values: tuple[object, ...]
     """The values that the parameters of its SQL have, in order."""
 
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The values by the names of the parameters."""
+        return {f"w{index}": value for index, value in enumerate(self.values)}
+
+    def both(self, other: "Condition") -> "Condition":
+        """The rows that this and another condition mean."""
+        return Condition(("and", (self.shape, other.shape)), self.values + other.values)
+
 
 EVERYTHING = Condition(("and", ()), ())
 """All rows."""
+
+NOTHING = Condition(("or", ()), ())
+"""No row."""
+
+
+class Position(FunctionElement[int]):
+    """Where a text has another in it, from 1 on; 0 when it has not."""
+
+    name = "position"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(Position)
+def _strpos(element: Position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(Position, "sqlite")
+def _instr(element: Position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+class IsNumber(FunctionElement[bool]):
+    """Whether a column of numbers has one: in SQLite it may have a text, which is above them all.
+
+    Said as a bound, it lets an index end where the texts begin
+    (https://sqlite.org/datatype3.html#comparison_expressions).
+    """
+
+    name = "is_number"
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002 (SQLAlchemy's)
+        """As it is: with the `= 1` that others get in SQLite, it would be no bound."""
+        return self
+
+
+@compiles(IsNumber)
+def _always(_element: IsNumber, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "true"
+
+
+@compiles(IsNumber, "sqlite")
+def _below_texts(element: IsNumber, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)} < ''"
+
+
+def _number(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the column has a number, if it is to have one."""
+    return IsNumber(column) if isinstance(column.type, Integer | Float | Numeric) else true()
+
+
+def _unbounded(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    """A type that keeps values as they are which are too great, long or exact for a column."""
+    if isinstance(type_, Integer):
+        return BigInteger()
+    if isinstance(type_, Numeric):
+        return Numeric()
+    return String() if is_text(type_) else type_
+
+
+COMPARISONS: dict[
+    str, Callable[[ColumnElement[Any], Callable[[], BindParameter[Any]]], ColumnElement[bool]]
+] = {
+    "null": lambda column, _: column.is_(None),
+    "set": lambda column, _: column.is_not(None),
+    "eq": lambda column, value: comparable(column) == value(),
+    "ne": lambda column, value: comparable(column).is_distinct_from(value()),
+    "lt": lambda column, value: comparable(column) < value(),
+    "lte": lambda column, value: comparable(column) <= value(),
+    "gt": lambda column, value: and_(comparable(column) > value(), _number(column)),
+    "gte": lambda column, value: and_(comparable(column) >= value(), _number(column)),
+    "contains": lambda column, value: Position(column, value()) > literal_column("0"),
+    "folded": lambda column, value: func.lower(comparable(column)) == value(),
+}
+"""By operator, the SQL of a column; each takes one value, but for the first two, which take none.
+The value of `folded` has no ASCII letter in upper case: databases leave others as they are."""
+
+
+def clause(table: Table, shape: Shape) -> ColumnElement[bool]:
+    """The SQL of a condition on the table's rows, with parameters `w0`, `w1`, …."""
+    return _clause(table, shape, map("w{}".format, count()))
+
+
+def _clause(table: Table, shape: Shape, names: Iterator[str]) -> ColumnElement[bool]:
+    operator, about = shape[:2]
+    if operator == "and":
+        return and_(true(), *[_clause(table, part, names) for part in about])
+    if operator == "or":
+        return or_(false(), *[_clause(table, part, names) for part in about])
+    if operator == "not":
+        return _clause(table, about, names).is_not(true())
+    column = table.c[about]
+    type_ = _unbounded(column.type)
+
+    def value() -> BindParameter[Any]:
+        return bindparam(next(names), type_=type_)
+
+    if operator == "in":
+        return comparable(column).in_([value() for _ in range(shape[2])])
+    return COMPARISONS[operator](column, value)

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import strawberry
 
+from graph.database.keys import key
 from graph.engine.context import Info
 from graph.errors import NotFoundError
-from graph.hero.statements import deleted_hero, key, new_hero
+from graph.hero.statements import deleted_hero, new_hero
 from graph.hero.types import CreateHeroInput, Hero
 
 

@@ -5,14 +5,21 @@ from typing import Annotated
 
 import strawberry
 
+from graph.database.conditions import EVERYTHING
+from graph.database.keys import key
 from graph.engine.context import Info
 from graph.engine.cost import MAXIMUM
 from graph.errors import BadUserInputError
-from graph.hero.statements import hero_by_key, key, page_of_heroes
-from graph.hero.types import Hero
+from graph.hero.statements import hero_by_key, page_of_heroes
+from graph.hero.types import Hero, HeroFilter
 
 MAX_LIMIT = 100
 """The most heroes of a page, as in the FastAPI tutorial."""
+
+Where = Annotated[
+    HeroFilter | None,
+    strawberry.argument(description="Which heroes; all of them when it is not given."),
+]
 
 
 @strawberry.type(description="What can be read.")
@@ -33,6 +40,7 @@ class Query:
                 metadata={MAXIMUM: MAX_LIMIT},
             ),
         ] = MAX_LIMIT,
+        where: Where = strawberry.UNSET,
     ) -> Sequence[Hero]:
         """Up to `limit` heroes.
 
@@ -43,8 +51,10 @@ class Query:
             raise BadUserInputError(f"offset must be 0 or more, not {offset}")
         if not 0 <= limit <= MAX_LIMIT:
             raise BadUserInputError(f"limit must be from 0 to {MAX_LIMIT}, not {limit}")
+        condition = where.condition if where else EVERYTHING
+        statement = page_of_heroes(info.columns, condition.shape)
         return await info.context.session.fetch(
-            page_of_heroes(info.columns), offset=offset, limit=limit
+            statement, offset=offset, limit=limit, **condition.parameters
         )
 
     @strawberry.field(description="One hero; null when no hero has this id.")

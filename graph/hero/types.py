@@ -4,6 +4,7 @@ import strawberry
 import strawberry.pydantic
 from sqlmodel import Field
 
+from graph.engine.filter import Filter, filter_input
 from graph.engine.inputs import model_input
 from graph.hero import model as models
 
@@ -18,3 +19,10 @@ class Hero(models.HeroBase):
 @model_input(description="A hero to create.")
 class CreateHeroInput(models.HeroCreate):
     """A hero as clients write it."""
+
+
+@filter_input(
+    models.HERO, Hero, description="Which heroes: those for which all that is given holds."
+)
+class HeroFilter(Filter):
+    """Which heroes a client means."""

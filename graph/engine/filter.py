@@ -1,0 +1,131 @@
+"""Filters: inputs that say which rows of a table are meant, derived from its indexed columns."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Column, Table
+from strawberry.types.arguments import InputContext
+from strawberry.types.base import StrawberryList, get_object_definition
+from strawberry.utils.str_converters import to_camel_case
+
+from graph.database.conditions import Condition, Shape
+from graph.engine.comparisons import (
+    Read,
+    all_of,
+    both,
+    comparison_of,
+    input_definition,
+    input_field,
+    readers_of,
+)
+
+
+class Filter:
+    """Which rows a client means; `filter_input` makes a class of these the input of a table."""
+
+    def __init__(self, condition: Condition) -> None:
+        self.condition = condition
+        """What the database takes."""
+
+
+F = TypeVar("F", bound=Filter)
+
+
+def filter_input(table: Table, type_: type, *, description: str) -> Callable[[type[F]], type[F]]:
+    """Make a class the input of filters of a table's rows.
+
+    It has a field for the primary key and for each column that leads an index, as far as clients
+    may read them: the type has a field of the column, without a resolver or a permission.
+
+    Args:
+        table: the rows that a filter is about.
+        type_: the Strawberry type that clients read of them.
+        description: that of the input.
+    """
+
+    def decorate(cls: type[F]) -> type[F]:
+        several = StrawberryList(cls)
+        fields = [
+            input_field("and", several, "All of these hold; so they do when there are none."),
+            input_field("or", several, "One of these holds at least; none, when there are none."),
+            input_field("not", cls, "This does not hold."),
+        ]
+        readers: dict[str, Read] = {}
+        read = partial(all_of, readers)
+        readers |= {
+            "and": lambda *given: both(_each(read, *given)),
+            "or": lambda *given: ("or", tuple(_each(read, *given))),
+            "not": lambda *given: ("not", read(*given)),
+        }
+        for name, column, of_type in _readable(table, type_):
+            comparison = comparison_of(of_type)
+            fields.append(input_field(name, comparison.written, f"What holds for `{name}`."))
+            readers[name] = partial(all_of, readers_of(column, comparison))
+
+        def from_input(given: type[F], value: Mapping[str, Any], context: InputContext) -> F:
+            values: list[object] = []
+            shape = read(value, ".".join(map(str, context.path)), values)
+            return given(Condition(shape, tuple(values)))
+
+        own: Any = cls
+        own.__strawberry_definition__ = input_definition(
+            cls, description, fields, from_input=from_input
+        )
+        return cls
+
+    return decorate
+
+
+def _each(read: Read, given: list[Any], path: str, values: list[object]) -> list[Shape]:
+    return [read(each, f"{path}.{index}", values) for index, each in enumerate(given)]
+
+
+def _readable(table: Table, type_: type) -> list[tuple[str, Column[Any], object]]:
+    """The columns that filters are about, each with the name and the type of its field."""
+    definition = get_object_definition(type_, strict=True)
+    # A later field stands in the place of an earlier one of the same name.
+    fields = {
+        field.graphql_name or to_camel_case(field.python_name): field for field in definition.fields
+    }
+    indexed = {index.columns[0].key for index in table.indexes if index.columns}
+    return [
+        (name, column, field.resolve_type(type_definition=definition))
+        for name, field in fields.items()
+        if field.base_resolver is None and not field.extensions
+        if (column := table.c.get(field.python_name)) is not None
+        if column.primary_key or column.index or column.key in indexed
+    ]
+
+
+class Extent(NamedTuple):
+    """How large a filter is."""
+
+    predicates: int = 0
+    """Its comparisons; what has none counts as one."""
+    levels: int = 0
+    """Of filters within each other."""
+    values: int = 0
+    """What it compares with, those of lists counted one by one."""
+
+    def __or__(self, other: "Extent") -> "Extent":
+        """The greater of each."""
+        return Extent(*map(max, self, other))
+
+
+def extent(given: Mapping[str, Any] | None) -> Extent:
+    """How large a filter is that was sent, with its variables filled in."""
+    if given is None:
+        return Extent()
+    predicates = values = levels = 0
+    for name, value in given.items():
+        if name in {"and", "or", "not"}:
+            for part in value if isinstance(value, list) else [value]:
+                inner = extent(part)
+                predicates += inner.predicates
+                levels = max(levels, inner.levels)
+                values += inner.values
+        elif value is not None:
+            predicates += len(value)
+            values += sum(len(each) if isinstance(each, list) else 1 for each in value.values())
+    return Extent(predicates or 1, levels + 1, values)
