@@ -118,6 +118,15 @@ class Settings(BaseSettings):
         description="fields of an answer, each counted in every row; those of introspection "
         "twice, and 300 rows that are passed over as one",
     )
+    max_predicates: PositiveInt = Field(
+        default=20, le=400, description="comparisons in a filter; what has none counts as one"
+    )
+    max_filter_depth: PositiveInt = Field(
+        default=4, le=20, description="levels of filters within each other"
+    )
+    max_filter_values: PositiveInt = Field(
+        default=100, le=10_000, description="values that a filter compares with"
+    )
     max_answer_bytes: PositiveInt = Field(
         default=2_000_000, le=1_000_000_000, description="bytes of an answer's data"
     )

@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 from graphql import (
     DocumentNode,
     FieldNode,
-    GraphQLField,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
-    IntValueNode,
     OperationDefinitionNode,
     StringValueNode,
-    VariableNode,
     get_named_type,
     get_nullable_type,
     is_introspection_type,
@@ -26,6 +24,9 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from graph.engine import arguments
+from graph.engine.connection import Connection, Edge
+from graph.engine.filter import Extent
 from graph.engine.limits import too_complex
 from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
@@ -36,14 +37,12 @@ INTROSPECTION = 2
 MORE_STEPS = 1_000
 """How many more selections than the fields that are allowed may be read to find the cost."""
 
+MAXIMUM = arguments.MAXIMUM
+"""The key, in an argument's Strawberry metadata, of the greatest number, or length of a list, that
+it may be. The field's own list, or page, then has as many items as its argument says."""
+
 PASSED_OVER = 300
 """Rows before a page, which the database reads, too, that take as long as one field."""
-
-MAXIMUM = "maximum"
-"""The key of an argument `limit`'s Strawberry metadata under which the greatest limit stands."""
-
-UNLIMITED = 100
-"""The items that a list counts for whose field has no argument `limit`."""
 
 
 def over_cost(limit: int) -> PublicError:
@@ -59,6 +58,8 @@ class Size(NamedTuple):
 
     rows: int
     fields: int
+    filters: Extent = Extent()
+    """The greatest of the filters."""
 
 
 class Cost:
@@ -70,7 +71,9 @@ class Cost:
         self.rows = 0
         self.fields = 0
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
-        self.offsets: list[Callable[[Values], int]] = []
+        self.offsets: list[arguments.Number] = []
+        self.filters: list[Callable[[Values], Extent]] = []
+        """Of an operation: all that are in it."""
 
     def size(self, values: Values) -> Size:
         """The size of the answer with these values of the variables."""
@@ -78,11 +81,14 @@ class Cost:
         for length, item in self.lists:
             count = length(values)
             inner = item.size(values)
-            rows += count * (1 + inner.rows)
+            rows += count * inner.rows
             fields += count * inner.fields
         for offset in self.offsets:
-            fields += offset(values) // PASSED_OVER
-        return Size(rows, fields)
+            fields += max(offset(values) or 0, 0) // PASSED_OVER
+        extent = Extent()
+        for each in self.filters:
+            extent |= each(values)
+        return Size(rows, fields, extent)
 
 
 class CostAnalysis:
@@ -102,6 +108,7 @@ class CostAnalysis:
         self._limit = limit
         self._collector = Collector(document, values, limit + MORE_STEPS)
         self._info: Any = _Info(schema)
+        self._filters: list[Callable[[Values], Extent]] = []
 
     def analyze(self, operation: OperationDefinitionNode) -> Cost:
         """The cost of the operation.
@@ -115,31 +122,56 @@ class CostAnalysis:
             fields = self._collector.collect([operation.selection_set.selections])
             cost.roots = sum(not each.node.name.value.startswith("__") for each in fields.values())
             self._add(cost, root, fields)
+            cost.filters = self._filters
         except OverflowError:
             raise over_cost(self._limit) from None
         return cost
 
-    def _add(self, cost: Cost, type_: GraphQLObjectType, fields: Mapping[str, Selection]) -> None:
-        """Add what an object of this type costs."""
+    def _add(
+        self,
+        cost: Cost,
+        type_: GraphQLObjectType,
+        fields: Mapping[str, Selection],
+        page: Callable[[Values], int] | None = None,
+    ) -> None:
+        """Add what an object of this type costs.
+
+        Args:
+            page: gives the length of the page whose rows an object is about, where it is none.
+        """
         for selection in fields.values():
             cost.fields += 1
             definition = self._schema.get_field(type_, selection.node.name.value)
-            if definition is None or is_leaf_type(get_named_type(definition.type)):
+            if definition is None:
+                continue
+            self._filters += arguments.filters(definition, selection.node)
+            if is_leaf_type(get_named_type(definition.type)):
                 continue
             named: Any = get_named_type(definition.type)
             inner = self._collector.inside(selection)
             if is_introspection_type(named):
                 for described in self._described(selection.node):
                     cost.fields += self._introspected(named, described, inner)
-            elif is_list_type(get_nullable_type(definition.type)):
-                item = Cost()
-                self._add_possible(item, named, inner)
-                cost.lists.append((_length(definition, selection.node), item))
-                if "offset" in definition.args:
-                    cost.offsets.append(_argument(definition, selection.node, "offset"))
+                continue
+            if "offset" in definition.args:
+                cost.offsets.append(arguments.number(definition, selection.node, "offset"))
+            object_ = cost
+            if is_list_type(get_nullable_type(definition.type)):
+                object_ = Cost()
+                items = page or arguments.length(definition, selection.node)
+                cost.lists.append((items, object_))
+            generic = _generic(named)
+            if generic is Connection:
+                rows = Cost()
+                rows.rows = 1
+                items = arguments.length(definition, selection.node)
+                object_.lists.append((items, rows))
+                self._add(object_, named, inner, items)
+            elif generic is Edge:
+                self._add(object_, named, inner, page)
             else:
-                cost.rows += 1
-                self._add_possible(cost, named, inner)
+                object_.rows += page is None
+                self._add_possible(object_, named, inner)
 
     def _add_possible(self, cost: Cost, type_: Any, fields: Mapping[str, Selection]) -> None:
         """Add what an object costs, or one of each type that it may be of."""
@@ -189,31 +221,8 @@ class _Info(NamedTuple):
     schema: GraphQLSchema
 
 
-def _length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]:
-    """Gives the most items that a list field returns.
-
-    A page that is out of bounds is refused by its resolver, with a better message.
-    """
-    parameter = definition.args.get("limit")
-    if parameter is None:
-        return lambda _: UNLIMITED
-    source = parameter.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    maximum: int | None = source and source.metadata.get(MAXIMUM)
-    limit = _argument(definition, node, "limit")
-    if maximum is None:
-        return limit
-    return lambda values: count if (count := limit(values)) <= maximum else 0
-
-
-def _argument(definition: GraphQLField, node: FieldNode, name: str) -> Callable[[Values], int]:
-    """Gives the value of an argument that is a number; 0 for one that is negative or null."""
-    default: int | None = definition.args[name].default_value
-    for argument in node.arguments or ():
-        if argument.name.value == name:
-            if isinstance(argument.value, VariableNode):
-                variable = argument.value.name.value
-                return lambda values: max(values.get(variable, default) or 0, 0)
-            literal = argument.value
-            default = int(literal.value) if isinstance(literal, IntValueNode) else None
-    count = max(default or 0, 0)
-    return lambda _: count
+def _generic(type_: GraphQLNamedType) -> type | None:
+    """The generic class of which a type is made, such as `Connection` of `HeroConnection`."""
+    source = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    generic = getattr(source, "concrete_of", None)
+    return generic and generic.origin

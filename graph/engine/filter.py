@@ -10,15 +10,8 @@ from strawberry.types.base import StrawberryList, get_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.database.conditions import Condition, Shape
-from graph.engine.comparisons import (
-    Read,
-    all_of,
-    both,
-    comparison_of,
-    input_definition,
-    input_field,
-    readers_of,
-)
+from graph.engine.comparisons import comparison_of, input_definition, input_field
+from graph.engine.readers import Read, all_of, both, readers_of
 
 
 class Filter:

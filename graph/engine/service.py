@@ -15,6 +15,7 @@ from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
 from graph.engine.execution import Execution
 from graph.engine.executor import SerialExecutor
+from graph.engine.filter import Extent
 from graph.engine.idempotency import Answers, Kept, Key, digest
 from graph.engine.limits import too_complex
 from graph.engine.operation import Operation, Prepared
@@ -80,6 +81,9 @@ class Service:
         self._answers = Answers(database.dialect, settings)
         self._settings = settings
         self._documents = Documents(self._schema, settings)
+        self._largest_filter = Extent(
+            settings.max_predicates, settings.max_filter_depth, settings.max_filter_values
+        )
 
     async def document(self, query: str) -> Document:
         """The document of this text; schema extensions see the one that is refused, too."""
@@ -144,6 +148,11 @@ class Service:
             )
         if size.fields > self._settings.max_cost:
             raise over_cost(self._settings.max_cost)
+        for number, limit, what in zip(
+            size.filters, self._largest_filter, ("comparisons", "levels", "values"), strict=True
+        ):
+            if number > limit:
+                raise too_complex(f"A filter has {number} {what}; at most {limit} are allowed.")
 
     async def _transact(
         self, call: Call, coerced: VariableValues, prepared: Prepared, room: int

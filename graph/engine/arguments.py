@@ -1,0 +1,130 @@
+"""The arguments that decide what an operation costs, read once and looked up in each request."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from graphql import (
+    FieldNode,
+    GraphQLArgument,
+    GraphQLField,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ValueNode,
+    VariableNode,
+    coerce_input_literal,
+    get_named_type,
+)
+from graphql.execution.values import VariableValues
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from graph.engine.filter import Extent, Filter, extent
+from graph.engine.selection import Values
+
+Number: TypeAlias = Callable[[Values], int | None]
+
+MAXIMUM = "maximum"
+"""The key of it in an argument's Strawberry metadata; see `graph.engine.cost`."""
+
+UNLIMITED = 100
+"""The items that a list counts for whose field has no argument with a maximum."""
+
+
+def length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]:
+    """Gives the most items of the list that a field returns.
+
+    That is the number, or the length of the list, which is given as an argument with a maximum. A
+    page that is out of bounds is refused by its resolver, with a better message.
+    """
+    bounds: list[tuple[Number, int]] = []
+    for name, parameter in definition.args.items():
+        source = parameter.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        maximum: int | None = source and source.metadata.get(MAXIMUM)
+        if maximum is not None:
+            bounds.append((number(definition, node, name), maximum))
+    if not bounds:
+        return lambda _: UNLIMITED
+    most = max(maximum for _, maximum in bounds)
+
+    def longest(values: Values) -> int:
+        given = [
+            count if 0 <= count <= maximum else 0
+            for argument, maximum in bounds
+            if (count := argument(values)) is not None
+        ]
+        return max(given, default=most)
+
+    return longest
+
+
+def number(definition: GraphQLField, node: FieldNode, name: str) -> Number:
+    """Gives the value of an argument that is a number, or the length of a list; None for null."""
+    default: int | None = _count(definition.args[name].default_value)
+    value = _literal(node, name)
+    if isinstance(value, VariableNode):
+        variable = value.name.value
+        return lambda values: _count(values[variable]) if variable in values else default
+    if isinstance(value, NullValueNode):
+        return lambda _: None
+    if isinstance(value, IntValueNode):
+        default = int(value.value)
+    elif isinstance(value, ListValueNode):
+        default = len(value.values)
+    elif value is not None:
+        default = 1  # an item that stands for a list of itself
+    return lambda _: default
+
+
+def _count(value: Any) -> int | None:
+    """A number, or a list's length; None for anything else, such as no default."""
+    if isinstance(value, list):
+        return len(value)
+    return value if isinstance(value, int) else None
+
+
+def filters(definition: GraphQLField, node: FieldNode) -> list[Callable[[Values], Extent]]:
+    """Gives the extents of the filters that a field is given."""
+    return [
+        _extent(parameter, value)
+        for name, parameter in definition.args.items()
+        if _is_filter(parameter) and (value := _literal(node, name)) is not None
+    ]
+
+
+def _is_filter(parameter: GraphQLArgument) -> bool:
+    source = get_named_type(parameter.type).extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return isinstance(origin := getattr(source, "origin", None), type) and issubclass(
+        origin, Filter
+    )
+
+
+def _extent(parameter: GraphQLArgument, value: ValueNode) -> Callable[[Values], Extent]:
+    if isinstance(value, VariableNode):
+        variable = value.name.value
+        return lambda values: extent(values.get(variable))
+    if _has_variables(value):
+        return lambda values: extent(
+            coerce_input_literal(value, parameter.type, VariableValues({}, dict(values)))
+        )
+    known = extent(coerce_input_literal(value, parameter.type))
+    return lambda _: known
+
+
+def _has_variables(value: ValueNode) -> bool:
+    """Whether a value has a variable in it."""
+    waiting: list[Any] = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, VariableNode):
+            return True
+        waiting += getattr(part, "values", None) or ()
+        waiting += [field.value for field in getattr(part, "fields", None) or ()]
+    return False
+
+
+def _literal(node: FieldNode, name: str) -> ValueNode | None:
+    """The value that a field is given as an argument, as it is written."""
+    for argument in node.arguments or ():
+        if argument.name.value == name:
+            return argument.value
+    return None
