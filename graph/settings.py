@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         default=4, le=20, description="levels of filters within each other"
     )
     max_filter_values: PositiveInt = Field(
-        default=100, le=10_000, description="values that a filter compares with"
+        default=100, le=1_000, description="values that a filter compares with"
     )
     max_answer_bytes: PositiveInt = Field(
         default=2_000_000, le=1_000_000_000, description="bytes of an answer's data"

@@ -18,6 +18,15 @@ query Page($offset: Int! = 0, $limit: Int! = 100) {{
 """
 
 
+def literal(value: Any) -> str:
+    """A value as it is written in a document."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {literal(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return dumps(value, ensure_ascii=False)
+
+
 class Client:
     """Speaks to a running service.
 

@@ -17,7 +17,7 @@ from tests.conftest import serving
 
 Serve = Callable[..., Client]
 
-SETTINGS = {"tokens", "max_rows", "max_cost"}
+SETTINGS = {"tokens", "max_rows", "max_cost", "max_predicates"}
 """What of a schema's options is meant for the service."""
 
 resolved: list[str] = []

@@ -1,12 +1,11 @@
 """Filters: which rows are meant, the same on every database and with every executor."""
 
 from collections.abc import Callable
-from json import dumps
 from typing import Any
 
 import pytest
 
-from tests.client import Client
+from tests.client import Client, literal
 from tests.cluster import Sql, on_sqlite
 
 HEROES = [
@@ -132,15 +131,6 @@ def same(services: list[Client], query: str, **variables: Any) -> Any:
 def ids(body: Any) -> list[int]:
     assert "errors" not in body, body
     return [int(hero["id"]) for hero in body["data"]["heroes"]]
-
-
-def literal(value: Any) -> str:
-    """A value as it is written in a document."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {literal(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(literal, value)) + "]"
-    return dumps(value, ensure_ascii=False)
 
 
 @pytest.mark.usefixtures("filled")

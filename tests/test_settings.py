@@ -30,7 +30,7 @@ BOUNDS: list[tuple[str, Any, Any]] = [
     ("max_predicates", 1, 0),
     ("max_filter_depth", 20, 21),
     ("max_filter_depth", 1, 0),
-    ("max_filter_values", 10_000, 10_001),
+    ("max_filter_values", 1_000, 1_001),
     ("max_filter_values", 1, 0),
     ("max_answer_bytes", 1_000_000_000, 1_000_000_001),
     ("max_answer_bytes", 1, 0),

@@ -82,13 +82,15 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def filters(definition: GraphQLField, node: FieldNode) -> list[Callable[[Values], Extent]]:
-    """Gives the extents of the filters that a field is given."""
-    return [
-        _extent(parameter, value)
+def filters(definition: GraphQLField, node: FieldNode) -> dict[object, Callable[[Values], Extent]]:
+    """Gives the extents of the filters that a field is given, by variable or by where they are."""
+    return {
+        value.name.value if isinstance(value, VariableNode) else id(value): _extent(
+            parameter, value
+        )
         for name, parameter in definition.args.items()
         if _is_filter(parameter) and (value := _literal(node, name)) is not None
-    ]
+    }
 
 
 def _is_filter(parameter: GraphQLArgument) -> bool:

@@ -73,7 +73,7 @@ class Cost:
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
         self.offsets: list[arguments.Number] = []
         self.filters: list[Callable[[Values], Extent]] = []
-        """Of an operation: all that are in it."""
+        """Of an operation: all that are in it, each once."""
 
     def size(self, values: Values) -> Size:
         """The size of the answer with these values of the variables."""
@@ -108,7 +108,7 @@ class CostAnalysis:
         self._limit = limit
         self._collector = Collector(document, values, limit + MORE_STEPS)
         self._info: Any = _Info(schema)
-        self._filters: list[Callable[[Values], Extent]] = []
+        self._filters: dict[object, Callable[[Values], Extent]] = {}
 
     def analyze(self, operation: OperationDefinitionNode) -> Cost:
         """The cost of the operation.
@@ -122,7 +122,7 @@ class CostAnalysis:
             fields = self._collector.collect([operation.selection_set.selections])
             cost.roots = sum(not each.node.name.value.startswith("__") for each in fields.values())
             self._add(cost, root, fields)
-            cost.filters = self._filters
+            cost.filters = list(self._filters.values())
         except OverflowError:
             raise over_cost(self._limit) from None
         return cost
@@ -144,7 +144,7 @@ class CostAnalysis:
             definition = self._schema.get_field(type_, selection.node.name.value)
             if definition is None:
                 continue
-            self._filters += arguments.filters(definition, selection.node)
+            self._filters |= arguments.filters(definition, selection.node)
             if is_leaf_type(get_named_type(definition.type)):
                 continue
             named: Any = get_named_type(definition.type)

@@ -23,7 +23,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from graph.engine.cost import Cost
-from graph.engine.limits import Measured
+from graph.engine.limits import MAX_OBJECTS, Measured, count_objects, too_many_objects
 from graph.errors import MAX_ERRORS
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ class Operation:
     def coerce(
         self, schema: GraphQLSchema, variables: dict[str, Any], *, hide_suggestions: bool
     ) -> VariableValues | list[GraphQLError]:
-        """The coerced variables, or why they are refused."""
+        """The coerced variables, or why they are refused.
+
+        Raises:
+            PublicError: there is too much in them.
+        """
         if self._scalars is not None:
             for name, kind in self._scalars:
                 value = variables.get(name)
@@ -66,6 +70,8 @@ class Operation:
                     break
             else:
                 return VariableValues({}, {name: variables[name] for name, _ in self._scalars})
+        if count_objects(variables, MAX_OBJECTS) > MAX_OBJECTS:
+            raise too_many_objects()
         return get_variable_values(
             schema,
             self.node.variable_definitions or (),

@@ -7,7 +7,13 @@ what an earlier one wrote, and is executed even when an earlier one failed.
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from graph.engine.limits import count_tokens, too_complex
+from graph.engine.limits import (
+    MAX_OBJECTS,
+    count_objects,
+    count_tokens,
+    too_complex,
+    too_many_objects,
+)
 from graph.engine.service import NULL, Call, Result, Service, refusal
 from graph.errors import PublicError, ShuttingDownError
 from graph.settings import Settings
@@ -64,11 +70,16 @@ def check_tokens(queries: Iterable[str], settings: Settings) -> None:
 
 
 def _check(service: Service, calls: Sequence[Call], settings: Settings) -> None:
-    """Hold a batch to the limits that add up: aliases, rows and fields, but not depth.
+    """Hold a batch to the limits that add up: objects, aliases, rows and fields, but not depth.
 
     Raises:
         PublicError: the operations have more of one than a single operation may.
     """
+    left = MAX_OBJECTS
+    for call in calls:
+        left -= count_objects(call.variables, left)
+        if left < 0:
+            raise too_many_objects()
     sizes = [service.size(call) for call in calls]
     for what, total, limit in (
         ("aliases", sum(call.operation.aliases for call in calls), settings.max_aliases),

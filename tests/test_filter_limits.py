@@ -1,0 +1,139 @@
+"""How large a filter may be: the last that is allowed, and the first that is refused."""
+
+from collections.abc import Callable
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.engine.limits import MAX_OBJECTS
+from tests.client import Client, literal
+from tests.shape import all_labelled, code, labelled
+
+PAGE = "query($where: HeroFilter) { heroes(where: $where) { id } }"
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """Of one kind only: no database has a part in this."""
+    return f"sqlite:///{tmp_path / 'database.db'}"
+
+
+def predicates(count: int) -> dict[str, Any]:
+    """Of this many comparisons, some in one object, and some in what has none."""
+    several = {"age": {"gt": 0, "lt": 9}}
+    return {"and": [several] * (count // 2) + [{}] * (count % 2)}
+
+
+def levels(count: int) -> dict[str, Any]:
+    """Of this many levels, by each of the fields that have one."""
+    where: dict[str, Any] = {"age": {"gt": 0}}
+    for level in range(count - 1):
+        kinds: list[dict[str, Any]] = [{"not": where}, {"and": [{}, where]}, {"or": where}]
+        where = kinds[level % 3]
+    return where
+
+
+def values(count: int) -> dict[str, Any]:
+    """Of this many values, in lists and alone."""
+    return {
+        "age": {"in": list(range(count - 2))},
+        "or": [{"id": {"in": ["1"]}}, {"name": {"eq": "A"}}],
+    }
+
+
+EDGES = [
+    ({}, predicates, 20),
+    ({"max_predicates": 7}, predicates, 7),
+    ({"max_predicates": 1}, predicates, 1),
+    ({}, levels, 4),
+    ({"max_filter_depth": 1}, levels, 1),
+    ({"max_filter_depth": 20}, levels, 20),
+    ({}, values, 100),
+    ({"max_filter_values": 3}, values, 3),
+]
+
+FORMS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "variable": lambda where: {"query": PAGE, "variables": {"where": where}},
+    "literal": lambda where: {"query": f"{{ heroes(where: {literal(where)}) {{ id }} }}"},
+    "default": lambda where: {
+        "query": PAGE.replace("HeroFilter", f"HeroFilter = {literal(where)}")
+    },
+    "fragment": lambda where: {
+        "query": f"{{ ...F }} fragment F on Query {{ a: heroes(where: {literal(where)}) {{ id }} }}"
+    },
+    "part": lambda where: {
+        "query": "query($name: StringFilter, $where: HeroFilter!) {"
+        " first: heroes { id } heroes(where: {name: $name, and: [$where]}) { id } }",
+        "variables": {"where": where},
+    },
+}
+"""The same filter, given in several ways; the last is one level deeper."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("settings", "filter_of", "most"), EDGES)
+def test_the_edge_of_a_filter(
+    serve: Callable[..., Client],
+    settings: dict[str, Any],
+    filter_of: Callable[[int], dict[str, Any]],
+    most: int,
+    form: str,
+) -> None:
+    api = serve(**settings)
+    most -= form == "part" and filter_of is levels
+    if most == 0:
+        return
+    assert "errors" not in labelled(api.post(FORMS[form](filter_of(most))))
+    assert code(api.post(FORMS[form](filter_of(most + 1)))) == "OPERATION_TOO_COMPLEX"
+
+
+def test_each_filter_has_the_limit_for_itself(serve: Callable[..., Client]) -> None:
+    api = serve(max_predicates=2)
+    most, more = literal(predicates(2)), literal(predicates(3))
+    pages = [f"p{index}: heroes(limit: 1, where: {most}) {{ id }}" for index in range(14)]
+    for last, refused in ((most, False), (more, True)):
+        query = f"{{ {' '.join(pages)} heroes(limit: 1, where: {last}) {{ id }} }}"
+        assert ("errors" in labelled(api.post({"query": query}))) == refused
+    batch = [FORMS["variable"](predicates(count)) for count in (2, 3, 2)]
+    bodies = all_labelled(api.post(batch))
+    assert ["errors" in body for body in bodies] == [False, True, False]
+
+
+def test_objects_in_variables_have_a_limit(shared: Client) -> None:
+    """They take long to coerce, which comes before a filter can be counted."""
+    where: dict[str, Any] = {"or": [{}] * (MAX_OBJECTS - 1)}
+    (error,) = labelled(shared.post(FORMS["variable"](where)))["errors"]
+    assert error["message"].startswith("A filter has ")
+    for request in (
+        FORMS["variable"]({"or": [{}] * MAX_OBJECTS}),
+        FORMS["variable"]({"or": [[[{}]]] * MAX_OBJECTS}),
+    ):
+        (error,) = labelled(shared.post(request))["errors"]
+        assert error["message"] == "The variables have more than 2000 objects, the most allowed."
+        assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
+
+
+def test_objects_in_variables_add_up_in_a_batch(shared: Client) -> None:
+    half: dict[str, Any] = {"variables": {"unused": [{}] * (MAX_OBJECTS // 2)}}
+    batch = [{"query": "{ __typename }", **half}] * 2
+    assert ["errors" in body for body in all_labelled(shared.post(batch))] == [False, False]
+    batch.append({"query": "{ __typename }", "variables": {"unused": {}}})
+    for body in all_labelled(shared.post(batch)):
+        (error,) = body["errors"]
+        assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
+
+
+def test_a_filter_that_is_nested_without_end(shared: Client) -> None:
+    for depth in (50, 150, 200, 230, 500, 5_000):
+        nested = '{"not":' * depth + "{}" + "}" * depth
+        content = f'{{"query": {dumps(PAGE)}, "variables": {{"where": {nested}}}}}'
+        headers = {"content-type": "application/json"}
+        response = shared.http.post("/graphql", content=content, headers=headers)
+        assert code(response) in {"OPERATION_TOO_COMPLEX", "BAD_USER_INPUT", "BAD_REQUEST"}
+        query = f"{{ heroes(where: {nested.replace(chr(34), '')}) {{ id }} }}"
+        assert code(shared.post({"query": query})) in {
+            "OPERATION_TOO_COMPLEX",
+            "GRAPHQL_PARSE_FAILED",
+        }
