@@ -31,10 +31,15 @@ def _collated(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str
     return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
+def stored(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    """SQLAlchemy's own type, which may be within one of a model's."""
+    return type_.impl_instance if isinstance(type_, TypeDecorator) else type_
+
+
 def is_text(type_: TypeEngine[Any]) -> bool:
     """Whether a type's values are texts on every engine, as those of an enum are not."""
-    stored = type_.impl_instance if isinstance(type_, TypeDecorator) else type_
-    return isinstance(stored, String) and not isinstance(stored, Enum)
+    own = stored(type_)
+    return isinstance(own, String) and not isinstance(own, Enum)
 
 
 def comparable(column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -28,7 +28,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
-from graph.database.codepoint import comparable, is_text
+from graph.database.codepoint import comparable, is_text, stored
 
 Shape: TypeAlias = tuple[Any, ...]
 """An operator and what it is about: `("and", shapes)`, `("or", shapes)`, `("not", shape)`, `("in",
@@ -106,7 +106,9 @@ def _below_texts(element: IsNumber, compiler: SQLCompiler, **options: Any) -> st
 
 def _number(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether the column has a number, if it is to have one."""
-    return IsNumber(column) if isinstance(column.type, Integer | Float | Numeric) else true()
+    return (
+        IsNumber(column) if isinstance(stored(column.type), Integer | Float | Numeric) else true()
+    )
 
 
 def _unbounded(type_: TypeEngine[Any]) -> TypeEngine[Any]:

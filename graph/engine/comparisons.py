@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import strawberry
+from sqlalchemy import Column
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
+
+from graph.database.codepoint import stored
 
 ORDERED = ("eq", "ne", "in", "lt", "lte", "gt", "gte", "isNull")
 UNORDERED = ("eq", "ne", "in", "isNull")
@@ -83,19 +86,17 @@ class Comparison(NamedTuple):
     """Its input, the same one for all tables."""
 
 
-def comparison_of(type_: object) -> Comparison:
-    """How the values of a field of this type are compared.
-
-    Raises:
-        TypeError: they cannot be.
-    """
+def comparison_of(column: Column[Any], type_: object) -> Comparison | None:
+    """How the values of a column are compared whose field has this type; None when they are not."""
     named = type_.of_type if isinstance(type_, StrawberryOptional) else type_
     if isinstance(named, StrawberryEnumDefinition):
         return _comparison(named.name, named.wrapped_cls, UNORDERED)
+    if named not in KINDS:  # one of pydantic's, such as `NaiveDatetime`
+        named = stored(column.type).python_type
     if named not in KINDS:
-        raise TypeError(f"values of type {named} cannot be compared")
+        return None
     name, operators = KINDS[named]
-    if named is str and named is not type_:
+    if named is str and column.nullable:
         return _comparison("NullableString", named, (*operators, "isNull"))
     return _comparison(name, named, operators)
 

@@ -52,9 +52,10 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
             "not": lambda *given: ("not", read(*given)),
         }
         for name, column, of_type in _readable(table, type_):
-            comparison = comparison_of(of_type)
-            fields.append(input_field(name, comparison.written, f"What holds for `{name}`."))
-            readers[name] = partial(all_of, readers_of(column, comparison))
+            comparison = comparison_of(column, of_type)
+            if comparison is not None:
+                fields.append(input_field(name, comparison.written, f"What holds for `{name}`."))
+                readers[name] = partial(all_of, readers_of(column, comparison))
 
         def from_input(given: type[F], value: Mapping[str, Any], context: InputContext) -> F:
             values: list[object] = []
