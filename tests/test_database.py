@@ -21,7 +21,7 @@ DEADPOND: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson",
 
 
 async def names(session: Session) -> list[str]:
-    rows = await session.fetch(page_of_heroes(COLUMNS), offset=0, limit=100)
+    rows = await page_of_heroes(COLUMNS).fetch(session, 100)
     return [row.name for row in rows]
 
 

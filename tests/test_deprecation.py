@@ -37,8 +37,7 @@ class DerivedQuery(Query):
         info: Info,
         count: Annotated[int, strawberry.argument(deprecation_reason="There are three.")] = 3,
     ) -> Sequence[Hero]:
-        statement = page_of_heroes(info.columns)
-        return await info.context.session.fetch(statement, offset=0, limit=count)
+        return await page_of_heroes(info.columns).fetch(info.context.session, count)
 
 
 @pytest.fixture

@@ -130,9 +130,7 @@ def test_a_field_with_a_resolver_has_every_column(serve_schema: Serve) -> None:
     class Initials(Query):
         @strawberry.field
         async def initialed(self, info: Info) -> Sequence[Initialed]:
-            return await info.context.session.fetch(
-                page_of_heroes(info.columns), offset=0, limit=10
-            )
+            return await page_of_heroes(info.columns).fetch(info.context.session, 10)
 
     api = serve_schema(Initials)
     api.create("Deadpond", secretName="Dive Wilson")
@@ -160,7 +158,7 @@ class Namesake(HeroType):
 class Namesakes(Query):
     @strawberry.field
     async def named(self, info: Info) -> Sequence[Namesake]:
-        return await info.context.session.fetch(page_of_heroes(info.columns), offset=0, limit=9)
+        return await page_of_heroes(info.columns).fetch(info.context.session, 9)
 
 
 def test_a_loader_asks_once(serve_schema: Serve) -> None:
@@ -199,7 +197,7 @@ class Measured(HeroType):
 class Measures(Mutation):
     @strawberry.mutation
     async def measure(self, info: Info) -> Sequence[Measured]:
-        return await info.context.session.fetch(page_of_heroes(info.columns), offset=0, limit=9)
+        return await page_of_heroes(info.columns).fetch(info.context.session, 9)
 
 
 def test_fields_side_by_side_share_the_connection_of_a_mutation(serve_schema: Serve) -> None:

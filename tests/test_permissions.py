@@ -53,7 +53,7 @@ class GuardedHero(HeroType):
 class GuardedQueries(Query):
     @strawberry.field
     async def guarded(self, info: Info) -> Sequence[GuardedHero]:
-        return await info.context.session.fetch(page_of_heroes(info.columns), offset=0, limit=9)
+        return await page_of_heroes(info.columns).fetch(info.context.session, 9)
 
     @strawberry.field(permission_classes=[Nobody])
     async def closed(self) -> int:

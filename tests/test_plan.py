@@ -18,6 +18,7 @@ from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.client import Client
 from tests.conftest import serving
+from tests.corpus import CORPUS, LISTS
 from tests.operations import operations_with_variables
 
 ROWS = [
@@ -33,81 +34,6 @@ ROWS = [
     ("Émile 🦸", 2, "é" * 500),
 ]
 """Rows as other programs may have left them: SQLite takes any value in any column."""
-
-VALID = 'name: "A", secretName: "B"'
-
-CORPUS: list[tuple[str, dict[str, Any]]] = [
-    ("{ heroes { id name age secretName } }", {}),
-    ("{ heroes(limit: 2) { id name } }", {}),
-    ("{ heroes(limit: 2, offset: 1) { age id } }", {}),
-    ("{ heroes(limit: 0) { id } }", {}),
-    ("{ heroes(limit: 8) { name } }", {}),
-    ("{ heroes(offset: 1000) { id } }", {}),
-    ("{ heroes(limit: 101) { id } }", {}),
-    ("{ heroes(limit: -1) { id } }", {}),
-    ("{ heroes(offset: -1) { id } hero(id: 1) { id } }", {}),
-    ("{ heroes(limit: 2) { __typename } }", {}),
-    ("{ __typename heroes(limit: 2) { id t: __typename } }", {}),
-    ("{ heroes(limit: 2) { id id name: secretName n: name ID: id } }", {}),
-    ("{ heroes(limit: 2) { ...F } } fragment F on Hero { id ...G } fragment G on Hero { name }", {}),
-    ("{ ...Q } fragment Q on Query { a: heroes(limit: 1) { id } b: hero(id: 2) { name } }", {}),
-    ("{ heroes(limit: 2) { ... on Hero { id } ... { name } ... @include(if: false) { age } } }", {}),
-    ("{ a: hero(id: 1) { id } a: hero(id: 1) { name } }", {}),
-    ("{ hero(id: 4) { id age } b: hero(id: 1) { id } }", {}),
-    ("{ heroes { age } hero(id: 1) { id } }", {}),
-    ("{ hero(id: 1) { id } heroes(limit: 9) { name } }", {}),
-    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": 3}),
-    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": "3"}),
-    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": 3.0}),
-    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": True}),
-    ("query($n: Int!) { heroes(limit: $n) { id } }", {"n": 2**31}),
-    ("query($n: Int!) { heroes(limit: $n) { id } }", {}),
-    ("query($n: Int) { heroes(limit: $n) { id } }", {}),
-    ("query($n: Int) { heroes(limit: $n) { id } }", {"n": None}),
-    ("query($n: Int) { heroes(limit: $n) { id } hero(id: 1) { id } }", {"n": 2}),
-    ("query($n: Int! = 2) { heroes(limit: $n) { id } }", {}),
-    ("query($n: Int! = 2, $o: Int! = 1) { heroes(limit: $n, offset: $o) { id } }", {"o": 3}),
-    ("query($id: ID!) { hero(id: $id) { id name age secretName } }", {"id": "2"}),
-    ("query($id: ID!) { hero(id: $id) { id } }", {"id": 2}),
-    ("query($id: ID!) { hero(id: $id) { id } }", {"id": 2.5}),
-    ("query($id: ID!) { hero(id: $id) { id } }", {"id": None}),
-    ("query($id: ID!) { hero(id: $id) { id } }", {"id": "07"}),
-    ("query($id: ID!, $unused: ID) { hero(id: $id) { id } }", {"id": "1"}),
-    ("query($s: Boolean!) { heroes(limit: 2) { id name @skip(if: $s) } }", {"s": True}),
-    ("query($s: Boolean!) { heroes(limit: 2) { id name @skip(if: $s) } }", {"s": False}),
-    ("query($s: Boolean!) { heroes(limit: 2) @include(if: $s) { id } __typename }", {"s": False}),
-    ("query($s: Boolean!) { hero(id: 1) { ...F @skip(if: $s) id } } fragment F on Hero { name }", {"s": True}),
-    ("query($s: Boolean! = true) { hero(id: 1) { id name @skip(if: $s) } }", {}),
-    ("query($s: Boolean!) { hero(id: 1) { name @skip(if: $s) } }", {"s": "yes"}),
-    *(
-        (query, variables)
-        for query in (
-            "query($s: Boolean = true) { heroes(limit: 2) { id name @skip(if: $s) } }",
-            "query($s: Boolean = false) { heroes(limit: 2) { id name @include(if: $s) } }",
-            "query($s: Boolean = true) { heroes(limit: 2) @skip(if: $s) { id } __typename }",
-            "query($s: Boolean = true) { ... @include(if: $s) { heroes(limit: 2) { id } } }",
-            "query($s: Boolean = true) { hero(id: 1) { ...F @skip(if: $s) id } } fragment F on Hero { name }",
-            f"mutation($s: Boolean = true) {{ createHero(input: {{{VALID}}}) @include(if: $s) {{ id }} }}",
-            f"mutation($s: Boolean = true) {{ createHero(input: {{{VALID}}}) {{ id @skip(if: $s) }} }}",
-        )
-        for variables in ({}, {"s": None}, {"s": True}, {"s": False})
-    ),
-    (f"mutation {{ createHero(input: {{{VALID}}}) {{ id name age secretName }} }}", {}),
-    (f"mutation {{ a: createHero(input: {{{VALID}, age: 3}}) {{ id }} b: createHero(input: {{{VALID}}}) {{ id }} }}", {}),
-    (f"mutation {{ createHero(input: {{{VALID}, age: -1}}) {{ id }} }}", {}),
-    (f"mutation {{ a: createHero(input: {{{VALID}}}) {{ id }} b: deleteHero(id: \"x\") {{ id }} }}", {}),
-    ("mutation($n: String!) { createHero(input: {name: $n, secretName: \"s\"}) { id name } }", {"n": "N"}),
-    ("mutation($n: String!) { createHero(input: {name: $n, secretName: \"s\"}) { id name } }", {"n": ""}),
-    ("mutation($i: CreateHeroInput!) { createHero(input: $i) { id age } }", {"i": {"name": "A", "secretName": "B"}}),
-    ("mutation($i: CreateHeroInput!) { createHero(input: $i) { id age } }", {"i": {"name": "A"}}),
-    ("mutation($i: CreateHeroInput!) { createHero(input: $i) { id age } }", {"i": {"name": "A", "secretName": "B", "age": None}}),
-    ("mutation { deleteHero(id: 1) { id name age secretName } }", {}),
-    ("mutation { deleteHero(id: 4) { id age } }", {}),
-    ("mutation { deleteHero(id: 9) { name } }", {}),
-    ("mutation { deleteHero(id: 999) { name } }", {}),
-    ("mutation($id: ID!) { deleteHero(id: $id) { id } }", {"id": "2"}),
-    ("{ __schema { queryType { name } } heroes(limit: 1) { id } }", {}),
-]  # fmt: skip
 
 
 def fill(path: Path) -> None:
@@ -158,7 +84,7 @@ def both(services: list[tuple[Path, Client]], monkeypatch: pytest.MonkeyPatch) -
     assert fast == plain
 
 
-@pytest.mark.parametrize(("query", "variables"), CORPUS)
+@pytest.mark.parametrize(("query", "variables"), [*CORPUS, *LISTS])
 def test_the_corpus(both: Ask, query: str, variables: dict[str, Any]) -> None:
     for _ in range(2):  # made, then used again
         fast, plain = both(query, variables)
@@ -201,6 +127,12 @@ def test_a_null_in_the_first_request_does_not_spoil_the_plan(
 
 HERO = "query($id: ID!) { hero(id: $id) { id name age secretName } }"
 PAGE = "query($o: Int!) { heroes(offset: $o, limit: 100) { id name age secretName } }"
+CONNECTION = """query($a: String, $by: [HeroOrder!], $w: HeroFilter) {
+  heroesConnection(after: $a, orderBy: $by, where: $w) {
+    edges { cursor node { id } } nodes { ...F } totalCount
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename }
+  }
+} fragment F on Hero { name }"""
 CREATE = "mutation($i: CreateHeroInput!) { createHero(input: $i) { id name age secretName } }"
 
 
@@ -210,6 +142,9 @@ CREATE = "mutation($i: CreateHeroInput!) { createHero(input: $i) { id name age s
         (HERO, {"id": "1"}),
         (PAGE, {"o": 0}),
         (CREATE, {"i": {"name": "A", "secretName": "B", "age": 1}}),
+        (CONNECTION, {}),
+        (CONNECTION, {"a": None, "by": [{"field": "AGE"}], "w": {"age": {"gte": 1}}}),
+        ("{ heroStats { count age { min max avg } } heroesConnection { totalCount } }", {}),
         ("{ ...F } fragment F on Query { a: heroes @include(if: true) { ... { name } } }", {}),
     ],
 )

@@ -40,7 +40,7 @@ class Session(ABC):
     """
 
     def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+        self.dialect = dialect
 
     @cached_property
     def orm(self) -> AsyncSession:
@@ -68,7 +68,7 @@ class Session(ABC):
             BadUserInputError: a value has no place in the type of its column.
             ServiceUnavailableError: the database could not be reached in time.
         """
-        compiled = statement.compiled(self._dialect)
+        compiled = statement.compiled(self.dialect)
         sql, values = compiled.bound(parameters)
         return compiled.rows(await self.run(sql, values))
 

@@ -37,11 +37,16 @@ def stored(type_: TypeEngine[Any]) -> TypeEngine[Any]:
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:
-    """Whether a type's values are texts on every engine, as those of an enum are not."""
+    """Whether a type's values are texts."""
     own = stored(type_)
     return isinstance(own, String) and not isinstance(own, Enum)
 
 
+def has_code_points(type_: TypeEngine[Any]) -> bool:
+    """Whether a type's values are stored as texts, as the names of an enum's members are, too."""
+    return isinstance(stored(type_), String)
+
+
 def comparable(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The column, as it is compared: text by code point."""
-    return CodePoints(column) if is_text(column.type) else column
+    """The column, as it is compared: what is stored as text by code point."""
+    return CodePoints(column) if has_code_points(column.type) else column

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, Table
 
-from graph.database.codepoint import is_text
+from graph.database.codepoint import has_code_points
 
 BY_CODE_POINT = "by_code_point"
 """Marks, in an index's `info`, that it has the texts of its first column by code point."""
@@ -21,4 +21,4 @@ def keyset_indexes(table: Table) -> None:
     for column in table.c:
         if column.index:
             name = f"ix_{table.name}_{column.name}_and_{key.name}"
-            Index(name, column, key, info={BY_CODE_POINT: is_text(column.type)})
+            Index(name, column, key, info={BY_CODE_POINT: has_code_points(column.type)})

@@ -56,6 +56,7 @@ class Rows(Sequence[Any]):
     def __init__(self, statement: Statement, tuples: Sequence[Sequence[Any]]) -> None:
         self.columns = statement.columns
         self.tuples = tuples
+        self._statement = statement
         self._record = statement.record
 
     def __len__(self) -> int:
@@ -66,6 +67,10 @@ class Rows(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return map(self._record._make, self.tuples)
+
+    def holding(self, tuples: Sequence[Sequence[Any]]) -> "Rows":
+        """Rows of the same columns, with these values."""
+        return Rows(self._statement, tuples)
 
     def first(self) -> Any | None:
         """The first row, or None when there is none."""

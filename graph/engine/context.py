@@ -6,17 +6,10 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import strawberry
-from graphql import (
-    FieldNode,
-    FragmentSpreadNode,
-    GraphQLObjectType,
-    InlineFragmentNode,
-    get_named_type,
-)
 from strawberry.dataloader import DataLoader
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.database.base import Session
+from graph.engine.selected import Selected
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -60,40 +53,32 @@ class Context:
         return self._loaders[load]
 
 
+ORDERED_BY = "ordered by"
+"""The key, in a field's Strawberry metadata, of the columns that its cursors have."""
+
+
 class Info(strawberry.Info[Context, None]):
-    """Strawberry's `Info`, with our context and the columns that the selection needs."""
+    """Strawberry's `Info`, with our context and what of the field's value is selected."""
 
     @cached_property
+    def selected(self) -> Selected:
+        """What is selected on what this field returns."""
+        return Selected(self._raw_info, self._field.metadata.get(ORDERED_BY, ()))
+
+    @property
     def columns(self) -> tuple[str, ...] | None:
         """The model's names of the fields selected on what this field returns, sorted.
 
-        None when every column may be needed: one of them has a resolver of its own. Fields that
-        `@skip` or `@include` may leave out count as selected.
+        Of a connection, they are those of its nodes, and the ones that its cursors have if any is
+        selected. None when every column may be needed: one of the fields has a resolver of its own.
         """
-        returned = get_named_type(self._raw_info.return_type)
-        if not isinstance(returned, GraphQLObjectType):
-            return None
-        columns = []
-        for name in self._selected() & returned.fields.keys():
-            field = returned.fields[name].extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-            if field.base_resolver is not None:
-                return None
-            columns.append(field.python_name)
-        return tuple(sorted(columns))
+        return self.selected.columns
 
-    def _selected(self) -> set[str]:
-        """The names of the fields that are selected."""
-        names = set[str]()
-        fragments = set[str]()
-        waiting = [node.selection_set for node in self._raw_info.field_nodes]
-        while waiting:
-            selection_set = waiting.pop()
-            for node in selection_set.selections if selection_set else ():
-                if isinstance(node, FieldNode):
-                    names.add(node.name.value)
-                elif isinstance(node, InlineFragmentNode):
-                    waiting.append(node.selection_set)
-                elif isinstance(node, FragmentSpreadNode) and node.name.value not in fragments:
-                    fragments.add(node.name.value)
-                    waiting.append(self._raw_info.fragments[node.name.value].selection_set)
-        return names
+    @property
+    def wants_cursors(self) -> bool:
+        """Whether a cursor is selected."""
+        return self.selected.cursors
+
+    def selects(self, path: str) -> bool:
+        """Whether a field is selected, given by the names that lead to it, as in `edges.node`."""
+        return self.selected.includes(path)

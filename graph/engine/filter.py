@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Table
 from strawberry.types.arguments import InputContext
-from strawberry.types.base import StrawberryList, get_object_definition
-from strawberry.utils.str_converters import to_camel_case
+from strawberry.types.base import StrawberryList
 
-from graph.database.conditions import Condition, Shape
+from graph.database.conditions import EVERYTHING, Condition, Shape
 from graph.engine.comparisons import comparison_of, input_definition, input_field
+from graph.engine.readable import readable_columns
 from graph.engine.readers import Read, all_of, both, readers_of
 
 
@@ -23,6 +23,11 @@ class Filter:
 
 
 F = TypeVar("F", bound=Filter)
+
+
+def condition_of(given: Filter | None) -> Condition:
+    """The condition of a filter; that of all rows when there is none."""
+    return given.condition if given else EVERYTHING
 
 
 def filter_input(table: Table, type_: type, *, description: str) -> Callable[[type[F]], type[F]]:
@@ -51,7 +56,7 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
             "or": lambda *given: ("or", tuple(_each(read, *given))),
             "not": lambda *given: ("not", read(*given)),
         }
-        for name, column, of_type in _readable(table, type_):
+        for name, column, of_type in readable_columns(table, type_):
             comparison = comparison_of(column, of_type)
             if comparison is not None:
                 fields.append(input_field(name, comparison.written, f"What holds for `{name}`."))
@@ -73,23 +78,6 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
 
 def _each(read: Read, given: list[Any], path: str, values: list[object]) -> list[Shape]:
     return [read(each, f"{path}.{index}", values) for index, each in enumerate(given)]
-
-
-def _readable(table: Table, type_: type) -> list[tuple[str, Column[Any], object]]:
-    """The columns that filters are about, each with the name and the type of its field."""
-    definition = get_object_definition(type_, strict=True)
-    # A later field stands in the place of an earlier one of the same name.
-    fields = {
-        field.graphql_name or to_camel_case(field.python_name): field for field in definition.fields
-    }
-    indexed = {index.columns[0].key for index in table.indexes if index.columns}
-    return [
-        (name, column, field.resolve_type(type_definition=definition))
-        for name, field in fields.items()
-        if field.base_resolver is None and not field.extensions
-        if (column := table.c.get(field.python_name)) is not None
-        if column.primary_key or column.index or column.key in indexed
-    ]
 
 
 class Extent(NamedTuple):

@@ -1,34 +1,40 @@
 """Root fields: compiled ones, and those that are left to graphql-core."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLObjectType,
+    Undefined,
     VariableNode,
     get_argument_values,
-    get_nullable_type,
-    is_list_type,
     is_non_null_type,
-    is_scalar_type,
     located_error,
 )
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
+from strawberry.relay import GlobalID
+from strawberry.scalars import is_scalar
 from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
+from strawberry.types.arguments import convert_argument
+from strawberry.types.base import StrawberryOptional
+from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
-from graph.database.statement import Rows
 from graph.engine.context import Info
 from graph.engine.execution import Execution
-from graph.engine.rows import NotCovered, compile_rows
+from graph.engine.rows import NotCovered
+from graph.engine.values import ValueCompiler
 
 Arguments: TypeAlias = dict[str, Any]
 """Coerced arguments by their GraphQL names."""
+
+Convert: TypeAlias = Callable[[Any, Info], Any]
+"""Makes a resolver's argument of a coerced value."""
 
 
 class CoreField:
@@ -77,20 +83,27 @@ class RootField(CoreField):
         self._required = is_non_null_type(definition.type)
         self._field = source
         self._info = executor.build_resolve_info(definition, self._nodes, root, self._path)
-        self._columns = Info(self._info, source).columns
-        if self._columns is None:
+        self._selected = Info(self._info, source).selected
+        if self._selected.columns is None:
             raise NotCovered
-        self._is_list = is_list_type(get_nullable_type(definition.type))
-        self._objects = compile_rows(executor, definition, details, self._columns)
+        compiler = ValueCompiler(executor, self._selected.columns)
+        self._complete = compiler.compile(definition, details)
         self._variables = {
             argument.name.value: argument.value.name.value
             for argument in self._nodes[0].arguments or ()
             if isinstance(argument.value, VariableNode)
         }
+        self._optional = {
+            name
+            for name, argument in definition.args.items()
+            if not is_non_null_type(argument.type)
+            and argument.default_value is Undefined
+            and argument.default is None
+        }
         self._hides_suggestions = executor.hide_suggestions
         self._literals: Arguments | None = None
         self._is_direct = not _has_inner_variables(self._nodes[0])
-        self._names = _scalar_names(source, definition)
+        self._parameters = _parameters(source, Info(self._info, source))
 
     async def execute(self, execution: Execution) -> Any:
         try:
@@ -110,17 +123,23 @@ class RootField(CoreField):
         """The coerced arguments.
 
         A variable that is given and not null is the argument's value as it is: validation has
-        seen to its type. One that is not may mean a default or an error, as graphql-core knows.
+        seen to its type. So is null for an argument that may be null, and has no default. Another
+        may mean a default or an error, as graphql-core knows.
         """
-        if self._is_direct:
-            given = variables.coerced
-            values = {name: given.get(variable) for name, variable in self._variables.items()}
-            if None not in values.values():
-                if self._literals is None:
-                    coerced = self._coerce(variables).items()
-                    self._literals = {name: value for name, value in coerced if name not in values}
-                return {**self._literals, **values}
-        return self._coerce(variables)
+        if not self._is_direct:
+            return self._coerce(variables)
+        values: Arguments = {}
+        given = variables.coerced
+        for name, variable in self._variables.items():
+            value = given.get(variable)
+            if value is None and name not in self._optional:
+                return self._coerce(variables)
+            if value is not None or variable in given:
+                values[name] = value
+        if self._literals is None:
+            coerced = self._coerce(variables).items()
+            self._literals = {name: value for name, value in coerced if name not in self._variables}
+        return {**self._literals, **values}
 
     def _coerce(self, variables: VariableValues) -> Arguments:
         return get_argument_values(
@@ -135,12 +154,13 @@ class RootField(CoreField):
         info = Info(
             self._info._replace(context=execution.context, variable_values=values), self._field
         )
-        info.columns = self._columns
-        if self._names is not None:
-            names = self._names
+        info.selected = self._selected
+        if self._parameters is not None:
             args: list[Any] = [None]
-            kwargs = {names[name]: value for name, value in arguments.items()}
-            kwargs["info"] = info
+            kwargs = {"info": info}
+            for name, value in arguments.items():
+                parameter, convert = self._parameters[name]
+                kwargs[parameter] = value if convert is None else convert(value, info)
         else:
             args, kwargs = get_arguments(
                 field=self._field,
@@ -151,23 +171,6 @@ class RootField(CoreField):
                 scalar_registry=info.schema.schema_converter.scalar_registry,
             )
         return await self._field.get_result(None, info, args, kwargs)
-
-    def _complete(self, value: Any) -> Any:
-        if self._is_list:
-            if not isinstance(value, Rows) or value.columns != self._columns:
-                raise NotCovered
-            return self._checked(value.tuples)
-        if value is None and not self._required:
-            return None
-        if getattr(value, "_fields", None) != self._columns:
-            raise NotCovered
-        return self._checked([value])[0]
-
-    def _checked(self, tuples: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-        objects = self._objects(tuples)
-        if len(objects) != len(tuples):
-            raise NotCovered
-        return objects
 
     def _complete_by_core(self, executor: Executor[Any], value: Any) -> Any:
         """The value in hand, completed by graphql-core."""
@@ -181,10 +184,10 @@ class RootField(CoreField):
         )
 
 
-def _scalar_names(field: StrawberryField, definition: GraphQLField) -> dict[str, str] | None:
-    """By GraphQL name, the Python names of arguments that Strawberry passes on as they are.
+def _parameters(field: StrawberryField, info: Info) -> dict[str, tuple[str, Convert | None]] | None:
+    """By an argument's GraphQL name, the resolver's name for it, and its conversion if it has one.
 
-    None when it has to convert one, or when the resolver takes more than `self` and `info`.
+    None when the resolver takes more than `self`, `info` and the arguments.
     """
     resolver = field.base_resolver
     if (
@@ -194,13 +197,28 @@ def _scalar_names(field: StrawberryField, definition: GraphQLField) -> dict[str,
         or resolver.info_parameter.name != "info"
         or resolver.root_parameter
         or resolver.parent_parameter
-        or not all(is_scalar_type(get_nullable_type(arg.type)) for arg in definition.args.values())
     ):
         return None
+    naming = info.schema.config.name_converter
     return {
-        name: argument.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
-        for name, argument in definition.args.items()
+        (name := naming.from_argument(argument)): (
+            argument.python_name,
+            _conversion(info, argument.type, name),
+        )
+        for argument in field.arguments
     }
+
+
+def _conversion(info: Info, type_: Any, name: str) -> Convert | None:
+    """Strawberry's conversion of an argument; None for one that is passed on as it is."""
+    config = info.schema.config
+    registry = info.schema.schema_converter.scalar_registry
+    inner = type_.of_type if type(type_) is StrawberryOptional else type_
+    if isinstance(inner, StrawberryEnumDefinition) or (
+        is_scalar(inner, registry) and inner is not GlobalID
+    ):
+        return None
+    return lambda value, info: convert_argument(value, type_, registry, config, info, path=(name,))
 
 
 def _has_inner_variables(node: FieldNode) -> bool:

@@ -78,24 +78,54 @@ def compile_rows(
             continue
         leaf = type_.fields[name]
         column = leaf.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-        if not column.is_basic_field:
+        if not column.is_basic_field or column.python_name not in columns:
             raise NotCovered
-        expression, test = _leaf(get_nullable_type(leaf.type), enums)
+        expression, test = _leaf(leaf, enums)
         variable = f"c{columns.index(column.python_name)}"
-        if not is_non_null_type(leaf.type):
-            test = f"({{0}} is None or {test})"
-            if expression != "{0}":
-                expression = f"None if {{0}} is None else {expression}"
         items.append(f"{key!r}: {expression.format(variable)}")
         checks.append(test.format(variable))
     targets = "".join(f"c{index}," for index in range(len(columns))) or "_,"
     # Names and types come from the schema, response keys are GraphQL names: nothing to escape.
     source = f"lambda rows: [{{{', '.join(items)}}} for {targets} in rows"
     source += f" if {' and '.join(checks)}]" if checks else "]"
-    return _evaluated(source, tuple(enums))
+    return evaluated(source, tuple(enums))
 
 
-def _leaf(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tuple[str, str]:
+def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
+    """A function that turns a value into the leaf of a field.
+
+    It raises `NotCovered` where the value is of another type.
+    """
+    enums: list[CustomGraphQLEnumType] = []
+    expression, test = _leaf(leaf, enums)
+    leaves = evaluated(
+        f"lambda rows: [{expression} for c in rows if {test}]".replace("{0}", "c"), tuple(enums)
+    )
+
+    def complete(value: Any) -> Any:
+        for completed in leaves([value]):
+            return completed
+        raise NotCovered
+
+    return complete
+
+
+def _leaf(leaf: GraphQLField, enums: list[CustomGraphQLEnumType]) -> tuple[str, str]:
+    """The expression and the test of a leaf; an enum is added to `enums`.
+
+    Raises:
+        NotCovered: it is no leaf, or one that the schema serializes in its own way.
+    """
+    type_: Any = get_nullable_type(leaf.type)
+    expression, test = _present(type_, enums)
+    if not is_non_null_type(leaf.type):
+        test = f"({{0}} is None or {test})"
+        if expression != "{0}":
+            expression = f"None if {{0}} is None else {expression}"
+    return expression, test
+
+
+def _present(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tuple[str, str]:
     """The expression and the test of a leaf that is not null; an enum is added to `enums`.
 
     Raises:
@@ -115,7 +145,7 @@ def _leaf(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tuple[
 
 
 @lru_cache(maxsize=1_000)
-def _evaluated(source: str, enums: tuple[CustomGraphQLEnumType, ...]) -> RowsToObjects:
+def evaluated(source: str, enums: tuple[CustomGraphQLEnumType, ...]) -> RowsToObjects:
     """The function of this source; operations that differ in name or arguments share it."""
     names: dict[str, Any] = dict(NAMES)
     for number, type_ in enumerate(enums):

@@ -5,20 +5,58 @@ from typing import Annotated
 
 import strawberry
 
-from graph.database.conditions import EVERYTHING
 from graph.database.keys import key
-from graph.engine.context import Info
+from graph.engine.connection import Connection
+from graph.engine.context import ORDERED_BY, Info
 from graph.engine.cost import MAXIMUM
+from graph.engine.filter import condition_of
+from graph.engine.order import MAX_TERMS, order_of
+from graph.engine.pages import List, Window, read_connection
+from graph.engine.stats import read_stats
 from graph.errors import BadUserInputError
+from graph.hero.model import HERO
 from graph.hero.statements import hero_by_key, page_of_heroes
-from graph.hero.types import Hero, HeroFilter
+from graph.hero.types import Hero, HeroFilter, HeroOrder, HeroStats
 
 MAX_LIMIT = 100
 """The most heroes of a page, as in the FastAPI tutorial."""
 
+Offset = Annotated[int, strawberry.argument(description="How many heroes to pass over, 0 or more.")]
+Limit = Annotated[
+    int,
+    strawberry.argument(
+        description=f"How many heroes at most, 0 to {MAX_LIMIT}.", metadata={MAXIMUM: MAX_LIMIT}
+    ),
+]
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"How many heroes at most, 0 to {MAX_LIMIT}, from `after` on.",
+        metadata={MAXIMUM: MAX_LIMIT},
+    ),
+]
+After = Annotated[
+    str | None, strawberry.argument(description="The cursor that the heroes come after.")
+]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"How many heroes at most, 0 to {MAX_LIMIT}, up to `before`.",
+        metadata={MAXIMUM: MAX_LIMIT},
+    ),
+]
+Before = Annotated[
+    str | None, strawberry.argument(description="The cursor that the heroes come before.")
+]
 Where = Annotated[
     HeroFilter | None,
     strawberry.argument(description="Which heroes; all of them when it is not given."),
+]
+OrderBy = Annotated[
+    list[HeroOrder] | None,
+    strawberry.argument(
+        description=f"Up to {MAX_TERMS} terms; the ids are the order of what they leave open."
+    ),
 ]
 
 
@@ -26,36 +64,53 @@ Where = Annotated[
 class Query:
     """The root type of queries."""
 
-    @strawberry.field(description="A page of heroes, in the order of their ids.")
+    @strawberry.field(description="A page of heroes, in the order of their ids or another.")
     async def heroes(
         self,
         info: Info,
-        offset: Annotated[
-            int, strawberry.argument(description="How many heroes to pass over, 0 or more.")
-        ] = 0,
-        limit: Annotated[
-            int,
-            strawberry.argument(
-                description=f"How many heroes at most, 0 to {MAX_LIMIT}.",
-                metadata={MAXIMUM: MAX_LIMIT},
-            ),
-        ] = MAX_LIMIT,
+        offset: Offset = 0,
+        limit: Limit = MAX_LIMIT,
         where: Where = strawberry.UNSET,
+        order_by: OrderBy = strawberry.UNSET,
     ) -> Sequence[Hero]:
         """Up to `limit` heroes.
 
         Raises:
-            BadUserInputError: `offset` or `limit` is out of bounds.
+            BadUserInputError: an argument is out of bounds.
         """
         if offset < 0:
             raise BadUserInputError(f"offset must be 0 or more, not {offset}")
         if not 0 <= limit <= MAX_LIMIT:
             raise BadUserInputError(f"limit must be from 0 to {MAX_LIMIT}, not {limit}")
-        condition = where.condition if where else EVERYTHING
-        statement = page_of_heroes(info.columns, condition.shape)
-        return await info.context.session.fetch(
-            statement, offset=offset, limit=limit, **condition.parameters
-        )
+        page = page_of_heroes(info.columns, order_of(HERO, order_by), condition_of(where))
+        return await page.fetch(info.context.session, limit, offset)
+
+    @strawberry.field(
+        description="A page of heroes by cursor.", metadata={ORDERED_BY: HeroOrder.columns()}
+    )
+    async def heroes_connection(  # noqa: PLR0913, PLR0917 (the arguments in the API)
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        where: Where = strawberry.UNSET,
+        order_by: OrderBy = strawberry.UNSET,
+    ) -> Connection[Hero]:
+        """The page that the cursors and the sizes name; the first one without them.
+
+        Raises:
+            BadUserInputError: an argument is out of bounds, or no cursor of this list.
+        """
+        heroes = List(HERO, order_of(HERO, order_by), condition_of(where))
+        window = Window.given(first, after, last, before)
+        return await read_connection(info, heroes, window, MAX_LIMIT)
+
+    @strawberry.field(description="Figures of the heroes.")
+    async def hero_stats(self, info: Info, where: Where = strawberry.UNSET) -> HeroStats:
+        """The figures that are selected."""
+        return await read_stats(info, HeroStats, HERO, condition_of(where))
 
     @strawberry.field(description="One hero; null when no hero has this id.")
     async def hero(

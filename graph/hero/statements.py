@@ -5,12 +5,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, insert, select
 
-from graph.database.conditions import EVERYTHING, Shape, clause
+from graph.database.conditions import EVERYTHING, Condition
+from graph.database.order import Order, total_order
+from graph.database.page import STATEMENTS, Page
 from graph.database.statement import Statement
 from graph.hero.model import HERO, HeroCreate
 
-STATEMENTS = 200
-"""Statements of a kind that are kept; clients choose among more than that."""
+BY_ID = total_order(HERO)
+"""The order of the ids."""
 
 
 def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
@@ -25,12 +27,11 @@ def hero_by_key(columns: tuple[str, ...] | None) -> Statement:
     return Statement(select(*selected(columns)).where(HERO.c.id == hero_id))
 
 
-@lru_cache(STATEMENTS)
-def page_of_heroes(columns: tuple[str, ...] | None, where: Shape = EVERYTHING.shape) -> Statement:
-    """The heroes of a condition in id order: `limit` of them from `offset` on."""
-    limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
-    page = select(*selected(columns)).where(clause(HERO, where)).order_by(HERO.c.id)
-    return Statement(page.limit(limit).offset(offset))
+def page_of_heroes(
+    columns: tuple[str, ...] | None, order: Order = BY_ID, condition: Condition = EVERYTHING
+) -> Page:
+    """The heroes for which a condition holds, in an order."""
+    return Page(HERO, columns, order, condition)
 
 
 @lru_cache(STATEMENTS)

@@ -6,6 +6,8 @@ from sqlmodel import Field
 
 from graph.engine.filter import Filter, filter_input
 from graph.engine.inputs import model_input
+from graph.engine.order import OrderTerm, order_input
+from graph.engine.stats import Stats, stats_type
 from graph.hero import model as models
 
 
@@ -26,3 +28,13 @@ class CreateHeroInput(models.HeroCreate):
 )
 class HeroFilter(Filter):
     """Which heroes a client means."""
+
+
+@order_input(models.HERO, Hero, description="A term of an order of heroes.")
+class HeroOrder(OrderTerm):
+    """By what heroes are ordered."""
+
+
+@stats_type(models.HERO, Hero, description="Figures of heroes.")
+class HeroStats(Stats):
+    """How many heroes there are, and of what age."""

@@ -1,0 +1,191 @@
+"""Pages of an ordered table, found by where the last one ended and not by counting rows."""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Table,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+)
+
+from graph.database.base import Session
+from graph.database.codepoint import comparable
+from graph.database.conditions import Condition, Shape, clause
+from graph.database.order import Bound, BoundShape, Order, Segment, Term, backward, segments
+from graph.database.statement import Rows, Statement
+
+STATEMENTS = 200
+"""Statements of a kind that are kept compiled; clients choose among more than that."""
+
+
+class Page(NamedTuple):
+    """Rows of a table, in an order."""
+
+    table: Table
+    columns: tuple[str, ...] | None
+    """Those that are returned; all for None. SQL needs one, so the key for none."""
+    order: Order
+    """One of `total_order`."""
+    condition: Condition
+    after: Bound | None = None
+    until: Bound | None = None
+    """What they come after in the order from its end."""
+
+    async def fetch(self, session: Session, limit: int, offset: int = 0) -> Rows:
+        """The first `limit` rows from `offset` on.
+
+        Raises:
+            BadUserInputError: a value has no place in the type of its column.
+            ServiceUnavailableError: the database could not be reached in time.
+        """
+        values = self.condition.parameters
+        if self.after is not None:
+            values |= {f"a{index}": each for index, each in enumerate(self.after.position)}
+        if self.until is not None:
+            values |= {f"u{index}": each for index, each in enumerate(self.until.position)}
+        shape = _Shape(
+            self.table,
+            self.order,
+            self.condition.shape,
+            self.after and self.after.shape,
+            self.until and self.until.shape,
+        )
+        parts = segments(self.table, self.order, shape.after)
+        if offset and len(parts) > 1:
+            await session.snapshot()
+        tuples: list[Any] = []
+        for part in parts:
+            statement = _page(shape, self.columns, part)
+            wanted = limit - len(tuples)
+            rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
+            tuples += rows.tuples
+            if len(tuples) == limit:
+                break
+            if rows:
+                offset = 0
+            elif offset:
+                (passed_over,) = await session.fetch(_count(shape, part), **values)
+                offset -= passed_over.rows
+        return rows.holding(tuples)
+
+
+class _Shape(NamedTuple):
+    """All of a page that its SQL is made from."""
+
+    table: Table
+    order: Order
+    where: Shape
+    after: BoundShape | None
+    until: BoundShape | None
+
+
+@lru_cache(STATEMENTS)
+def _page(shape: _Shape, columns: tuple[str, ...] | None, segment: Segment) -> Statement:
+    """The rows of a segment: `limit` of them from `offset` on."""
+    table, order = shape.table, shape.order
+    names = table.c.keys() if columns is None else columns or (order[-1].column,)
+    limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
+    page = select(*[table.c[name] for name in names]).where(_within(shape, segment))
+    page = page.order_by(
+        *[
+            _sorted(table, term, leads=term.column == order[0].column)
+            for term in _terms(order, segment)
+        ]
+    )
+    return Statement(page.limit(limit).offset(offset))
+
+
+def _terms(order: Order, segment: Segment) -> Order:
+    """The terms in which a segment is sorted."""
+    lead, *others = order
+    if segment not in {Segment.NULL, Segment.NULL_BEYOND}:
+        return order
+    if len(others) > 1:
+        return tuple(others)
+    # By the key alone, PostgreSQL would look for nulls in the whole table.
+    (key,) = others
+    return lead._replace(descending=key.descending), key
+
+
+@lru_cache(STATEMENTS)
+def _count(shape: _Shape, segment: Segment) -> Statement:
+    """How many rows a segment has."""
+    rows = select(func.count().label("rows")).select_from(shape.table)
+    return Statement(rows.where(_within(shape, segment)))
+
+
+def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:
+    """A term of an ORDER BY; where it leads, nulls are in a segment of their own."""
+    column = comparable(table.c[term.column])
+    column = column.desc() if term.descending else column.asc()
+    if leads or not table.c[term.column].nullable:
+        return column
+    return column.nulls_first() if term.nulls_first else column.nulls_last()
+
+
+def _within(shape: _Shape, segment: Segment) -> ColumnElement[bool]:
+    """The condition of the rows in a segment."""
+    table, order, where, after, until = shape
+    lead = order[0]
+    column = table.c[lead.column]
+    conditions = [clause(table, where)]
+    if segment is Segment.SET:
+        conditions.append(column.is_not(None))
+    elif segment in {Segment.NULL, Segment.NULL_BEYOND}:
+        conditions.append(column.is_(None))
+    elif segment is Segment.SAME_BEYOND:
+        conditions.append(comparable(column) == _value(table, lead, "a0"))
+    elif segment is Segment.BEYOND and after is not None:
+        inclusive = after.inclusive and len(order) == 1
+        conditions.append(_beyond(table, lead, "a0", inclusive=inclusive))
+    if segment in {Segment.NULL_BEYOND, Segment.SAME_BEYOND} and after is not None:
+        conditions.append(_after(table, order, after, "a", 1))
+    if until is not None:
+        conditions.append(_after(table, backward(order), until, "u", 0))
+    return and_(*conditions)
+
+
+def _after(
+    table: Table, order: Order, bound: BoundShape, prefix: str, index: int
+) -> ColumnElement[bool]:
+    """The condition of rows whose terms from an index on come after the bound's."""
+    term = order[index]
+    if index == len(order) - 1:
+        return _beyond(table, term, f"{prefix}{index}", inclusive=bound.inclusive)
+    column = table.c[term.column]
+    rest = _after(table, order, bound, prefix, index + 1)
+    greater: ColumnElement[bool]
+    if bound.nulls[index]:
+        greater = column.is_not(None) if term.nulls_first else false()
+        return or_(greater, and_(column.is_(None), rest))
+    greater = _beyond(table, term, f"{prefix}{index}")
+    same = comparable(column) == _value(table, term, f"{prefix}{index}")
+    if column.nullable and not term.nulls_first:
+        return or_(greater, column.is_(None), and_(same, rest))
+    # The first part follows from the others, and tells an index where to begin.
+    not_less = _beyond(table, term, f"{prefix}{index}", inclusive=True)
+    return and_(not_less, or_(greater, and_(same, rest)))
+
+
+def _beyond(
+    table: Table, term: Term, parameter: str, *, inclusive: bool = False
+) -> ColumnElement[bool]:
+    """The condition of values that come after one which is not null."""
+    column, value = comparable(table.c[term.column]), _value(table, term, parameter)
+    if term.descending:
+        return column <= value if inclusive else column < value
+    return column >= value if inclusive else column > value
+
+
+def _value(table: Table, term: Term, parameter: str) -> ColumnElement[Any]:
+    """A parameter of the column's type; an integer may be greater than the column can have."""
+    type_ = table.c[term.column].type
+    return bindparam(parameter, type_=BigInteger() if isinstance(type_, Integer) else type_)

@@ -1,0 +1,98 @@
+"""Orders, as clients ask for them."""
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import strawberry
+from sqlalchemy import Table
+
+from graph.database.order import Order, Term, total_order
+from graph.engine.readable import readable_columns
+from graph.errors import BadUserInputError
+
+MAX_TERMS = 3
+"""The most terms of an order."""
+
+T = TypeVar("T", bound="OrderTerm")
+
+
+@strawberry.enum(description="Which of two values comes first.")
+class Direction(Enum):
+    """Whether an order ascends."""
+
+    ASC = strawberry.enum_value("ASC", description="The lesser one.")
+    DESC = strawberry.enum_value("DESC", description="The greater one.")
+
+
+@strawberry.enum(description="Where rows come that have no value.")
+class Nulls(Enum):
+    """Whether null comes before all values."""
+
+    FIRST = strawberry.enum_value("FIRST", description="Before all others.")
+    LAST = strawberry.enum_value("LAST", description="After all others.")
+
+
+class OrderTerm:
+    """A term of an order; `order_input` makes a class of these the input of a table."""
+
+    if TYPE_CHECKING:  # Strawberry would take a base class of all enums for one of its own
+        field: Enum
+        direction: Direction
+        nulls: Nulls
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """The columns by which rows can be ordered."""
+        fields: type[Enum] = cls.__annotations__["field"]
+        return tuple(each.value for each in fields)
+
+    @property
+    def term(self) -> Term:
+        """The term as the database takes it."""
+        return Term(self.field.value, self.direction is Direction.DESC, self.nulls is Nulls.FIRST)
+
+
+def order_input(table: Table, type_: type, *, description: str) -> Callable[[type[T]], type[T]]:
+    """Make a class the input of a term of the table's orders.
+
+    Args:
+        table: what has the columns.
+        type_: the Strawberry type of its rows; what clients cannot read is not ordered by.
+        description: that of the input.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        names = {
+            each.column.key.upper(): each.column.key for each in readable_columns(table, type_)
+        }
+        fields = Enum(f"{cls.__name__}Field", names)  # type: ignore[misc] # (known only now)
+        strawberry.enum(fields, description="By what rows can be ordered.")
+        own: Any = cls
+        own.__annotations__ = {"field": fields, "direction": Direction, "nulls": Nulls}
+        own.field = strawberry.field(description="By what.")
+        own.direction = strawberry.field(
+            default=Direction.ASC, description="Which of two values comes first."
+        )
+        own.nulls = strawberry.field(
+            default=Nulls.LAST, description="Where rows come that have no value."
+        )
+        return strawberry.input(cls, description=description)
+
+    return decorate
+
+
+def order_of(table: Table, terms: Sequence[OrderTerm] | None) -> Order:
+    """The order that was asked for; that of the key when there are no terms.
+
+    Raises:
+        BadUserInputError: there are too many terms, or two of one field.
+    """
+    if not terms:
+        return total_order(table)
+    if len(terms) > MAX_TERMS:
+        raise BadUserInputError(f"orderBy must have at most {MAX_TERMS} terms, not {len(terms)}")
+    names = [each.field.name for each in terms]
+    if len(set(names)) < len(names):
+        raise BadUserInputError("orderBy must not have a field twice")
+    return total_order(table, [each.term for each in terms])

@@ -1,0 +1,146 @@
+"""Figures of a table's rows."""
+
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from inspect import get_annotations
+from typing import Any, NamedTuple, TypeVar
+
+import strawberry
+from sqlalchemy import ColumnElement, Table, case, func, select
+from strawberry.utils.str_converters import to_camel_case
+
+from graph.database.codepoint import stored
+from graph.database.conditions import Condition, clause
+from graph.database.page import STATEMENTS
+from graph.database.statement import Statement
+from graph.engine.context import Info
+from graph.engine.readable import readable_columns
+
+
+@strawberry.type(description="Figures of whole numbers; null where there are none.")
+class IntStats:
+    """Figures of a column of integers."""
+
+    min: int | None = strawberry.field(description="The least.")
+    max: int | None = strawberry.field(description="The greatest.")
+    avg: float | None = strawberry.field(description="The mean.")
+
+
+@strawberry.type(description="Figures of numbers; null where there are none.")
+class FloatStats:
+    """Figures of a column of floats."""
+
+    min: float | None = strawberry.field(description="The least.")
+    max: float | None = strawberry.field(description="The greatest.")
+    avg: float | None = strawberry.field(description="The mean.")
+
+
+class Kind(NamedTuple):
+    """Numbers of one type."""
+
+    stats: type[IntStats] | type[FloatStats]
+    least: float
+    greatest: float
+    """The bounds of what an answer can have."""
+
+
+KINDS: dict[type, Kind] = {
+    int: Kind(IntStats, -(2**31), 2**31 - 1),
+    float: Kind(FloatStats, -sys.float_info.max, sys.float_info.max),
+}
+"""By type of a column, the numbers that it has."""
+
+FIGURES = ("min", "max", "avg")
+
+
+@strawberry.type
+class Stats:
+    """Figures of a table; `stats_type` makes one of its rows and of its indexed numbers."""
+
+    count: int = strawberry.field(description="How many rows there are.")
+
+
+T = TypeVar("T", bound=Stats)
+
+
+def stats_type(table: Table, type_: type, *, description: str) -> Callable[[type[T]], type[T]]:
+    """Make a class the type of a table's figures.
+
+    Args:
+        table: what has the rows.
+        type_: the Strawberry type of its rows; what clients cannot read has no figures.
+        description: that of the type.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        cls.__annotations__ = {}
+        for name, column, _ in readable_columns(table, type_):
+            if not column.primary_key and (kind := _kind(column)):
+                cls.__annotations__[column.key] = kind.stats
+                setattr(cls, column.key, strawberry.field(description=f"Those of `{name}`."))
+        return strawberry.type(cls, description=description)
+
+    return decorate
+
+
+def _kind(column: ColumnElement[Any]) -> Kind | None:
+    """The numbers of a column, if it has any."""
+    return KINDS.get(stored(column.type).python_type)
+
+
+async def read_stats(info: Info, stats: type[T], table: Table, condition: Condition) -> T:
+    """The figures that are selected, of the rows for which a condition holds.
+
+    What is stored in a column of numbers and is none, or one that no answer can have, is passed
+    over.
+
+    Raises:
+        ServiceUnavailableError: the database could not be reached in time.
+    """
+    numbers = get_annotations(stats)
+    wanted = frozenset(
+        (name, figure)
+        for name in numbers
+        for figure in FIGURES
+        if info.selects(f"{to_camel_case(name)}.{figure}")
+    )
+    counts = info.selects("count")
+    row: dict[str, Any] = {}
+    if counts or wanted:
+        statement = _statement(table, wanted, condition.shape, counts=counts)
+        rows = await info.context.session.fetch(statement, **condition.parameters)
+        row = rows[0]._asdict()
+    columns = {}
+    for name, kind in numbers.items():
+        given = row.get(f"{name}_given")
+        columns[name] = kind(
+            min=row.get(f"{name}_min"),
+            max=row.get(f"{name}_max"),
+            # Divided here, where an integer's digits are all kept, whichever the database.
+            avg=float(row[f"{name}_sum"] / given) if given else None,
+        )
+    return stats(count=row.get("count", 0), **columns)
+
+
+@lru_cache(STATEMENTS)
+def _statement(
+    table: Table, wanted: frozenset[tuple[str, str]], where: Any, *, counts: bool
+) -> Statement:
+    """One row of the figures."""
+    condition = clause(table, where)
+    alone: list[ColumnElement[Any]] = []
+    together: list[ColumnElement[Any]] = [func.count().label("count")] if counts else []
+    for name, figure in sorted(wanted):
+        column = table.c[name]
+        kind = KINDS[stored(column.type).python_type]
+        is_number = column.between(kind.least, kind.greatest)
+        if figure == "avg":
+            together.append(func.sum(case((is_number, column))).label(f"{name}_sum"))
+            together.append(func.count(case((is_number, column))).label(f"{name}_given"))
+        else:  # each by itself comes from an index
+            found = select(getattr(func, figure)(column)).where(condition, is_number)
+            alone.append(found.scalar_subquery().label(f"{name}_{figure}"))
+    if not together:
+        return Statement(select(*alone))
+    return Statement(select(*alone, *together).select_from(table).where(condition))

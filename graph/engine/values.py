@@ -1,0 +1,180 @@
+"""Compiled values: what a resolver returned, completed as the operation selects."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution import Executor
+from graphql.execution.collect_fields import FieldDetailsList, collect_subfields
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from graph.database.statement import Rows
+from graph.engine.connection import Edge, Edges
+from graph.engine.rows import NotCovered, compile_leaf, compile_rows, evaluated
+from graph.engine.selected import class_of
+
+Complete: TypeAlias = Callable[[Any], Any]
+"""Gives the value of the answer; raises `NotCovered` for one that graphql-core has to complete."""
+
+
+class ValueCompiler:
+    """Compiles the fields of one operation.
+
+    Args:
+        executor: graphql-core's, of the operation.
+        columns: those of the rows that are returned.
+    """
+
+    def __init__(self, executor: Executor[Any], columns: tuple[str, ...]) -> None:
+        self._executor = executor
+        self._columns = columns
+
+    def compile(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
+        """What completes the value of a field.
+
+        Raises:
+            NotCovered: that is left to graphql-core.
+        """
+        type_: Any = get_nullable_type(field.type)
+        if is_leaf_type(type_):
+            return compile_leaf(field)
+        if not is_list_type(type_):
+            complete = self._object(type_, field, details)
+        elif class_of(get_named_type(type_)) is Edge:
+            complete = self._edges(field, details)
+        else:
+            complete = self._rows(field, details)
+        if is_non_null_type(field.type):
+            return complete
+        return lambda value: None if value is None else complete(value)
+
+    def _rows(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
+        """Of a list of rows."""
+        columns = self._columns
+        objects = compile_rows(self._executor, field, details, columns)
+
+        def complete(value: Any) -> list[dict[str, Any]]:
+            if not isinstance(value, Rows) or value.columns != columns:
+                raise NotCovered
+            completed = objects(value.tuples)
+            if len(completed) != len(value.tuples):
+                raise NotCovered
+            return completed
+
+        return complete
+
+    def _object(
+        self, type_: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList
+    ) -> Complete:
+        """Of a row, or of an object with attributes."""
+        try:
+            row: Complete | None = self._row(field, details)
+        except NotCovered:
+            row = None
+        try:
+            attributes: Complete | None = self._attributes(type_, details)
+        except NotCovered:
+            attributes = None
+        if row is None and attributes is None:
+            raise NotCovered
+        columns, class_ = self._columns, class_of(type_)
+
+        def complete(value: Any) -> dict[str, Any]:
+            completed: dict[str, Any]
+            if row is not None and getattr(value, "_fields", None) == columns:
+                completed = row(value)
+            elif attributes is not None and type(value) is class_:
+                completed = attributes(value)
+            else:
+                raise NotCovered
+            return completed
+
+        return complete
+
+    def _row(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
+        objects = compile_rows(self._executor, field, details, self._columns)
+
+        def complete(value: Any) -> dict[str, Any]:
+            for completed in objects([value]):
+                return completed
+            raise NotCovered
+
+        return complete
+
+    def _attributes(self, type_: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+        parts: list[tuple[str, Complete, Complete]] = []
+        for key, name, inner in self._selected(type_, details):
+            if name == "__typename":
+                parts.append((key, lambda _: type_.name, str))
+            else:
+                field = type_.fields[name]
+                get = attrgetter(_attribute(field))
+                parts.append((key, get, self.compile(field, inner)))
+        return lambda value: {key: complete(get(value)) for key, get, complete in parts}
+
+    def _edges(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
+        """Of the edges of a page: one comprehension puts cursors and nodes together."""
+        type_ = get_named_type(field.type)
+        assert isinstance(type_, GraphQLObjectType)  # noqa: S101 (for the type checker)
+        items: list[str] = []
+        nodes: list[Complete] = []
+        for key, name, inner in self._selected(type_, details):
+            if name == "node":
+                items.append(f"{key!r}: c{len(nodes) + 1}")
+                nodes.append(self._rows(type_.fields[name], inner))
+            else:
+                items.append(f"{key!r}: {'c0' if name == 'cursor' else repr(type_.name)}")
+        targets = "".join(f"c{index}," for index in range(len(nodes) + 1))
+        source = f"[{{{', '.join(items)}}} for {targets} in rows if type(c0) is str]"
+        objects = evaluated(f"lambda rows: {source}", ())
+
+        def complete(value: Any) -> list[dict[str, Any]]:
+            if not isinstance(value, Edges):
+                raise NotCovered
+            lists = [node(value.rows) for node in nodes]
+            completed = objects(list(zip(value.cursors, *lists, strict=True)))
+            if len(completed) != len(value.rows):
+                raise NotCovered
+            return completed
+
+        return complete
+
+    def _selected(
+        self, type_: GraphQLObjectType, details: FieldDetailsList
+    ) -> list[tuple[str, str, FieldDetailsList]]:
+        """What is selected on an object: response keys, with the name and the nodes of each."""
+        executor = self._executor
+        collected = collect_subfields(
+            executor.schema,
+            executor.fragments,
+            executor.variable_values,
+            executor.operation,
+            type_,
+            details,
+        )
+        return [
+            (key, inner[0].node.name.value, inner)
+            for key, inner in collected.grouped_field_set.items()
+        ]
+
+
+def _attribute(field: GraphQLField) -> str:
+    """The attribute that has the value of a field.
+
+    Raises:
+        NotCovered: a resolver gives it.
+    """
+    source: Any = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    if not source.is_basic_field:
+        raise NotCovered
+    name: str = source.python_name
+    return name
