@@ -67,8 +67,8 @@ def test_one_commit_is_for_all_that_are_at_hand(file: Path) -> None:
 
     async def work(database: SQLiteDatabase) -> None:
         await operation(database, "First")
-        connection = await database.writer.acquire()
-        connection.set_trace_callback(commits.append)
+        opened = await database.writer.acquire()
+        opened.raw.set_trace_callback(commits.append)
         database.writer.undo()
         commits.clear()
         await asyncio.gather(*(operation(database, f"Hero {turn}") for turn in range(10)))
@@ -120,7 +120,7 @@ def test_a_commit_that_fails_is_nobodys(file: Path) -> None:
         async def break_the_commit(_session: Session) -> None:
             raw.execute("INSERT INTO sidekick VALUES (0)")
 
-        raw = await database.writer.acquire()
+        raw = (await database.writer.acquire()).raw
         key = "REFERENCES hero (id) DEFERRABLE INITIALLY DEFERRED"
         raw.execute(f"CREATE TABLE sidekick (hero_id INTEGER {key})")
         await database.writer.finish()

@@ -46,7 +46,8 @@ class Session(ABC):
     def orm(self) -> AsyncSession:
         """SQLModel's session, as in `await session.orm.exec(select(Hero))`.
 
-        It is made when first asked for: `fetch` alone does well without.
+        It is made when first asked for: `fetch` alone does well without. On SQLite its statements
+        hold the event loop for as long as they take: what may read many rows is for `fetch`.
         """
         return AsyncSession(
             sync_session_class=_SyncSession,
@@ -66,15 +67,15 @@ class Session(ABC):
 
         Raises:
             BadUserInputError: a value has no place in the type of its column.
-            ServiceUnavailableError: the database could not be reached in time.
+            ServiceUnavailableError: the database could not be reached, or did not answer, in time.
         """
         compiled = statement.compiled(self.dialect)
         sql, values = compiled.bound(parameters)
-        return compiled.rows(await self.run(sql, values))
+        return compiled.rows(await self.run(statement, sql, values))
 
     @abstractmethod
-    async def run(self, sql: str, values: Sequence[object]) -> list[Any]:
-        """The rows of a statement, run on the driver's own connection."""
+    async def run(self, statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
+        """The rows of a statement, run as this SQL on the driver's own connection."""
 
     @abstractmethod
     def bound(self) -> Engine | Connection:

@@ -30,6 +30,7 @@ from graph.database.postgres_errors import (
 )
 from graph.database.postgres_pool import Pool, Pooled
 from graph.database.postgres_url import data_source
+from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.settings import Settings
 
@@ -62,7 +63,7 @@ class PostgresSession(Session):
             self._held = await_only(self._database.begin())
         return self._held.connection
 
-    async def run(self, sql: str, values: Sequence[object]) -> list[Any]:
+    async def run(self, _statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
         rows: list[Any]  # asyncpg's records, which are tuples but for their type
         if self._held is None:
             pooled, rows = await self._database.first(lambda raw: raw.fetch(sql, *values))

@@ -1,15 +1,16 @@
-"""SQLite, run inline on the event loop.
+"""SQLite, run inline on the event loop as long as it is quick.
 
-A read takes 10 to 100 µs, less than a hop to another thread. What may take long, waiting for
-another process to release its lock, is awaited. Reads and writes have connections of their own: in
+Most reads take 10 to 100 µs, less than a hop to another thread. One that is not done within a slice
+of time is run anew on another thread, where it may take as long as the settings say. Waiting for
+another process to release its lock is awaited. Reads and writes have connections of their own: in
 WAL mode a reader never waits for a writer (https://sqlite.org/wal.html).
 """
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any, TypeVar
@@ -20,8 +21,11 @@ from sqlalchemy.util import await_only
 
 from graph.database.base import PROBE_TIMEOUT, Database, DatabaseError, Session
 from graph.database.sqlite_errors import check_constraint
-from graph.database.sqlite_file import DatabaseFile, Opened, driver, rewrite
+from graph.database.sqlite_file import DatabaseFile, driver, rewrite
+from graph.database.sqlite_long import LongReads
+from graph.database.sqlite_opened import Opened
 from graph.database.sqlite_writer import Writer
+from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError, logger
 from graph.settings import Settings
 
@@ -35,12 +39,12 @@ MIN_FREE = 1_000_000
 
 
 class SQLiteSession(Session):
-    """A session that runs its statements inline."""
+    """A session that runs its statements inline while they are quick."""
 
     def __init__(self, database: "SQLiteDatabase") -> None:
         super().__init__(database.dialect)
         self._database = database
-        self._writer: sqlite3.Connection | None = None
+        self._writer: Opened | None = None
         self._reader: Opened | None = None
 
     def bound(self) -> Connection:
@@ -50,18 +54,35 @@ class SQLiteSession(Session):
             self._reader = await_only(self._database.begin())
         return self._reader.connection
 
-    async def run(self, sql: str, values: Sequence[object]) -> list[Any]:
-        def attempt() -> list[Any]:
-            if self._writer is not None:
-                return self._writer.execute(sql, values).fetchall()
-            reader = self._reader or self._database.reader()
-            return reader.raw.execute(sql, values).fetchall()
+    async def run(self, statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
+        if self._writer is not None and not self._writer.raw.in_transaction:
+            # SQLite has undone all of it, and would store what comes now by itself.
+            raise ServiceUnavailableError from RuntimeError("the transaction was undone")
+        if statement.scans:
+            return await self._run_long(sql, values)
+
+        def attempt() -> list[Any] | None:
+            opened = self._writer or self._reader or self._database.reader()
+            if statement.writes:
+                return opened.raw.execute(sql, values).fetchall()
+            return opened.briefly(sql, values)
 
         try:
-            return attempt()
+            rows = attempt()
         except (OSError, sqlite3.DatabaseError) as error:
             check_constraint(error)
-            return await self._database.file.patiently(attempt)
+            rows = await self._database.file.patiently(attempt)
+        return await self._run_long(sql, values) if rows is None else rows
+
+    async def _run_long(self, sql: str, values: Sequence[object]) -> list[Any]:
+        long = self._database.long
+        if self._writer is not None:
+            return await long.run(self._writer, sql, values)
+        async with long.turn():
+            if self._reader is not None:
+                return await long.run(self._reader, sql, values)
+            async with self._database.apart() as opened:
+                return await long.run(opened, sql, values)
 
     async def snapshot(self) -> None:
         self._reader = await self._database.begin()
@@ -115,6 +136,7 @@ class SQLiteDatabase(Database):
         self.file = DatabaseFile(path, settings.sqlite_synchronous, self._timeout)
         self.dialect = self.file.engine.dialect
         self.writer = Writer(self.file, self._timeout)
+        self.long = LongReads(self.file, self._timeout)
         self._reader: Opened | None = None
         self._idle: list[Opened] = []
 
@@ -155,9 +177,9 @@ class SQLiteDatabase(Database):
     async def _try_to_write(self) -> None:
         if disk_usage(self.file.path).free < MIN_FREE:
             raise ServiceUnavailableError
-        connection = await self.writer.acquire()
+        opened = await self.writer.acquire()
         try:
-            await self.file.patiently(lambda: rewrite(connection))
+            await self.file.patiently(lambda: rewrite(opened.raw))
         except BaseException:
             self.writer.undo()
             raise
@@ -165,7 +187,7 @@ class SQLiteDatabase(Database):
         self.file.doubtful = False
 
     async def dispose(self) -> None:
-        if await self.writer.end():
+        if await self.long.end() and await self.writer.end():
             with suppress(ServiceUnavailableError):
                 await self.file.patiently(self.file.close_all)
 
@@ -179,10 +201,23 @@ class SQLiteDatabase(Database):
         return await self.file.patiently(self._begin)
 
     def _begin(self) -> Opened:
-        opened = self.file.current(self._idle[-1] if self._idle else None)
-        del self._idle[-1:]
+        opened = self._take()
         opened.connection.begin()
         return opened
+
+    def _take(self) -> Opened:
+        opened = self.file.current(self._idle[-1] if self._idle else None)
+        del self._idle[-1:]
+        return opened
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Opened]:
+        """A connection for the caller alone, in no transaction."""
+        opened = await self.file.patiently(self._take)
+        try:
+            yield opened
+        finally:
+            self.end(opened)
 
     def end(self, opened: Opened) -> None:
         """Undo what was done in a transaction, and take its connection back."""

@@ -2,9 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from random import random
 from typing import TypeVar
@@ -15,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.sqlite_errors import LOCKED, UNAVAILABLE, busy, check_constraint, primary_code
 from graph.database.sqlite_log import LOG_LIMIT, Identity, Log, identity
+from graph.database.sqlite_opened import Opened
 from graph.errors import ServiceUnavailableError
 
 T = TypeVar("T")
@@ -34,19 +34,6 @@ def rewrite(connection: sqlite3.Connection) -> None:
     """Write what is there already."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
-
-
-@dataclass(slots=True, eq=False)
-class Opened:
-    """A connection, SQLAlchemy's and the driver's own, to the file that was at the path."""
-
-    connection: Connection
-    raw: sqlite3.Connection
-    file: Identity
-    log: Identity | None
-    """Its write-ahead log, where it has one."""
-    failures: int
-    """Those of `DatabaseFile` that came before it."""
 
 
 class DatabaseFile:
@@ -86,9 +73,10 @@ class DatabaseFile:
         file = identity(self._path)
         if file is None:
             raise FileNotFoundError(f"there is no file {self._path}")
-        if opened in self._opened:
-            if opened.file == file and opened.failures == self._failures:
-                return opened
+        if opened in self._opened and opened.file == file and opened.failures == self._failures:
+            return opened
+        self._end_reads(file)
+        if opened is not None:
             self.close(opened)
         for other in [*self._opened]:
             if other.file != file:
@@ -99,6 +87,18 @@ class DatabaseFile:
             raise busy("the file was replaced while it was opened")
         self._opened.add(opened)
         return opened
+
+    def _end_reads(self, file: Identity) -> None:
+        """End what other threads read from any file but this one, which keeps it from being closed.
+
+        Raises:
+            sqlite3.OperationalError: there was any.
+        """
+        reading = [each for each in self._opened if each.lent and each.file != file]
+        for each in reading:
+            each.raw.interrupt()
+        if reading:
+            raise busy("the file that was replaced is still read")
 
     def is_current(self, opened: Opened | None) -> bool:
         """Whether the file of this connection is the one that is at the path."""
@@ -131,12 +131,17 @@ class DatabaseFile:
         for opened in [*self._opened]:
             self.close(opened)
 
-    async def patiently(self, attempt: Callable[[], T], *, on_thread: bool = False) -> T:
+    async def patiently(
+        self,
+        attempt: Callable[[], T],
+        *,
+        through: Callable[[Callable[[], T]], Awaitable[T]] | None = None,
+    ) -> T:
         """What `attempt` returns, tried again without blocking the loop while a lock is held.
 
         Args:
             attempt: uses a connection that nobody else has.
-            on_thread: whether it is called on another thread.
+            through: calls it on another thread, such as `asyncio.to_thread`.
 
         Raises:
             ServiceUnavailableError: the lock was not released in time, or the file is unusable.
@@ -146,7 +151,7 @@ class DatabaseFile:
         pause = 0.001
         while True:
             try:
-                return await asyncio.to_thread(attempt) if on_thread else attempt()
+                return attempt() if through is None else await through(attempt)
             except (OSError, sqlite3.DatabaseError, ServiceUnavailableError) as error:
                 cause = error.__cause__ or error  # `_translate` may have been there first
                 code = primary_code(cause)

@@ -14,7 +14,8 @@ from time import perf_counter
 from sqlalchemy import Connection
 
 from graph.database.sqlite_errors import primary_code
-from graph.database.sqlite_file import DatabaseFile, Opened, rewrite
+from graph.database.sqlite_file import DatabaseFile, rewrite
+from graph.database.sqlite_opened import Opened
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 
 SLOW = 0.002
@@ -42,7 +43,7 @@ class Writer:
         self._took = 0.0
         self._on_thread = 0
 
-    async def acquire(self) -> sqlite3.Connection:
+    async def acquire(self) -> Opened:
         """The connection, for the caller alone until `finish` or `undo`.
 
         Raises:
@@ -63,13 +64,13 @@ class Writer:
             self._lock.release()
             raise
 
-    def _begin(self) -> sqlite3.Connection:
-        if not self._finished:
+    def _begin(self) -> Opened:
+        if not self._finished or self._opened is None:
             self._opened = self._file.current(self._opened)
             self._connection, self._raw = self._opened.connection, self._opened.raw
             self._raw.execute("BEGIN IMMEDIATE")
         self._raw.execute("SAVEPOINT operation")
-        return self._raw
+        return self._opened
 
     def bound(self) -> Connection:
         """The connection for SQLAlchemy's part of a session, which makes a savepoint of its own."""
@@ -171,7 +172,8 @@ class Writer:
                 self._tell(UnknownOutcomeError, cause)
             if self._file.log.is_long:
                 shorten = partial(self._file.log.shorten, self._raw)
-                await self._file.patiently(shorten, on_thread=self._on_thread > 0)
+                through = asyncio.to_thread if self._on_thread > 0 else None
+                await self._file.patiently(shorten, through=through)
 
     async def _store(self) -> None:
         """Commit; on another thread once the disk has shown to be slow, and then for a while.
@@ -180,7 +182,7 @@ class Writer:
         """
         if self._on_thread > 0:
             self._on_thread -= 1
-            await self._file.patiently(self._raw.commit, on_thread=True)
+            await self._file.patiently(self._raw.commit, through=asyncio.to_thread)
             return
         started = perf_counter()
         await self._file.patiently(self._raw.commit)

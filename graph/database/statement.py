@@ -30,13 +30,23 @@ class Statement:
         clause: a `select`, or an `insert`, `update` or `delete` with `returning`. The values in it
             are those of parameters that need not be given.
         values: the columns that an `insert` fills, which are then its parameters.
+        scans: whether it reads many rows whenever it is run. SQLite then runs it on another thread
+            at once. Other reads go there by themselves when they take long, but two things only
+            this tells: `count(*)` of a whole table is one step to SQLite, and what writes cannot be
+            begun anew.
     """
 
     def __init__(
-        self, clause: Select[*tuple[Any, ...]] | UpdateBase, values: Sequence[str] = ()
+        self,
+        clause: Select[*tuple[Any, ...]] | UpdateBase,
+        values: Sequence[str] = (),
+        *,
+        scans: bool = False,
     ) -> None:
         self.clause = clause
         self.values = values
+        self.scans = scans
+        self.writes = isinstance(clause, UpdateBase)
         self.exported = list(clause.exported_columns)
         self.columns = tuple(str(column.key) for column in self.exported)
         self.record = _record(self.columns)

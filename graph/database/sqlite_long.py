@@ -1,0 +1,116 @@
+"""SQLite's long reads: on other threads, a few at a time, for a limited time.
+
+SQLite lets go of the interpreter's lock while it reads, so that the loop goes on meanwhile.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from graph.database.sqlite_errors import primary_code
+from graph.database.sqlite_file import DatabaseFile
+from graph.database.sqlite_opened import Opened
+from graph.errors import ServiceUnavailableError
+
+T = TypeVar("T")
+
+AT_ONCE = 2
+"""Long reads at a time: with one, a single slow one would keep all others waiting, and more would
+take the processors from the loop and from other processes."""
+
+PAUSE = 0.01
+"""Seconds between two attempts to end a statement, as one that has not yet begun misses them."""
+
+
+class LongReads:
+    """What has no end within its slice of time on the loop.
+
+    Args:
+        file: what is read.
+        timeout: seconds to wait for a turn, and then for the rows.
+    """
+
+    def __init__(self, file: DatabaseFile, timeout: float) -> None:
+        self._file = file
+        self._timeout = timeout
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        # Threads of their own, so that no commit waits for them; one more is for who writes.
+        self._threads = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="sqlite")
+        self._lent = set[Opened]()
+        self._ended = False
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until it is one's turn; who writes goes without, as all others that write wait.
+
+        Raises:
+            ServiceUnavailableError: others did not end in time.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._turns.acquire()
+        except TimeoutError:
+            waited = TimeoutError(f"other long reads took {self._timeout:g} s")
+            raise ServiceUnavailableError from waited
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def run(self, opened: Opened, sql: str, values: Sequence[object]) -> list[Any]:
+        """The rows of a statement, run on a connection that the caller has for itself.
+
+        It is not used any more when this ends, however it does.
+
+        Raises:
+            ServiceUnavailableError: it took too long, its file was replaced, or it is unusable.
+        """
+        if self._ended:
+            raise ServiceUnavailableError from RuntimeError("shutting down")
+        self._lent.add(opened)
+        try:
+            with opened.lending():
+                return await self._file.patiently(
+                    lambda: opened.raw.execute(sql, values).fetchall(),
+                    through=partial(self._on_thread, opened),
+                )
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
+                raise
+            late = TimeoutError(f"a statement took {self._timeout:g} s, or its file was replaced")
+            raise ServiceUnavailableError from late
+        finally:
+            self._lent.discard(opened)
+
+    async def end(self) -> bool:
+        """End all that are at work, and start no more.
+
+        Returns:
+            Whether they have ended in time; their connections are still in use if not.
+        """
+        self._ended = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                while self._lent:
+                    for opened in self._lent:
+                        opened.raw.interrupt()
+                    await asyncio.sleep(PAUSE)
+        self._threads.shutdown(wait=False)
+        return not self._lent
+
+    async def _on_thread(self, opened: Opened, read: Callable[[], T]) -> T:
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, read)
+        try:
+            await asyncio.wait([reading], timeout=self._timeout)
+        finally:
+            while not reading.done():
+                opened.raw.interrupt()
+                # Who is cancelled again must not leave the thread alone with the connection.
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([reading], timeout=PAUSE)
+            reading.exception()  # is nobody's when the caller was cancelled
+        return reading.result()

@@ -1,0 +1,92 @@
+"""A connection to SQLite's file, whose short reads end when their time is over."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
+from time import perf_counter
+from typing import Any
+
+from sqlalchemy import Connection
+
+from graph.database.sqlite_errors import primary_code
+from graph.database.sqlite_log import Identity
+
+SLICE = 0.002
+"""Seconds that a read may hold the loop: that of 100 rows by an index takes a tenth of it."""
+
+STEPS = 1_000
+"""Instructions of SQLite's virtual machine between two looks at the time, some 30 µs of them."""
+
+
+class Opened:
+    """A connection, SQLAlchemy's and the driver's own, to the file that was at the path.
+
+    Args:
+        connection: SQLAlchemy's.
+        raw: the driver's own of it.
+        file: which file it is.
+        log: its write-ahead log, where it has one.
+        failures: those of `DatabaseFile` that came before it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        raw: sqlite3.Connection,
+        file: Identity,
+        log: Identity | None,
+        failures: int,
+    ) -> None:
+        self.connection = connection
+        self.raw = raw
+        self.file = file
+        self.log = log
+        self.failures = failures
+        self.lent = False
+        """Whether another thread uses it."""
+        self._clock = _Clock()
+        self._watch()
+
+    def briefly(self, sql: str, values: Sequence[object]) -> list[Any] | None:
+        """The rows of a statement that only reads; None when they take more than a slice of time.
+
+        A statement that writes must not be run so: SQLite undoes the whole transaction with it
+        (https://sqlite.org/c3ref/interrupt.html).
+        """
+        self._clock.until = perf_counter() + SLICE
+        try:
+            return self.raw.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return None
+        finally:
+            self._clock.until = inf
+
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        """Let another thread use it, which is not to ask for the interpreter's lock meanwhile."""
+        self.lent = True
+        self.raw.set_progress_handler(None, 0)
+        try:
+            yield
+        finally:
+            self._watch()
+            self.lent = False
+
+    def _watch(self) -> None:
+        self.raw.set_progress_handler(self._clock.is_over, STEPS)
+
+
+class _Clock:
+    """Says when a statement's time is over; apart, so that no connection refers to itself."""
+
+    __slots__ = ("until",)
+
+    def __init__(self) -> None:
+        self.until = inf
+
+    def is_over(self) -> bool:
+        """Whether SQLite is to interrupt what it does."""
+        return perf_counter() > self.until
