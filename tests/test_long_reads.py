@@ -1,0 +1,196 @@
+"""Reads that take long: nobody else waits for them, and they come to an end."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from graph.database.sqlite_long import AT_ONCE
+from graph.engine.context import Info
+from graph.engine.schema import Schema
+from graph.factory import create_app
+from graph.hero.mutations import Mutation
+from graph.hero.queries import Query
+from graph.settings import Settings
+from tests.availability import UNAVAILABLE, assert_works
+from tests.client import Client
+from tests.cluster import Sql, on_postgresql, on_sqlite, wait_until
+from tests.conftest import serving
+from tests.long import COUNTED, ENDLESS, LONG
+from tests.test_replaced import fill_and_back_up, names
+
+ENDLESS_QUERY = "{ endless }"
+SNAPSHOT = "{ endless heroes { id } }"
+MUTATION = 'mutation { createHero(input: {name: "x", secretName: "x"}) { id } endless }'
+OPERATIONS = [ENDLESS_QUERY, SNAPSHOT, MUTATION]
+
+began = threading.Event()
+"""Set when a read without an end begins."""
+
+
+async def endless(info: Info) -> int:
+    began.set()
+    return int((await info.context.session.fetch(COUNTED, upto=ENDLESS))[0].n)
+
+
+@strawberry.type
+class LongQuery(Query):
+    endless: int = strawberry.field(resolver=endless)
+
+    @strawberry.field
+    async def counted(self, info: Info, upto: int) -> int:
+        return int((await info.context.session.fetch(COUNTED, upto=upto))[0].n)
+
+
+@strawberry.type
+class LongMutation(Mutation):
+    endless: int = strawberry.mutation(resolver=endless)
+
+
+class Long:
+    """A service with reads that take long, and clients who ask for them meanwhile."""
+
+    def __init__(self, configure: Callable[..., Settings], threads: ThreadPoolExecutor) -> None:
+        self._configure = configure
+        self._threads = threads
+        self._stack = ExitStack()
+
+    def serve(self, **settings: float) -> Client:
+        config = StrawberryConfig(info_class=Info)
+        schema = Schema(query=LongQuery, mutation=LongMutation, config=config)
+        configured = self._configure(**settings)
+        app = create_app(configured, schema=schema)
+        self.url = self._stack.enter_context(serving(app, configured))
+        return self._stack.enter_context(Client(self.url))
+
+    def start(self, query: str = ENDLESS_QUERY) -> Future[dict[str, Any]]:
+        """The answer to come, to what is under way, and not on the loop any more."""
+
+        def ask() -> dict[str, Any]:
+            with Client(self.url) as client:
+                body: dict[str, Any] = client.post({"query": query}).json()
+                return body
+
+        began.clear()
+        answer = self._threads.submit(ask)
+        assert began.wait(30)
+        with Client(self.url) as client:
+            client.data("{ heroes { id } }")
+        return answer
+
+    def stop(self) -> None:
+        self._stack.close()
+
+
+@pytest.fixture
+def long(configure: Callable[..., Settings]) -> Iterator[Long]:
+    with ThreadPoolExecutor() as threads:
+        service = Long(configure, threads)
+        yield service
+        service.stop()
+
+
+def codes(body: dict[str, Any]) -> list[str]:
+    return [error["extensions"]["code"] for error in body["errors"]]
+
+
+@pytest.mark.parametrize("query", OPERATIONS)
+def test_others_are_answered_meanwhile_and_it_ends_with_the_service(long: Long, query: str) -> None:
+    api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1)
+    hero = None if query == MUTATION else api.create()
+    answer = long.start(query)
+    for _ in range(10):
+        assert len(api.heroes()) == (hero is not None)
+    if hero is not None:
+        api.create()
+    assert not answer.done()
+    long.stop()
+    with suppress(httpx.HTTPError):
+        assert codes(answer.result()) == UNAVAILABLE
+
+
+@on_sqlite
+@pytest.mark.parametrize("query", OPERATIONS)
+def test_a_service_that_stops_meanwhile_closes_its_file(
+    long: Long, tmp_path: Path, query: str
+) -> None:
+    long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1).heroes()
+    long.start(query)
+    long.stop()
+    assert not [*tmp_path.glob("database.db-*")]  # which the last to close it takes away
+    assert names(tmp_path / "database.db") == []
+
+
+@pytest.mark.parametrize("query", OPERATIONS)
+def test_it_ends_when_the_time_of_the_database_is_over(long: Long, query: str, sql: Sql) -> None:
+    api = long.serve(database_timeout=0.5, pool_size=1)
+    for _ in range(AT_ONCE + 1):
+        body = api.execute(query)
+        assert body["data"] is None
+        assert codes(body) == UNAVAILABLE
+        assert "database is not available" in body["errors"][0]["message"]
+    assert sql("SELECT name FROM hero") == []
+    assert_works(api)
+
+
+@pytest.mark.parametrize("query", OPERATIONS)
+def test_it_ends_when_the_time_of_the_operation_is_over(long: Long, query: str, sql: Sql) -> None:
+    api = long.serve(database_timeout=60, request_timeout=0.5, pool_size=1)
+    for _ in range(AT_ONCE + 1):
+        body = api.execute(query)
+        assert codes(body) == UNAVAILABLE
+        assert "too long" in body["errors"][0]["message"]
+    assert sql("SELECT name FROM hero") == []
+    assert_works(api)
+
+
+@on_postgresql
+def test_it_ends_on_the_server(long: Long, sql: Sql) -> None:
+    api = long.serve(database_timeout=0.5)
+    assert api.codes(ENDLESS_QUERY) == UNAVAILABLE
+    running = (
+        "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'WITH RECURSIVE%'"
+    )
+    wait_until(lambda: not sql(running))
+
+
+def test_it_is_answered_as_any_other(long: Long) -> None:
+    api = long.serve(database_timeout=60, request_timeout=60)
+    upto = {"one": 1, "many": LONG, "more": LONG + 1}
+    fields = " ".join(f"{name}: counted(upto: {count})" for name, count in upto.items())
+    assert api.data(f"{{ {fields} }}") == upto
+    assert api.data(f"{{ counted(upto: {LONG}) }}") == {"counted": LONG}
+
+
+def test_a_page_far_from_the_start(long: Long, database_url: str, sql: Sql) -> None:
+    api = long.serve(database_timeout=60, request_timeout=60, max_cost=100_000)
+    sql(
+        "INSERT INTO hero (name, secret_name) WITH RECURSIVE numbers(n) AS "
+        "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 200000) SELECT n, n FROM numbers"
+        if database_url.startswith("sqlite")
+        else "INSERT INTO hero (name, secret_name) SELECT n, n FROM generate_series(1, 200000) n"
+    )
+    expected = [str(number) for number in range(199_999, 200_001)]
+    assert [hero["name"] for hero in api.heroes(offset=199_998)] == expected
+
+
+@on_sqlite
+@pytest.mark.parametrize("query", OPERATIONS)
+def test_it_ends_when_its_file_is_replaced(long: Long, tmp_path: Path, query: str) -> None:
+    file = tmp_path / "database.db"
+    api = long.serve(database_timeout=60, request_timeout=60)
+    backup, old = fill_and_back_up(api, file)
+    answer = long.start(query)
+    backup.replace(file)
+    assert [hero["name"] for hero in api.heroes()] == ["Backed up"] * 5
+    assert codes(answer.result()) == UNAVAILABLE
+    assert_works(api)
+    assert names(file) == ["Backed up"] * 5 + ["Back again"]
+    assert names(old) == ["Backed up"] * 5 + ["Too late"] * 30
