@@ -28,6 +28,7 @@ class Code(StrEnum):
     PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
     QUERY_NOT_IN_SAFELIST = "QUERY_NOT_IN_SAFELIST"
     NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
     OPERATION_TOO_COMPLEX = "OPERATION_TOO_COMPLEX"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
@@ -91,6 +92,13 @@ class NotFoundError(PublicError):
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.NOT_FOUND, message)
+
+
+class ConflictError(PublicError):
+    """A row no longer has the values that a mutation expected; nothing was changed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.CONFLICT, message)
 
 
 class ServiceUnavailableError(PublicError):

@@ -78,10 +78,12 @@ def test_queries_and_whoever_has_no_key_store_nothing(api: Client, sql: Sql) -> 
 
 
 @contextmanager
-def held(database_url: str, sql: Sql) -> Iterator[Callable[[int], bool]]:
-    """Let no mutation end meanwhile; gives whether this many wait on PostgreSQL."""
+def held(
+    database_url: str, sql: Sql, lock: str = "LOCK TABLE hero IN SHARE MODE"
+) -> Iterator[Callable[[int], bool]]:
+    """Let no mutation end meanwhile; gives whether this many wait on PostgreSQL for the lock."""
     if database_url.startswith("postgresql"):
-        with transaction(database_url, "LOCK TABLE hero IN SHARE MODE"):
+        with transaction(database_url, lock):
             yield lambda waiting: len(sql(WAITING)) == waiting
         return
     other = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)

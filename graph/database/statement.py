@@ -3,6 +3,7 @@
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from sqlalchemy import Dialect, Select, UpdateBase
@@ -34,6 +35,8 @@ class Statement:
             at once. Other reads go there by themselves when they take long, but two things only
             this tells: `count(*)` of a whole table is one step to SQLite, and what writes cannot be
             begun anew.
+        place: whether the last column is what the rows are sorted by, and no part of them: no
+            database promises the order of what `returning` gives.
     """
 
     def __init__(
@@ -42,13 +45,16 @@ class Statement:
         values: Sequence[str] = (),
         *,
         scans: bool = False,
+        place: bool = False,
     ) -> None:
         self.clause = clause
         self.values = values
         self.scans = scans
+        self.place = place
         self.writes = isinstance(clause, UpdateBase)
         self.exported = list(clause.exported_columns)
-        self.columns = tuple(str(column.key) for column in self.exported)
+        names = tuple(str(column.key) for column in self.exported)
+        self.columns = names[:-1] if place else names
         self.record = _record(self.columns)
         self.compiled: Callable[[Dialect], Compiled] = cache(lambda it: Compiled(self, it))
 
@@ -139,6 +145,8 @@ class Compiled:
             for index, convert in self._from_driver.items():
                 columns[index] = _from_driver(convert, columns[index])
             tuples = list(zip(*columns, strict=True))
+        if self._statement.place:
+            tuples = [row[:-1] for row in sorted(tuples, key=itemgetter(-1))]
         return Rows(self._statement, tuples)
 
 

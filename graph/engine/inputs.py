@@ -3,10 +3,14 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, replace
-from typing import Any, TypeAlias, TypeVar
+from functools import partial
+from typing import Any, Optional, TypeAlias, TypeVar
 
 import strawberry.pydantic
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidationInfo, create_model, field_validator
+from pydantic.fields import FieldInfo
+from sqlalchemy import Table
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.relay import GlobalID
 from strawberry.scalars import is_scalar
 from strawberry.types.arguments import InputContext
@@ -18,7 +22,10 @@ from strawberry.types.base import (
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
+from graph.database.storable import check_storable
+
 Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T", bound="Changes")
 FromInput: TypeAlias = Callable[[type[Any], Mapping[str, Any], InputContext], Any]
 
 
@@ -41,6 +48,101 @@ def model_input(*, description: str) -> Callable[[type[Model]], type[Model]]:
         return model
 
     return decorate
+
+
+class Changes:
+    """Some values of a row, by the names of their columns; `changes_input` makes it an input.
+
+    Args:
+        valid: gives them held to the rules for a new row.
+        storable: gives them held to the types of their columns.
+    """
+
+    def __init__(self, valid: Callable[[], BaseModel], storable: Callable[[], BaseModel]) -> None:
+        self._valid = valid
+        self._storable = storable
+
+    def valid(self) -> dict[str, Any]:
+        """The values that were given, to be stored.
+
+        Raises:
+            InputValidationError: one breaks a rule for new rows, or is no value of its column.
+        """
+        return self._valid().model_dump(exclude_unset=True)
+
+    def storable(self) -> dict[str, Any]:
+        """The values that were given, to be compared with a row, which may break those rules.
+
+        Raises:
+            InputValidationError: one is no value of its column.
+        """
+        return self._storable().model_dump(exclude_unset=True)
+
+
+def changes_input(
+    model: type[BaseModel], table: Table, *, description: str
+) -> Callable[[type[T]], type[T]]:
+    """Make a class the input of some values of a row.
+
+    Args:
+        model: has a field for each column that may be given, and the rules for new rows.
+        table: has the columns.
+        description: that of the input.
+    """
+    infos = model.model_fields.items()
+    rules = {name: (info.annotation, _left_out(info)) for name, info in infos}
+    types: dict[str, Any] = {name: (info.annotation, None) for name, info in infos}
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        column = table.c[str(info.field_name)]
+        if value is None and not column.nullable:
+            raise ValueError("must not be null")
+        check_storable(value, column)
+        return value
+
+    def partial_model(base: type[BaseModel], fields: dict[str, Any]) -> Any:
+        validators: Any = {"_check": field_validator("*", mode="before")(check)}
+        made = create_model(model.__name__, __base__=base, __validators__=validators, **fields)
+        return get_object_definition(model_input(description=description)(made), strict=True)
+
+    valid, storable = partial_model(model, rules), partial_model(BaseModel, types)
+
+    def decorate(cls: type[T]) -> type[T]:
+        def from_input(_: type[Any], *given: Any) -> Any:
+            return cls(
+                partial(valid.from_input, valid.origin, *given),
+                partial(storable.from_input, storable.origin, *given),
+            )
+
+        own: Any = cls
+        own.__strawberry_definition__ = replace(
+            valid,
+            name=cls.__name__,
+            origin=cls,
+            fields=[_nullable(field) for field in valid.fields],
+            from_input=from_input,
+            to_input=None,
+        )
+        return cls
+
+    return decorate
+
+
+def _left_out(info: FieldInfo) -> FieldInfo:
+    """The same, with a default that says nothing."""
+    info = copy.copy(info)
+    info.default, info.default_factory = None, None
+    return info
+
+
+def _nullable(field: StrawberryField) -> StrawberryField:
+    """The field, which may be left out."""
+    field = copy.copy(field)
+    field.default = field.default_value = MISSING
+    annotation: Any = field.type_annotation
+    optional = Optional[annotation.raw_annotation]  # noqa: UP045 (it may be a string)
+    field.type_annotation = StrawberryAnnotation(optional, namespace=annotation.namespace)
+    return field
 
 
 def _without_null(field: StrawberryField) -> StrawberryField:

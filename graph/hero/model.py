@@ -1,6 +1,5 @@
 """The hero table, and what a valid hero is."""
 
-from datetime import datetime, time
 from typing import Any, Self
 
 from pydantic import ValidationInfo, field_validator
@@ -8,6 +7,7 @@ from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
 from graph.database.indexes import keyset_indexes
+from graph.database.storable import check_storable
 
 MAX_TEXT_LENGTH = 200
 """The most characters of a new hero's name and secret name."""
@@ -71,21 +71,15 @@ class HeroCreate(HeroBase):
 
     @field_validator("*")
     @classmethod
-    def _storable(cls, value: Any, info: ValidationInfo) -> Any:
+    def _valid(cls, value: Any, info: ValidationInfo) -> Any:
+        column = HERO.c.get(str(info.field_name))
+        if column is not None:
+            check_storable(value, column)
         if type(value) is str:
             if not value.strip():
                 raise ValueError("must not be blank")
             if len(value) > MAX_TEXT_LENGTH:
                 raise ValueError(f"must have at most {MAX_TEXT_LENGTH} characters")
-            if "\0" in value:
-                raise ValueError("must not contain a NUL character")
-            if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-                raise ValueError("must not contain a lone surrogate")
         elif type(value) is int and not 0 <= value <= MAX_INT:
             raise ValueError(f"must be from 0 to {MAX_INT}")
-        elif isinstance(value, datetime | time):
-            column: Any = HERO.c.get(str(info.field_name))
-            has_zone = value.tzinfo is not None
-            if column is not None and has_zone is not column.type.timezone:
-                raise ValueError(f"must have {'no' if has_zone else 'a'} time zone")
         return value

@@ -3,7 +3,16 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, insert, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from graph.database.conditions import EVERYTHING, Condition
 from graph.database.order import Order, total_order
@@ -18,6 +27,11 @@ BY_ID = total_order(HERO)
 def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
     """The table's columns with these names, all for None; SQL needs one, so the key for none."""
     return list(HERO.c) if columns is None else [HERO.c[name] for name in columns or ("id",)]
+
+
+def parameter(source: str, column: str) -> BindParameter[Any]:
+    """The parameter that a value of this column is; its name tells clients where they gave it."""
+    return bindparam(f"{source}.{column}", type_=HERO.c[column].type)
 
 
 @lru_cache(STATEMENTS)
@@ -39,6 +53,41 @@ def new_hero(columns: tuple[str, ...] | None) -> Statement:
     """Insert a hero; its parameters are the fields of `HeroCreate`."""
     inserted = insert(HERO).returning(*selected(columns))
     return Statement(inserted, values=tuple(HeroCreate.model_fields))
+
+
+@lru_cache(STATEMENTS)
+def new_heroes(columns: tuple[str, ...] | None, count: int) -> Statement:
+    """Insert so many heroes; the parameters are as in `inputs.0.name`.
+
+    The rows come in the order of their ids, which is that of the parameters: PostgreSQL evaluates
+    VALUES from first to last, taking the next of the sequence for each, and SQLite inserts each
+    before it evaluates the next.
+    """
+    rows = [
+        {name: parameter(f"inputs.{index}", name) for name in HeroCreate.model_fields}
+        for index in range(count)
+    ]
+    inserted = insert(HERO).values(rows)
+    place = HERO.c.id.label("place")
+    return Statement(inserted.returning(*selected(columns), place), place=True)
+
+
+@lru_cache(STATEMENTS)
+def updated_hero(
+    columns: tuple[str, ...] | None, changed: tuple[str, ...], expected: tuple[str, ...]
+) -> Statement:
+    """Change columns of a hero, by the parameter `key`, if it has the values that are expected.
+
+    The other parameters are as in `input.name` and `expected.name`. Where nothing is changed the
+    hero is only read.
+    """
+    matches = [HERO.c.id == bindparam("key", type_=BigInteger)]
+    matches += [HERO.c[name].is_not_distinct_from(parameter("expected", name)) for name in expected]
+    if not changed:
+        return Statement(select(*selected(columns)).where(*matches))
+    values = {name: parameter("input", name) for name in changed}
+    updated = update(HERO).where(*matches).values(values)
+    return Statement(updated.returning(*selected(columns)))
 
 
 @lru_cache(STATEMENTS)

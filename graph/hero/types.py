@@ -5,7 +5,7 @@ import strawberry.pydantic
 from sqlmodel import Field
 
 from graph.engine.filter import Filter, filter_input
-from graph.engine.inputs import model_input
+from graph.engine.inputs import Changes, changes_input, model_input
 from graph.engine.order import OrderTerm, order_input
 from graph.engine.stats import Stats, stats_type
 from graph.hero import model as models
@@ -28,6 +28,13 @@ class CreateHeroInput(models.HeroCreate):
 )
 class HeroFilter(Filter):
     """Which heroes a client means."""
+
+
+@changes_input(
+    models.HeroCreate, models.HERO, description="Values of a hero; those left out are not meant."
+)
+class UpdateHeroInput(Changes):
+    """Some values of a hero."""
 
 
 @order_input(models.HERO, Hero, description="A term of an order of heroes.")

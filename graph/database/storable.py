@@ -1,0 +1,24 @@
+"""Which values a column can have, on any engine."""
+
+from datetime import datetime, time
+from typing import Any
+
+from sqlalchemy import Column
+
+
+def check_storable(value: Any, column: Column[Any]) -> None:
+    """See that a value of the column's Python type can be stored in it, and compared with it.
+
+    Raises:
+        ValueError: it cannot; the message says why.
+    """
+    if type(value) is str:
+        if "\0" in value:
+            raise ValueError("must not contain a NUL character")
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            raise ValueError("must not contain a lone surrogate")
+    elif isinstance(value, datetime | time):
+        type_: Any = column.type
+        has_zone = value.tzinfo is not None
+        if has_zone is not type_.timezone:
+            raise ValueError(f"must have {'no' if has_zone else 'a'} time zone")

@@ -1,0 +1,275 @@
+"""Heroes that are changed: what is given of them, and nothing else."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from graph.database.base import Session
+from tests.client import CREATE, HERO_FIELDS, Client
+from tests.cluster import Sql, wait_until
+from tests.test_api import NO_IDS
+from tests.test_idempotency import codes, held, send
+
+UPDATE = f"""
+mutation Update($id: ID!, $input: UpdateHeroInput!, $expected: UpdateHeroInput) {{
+  updateHero(id: $id, input: $input, expected: $expected) {{ {HERO_FIELDS} }}
+}}
+"""
+
+HERO = {"id": "1", "name": "Deadpond", "age": 28, "secretName": "Dive Wilson"}
+
+UNSTORABLE = [("name", "nul\0nul"), ("secretName", "lone \ud800 surrogate")]
+
+AGES = "SELECT age FROM hero ORDER BY id"
+
+
+@pytest.fixture
+def hero(api: Client) -> dict[str, Any]:
+    """A hero of `api`, the first one."""
+    hero = api.create(age=28)
+    assert hero == HERO
+    return hero
+
+
+def update(api: Client, **variables: Any) -> Any:
+    """The hero that was changed, if nothing else is said the first one."""
+    return api.data(UPDATE, **{"id": "1", **variables})["updateHero"]
+
+
+def refused(api: Client, code: str, **variables: Any) -> str:
+    """Be refused with the code, and change nothing; gives the message."""
+    before = api.heroes()
+    body = api.execute(UPDATE, **{"id": "1", **variables})
+    (error,) = body["errors"]
+    assert (body["data"], error["path"], error["extensions"]["code"]) == (
+        None,
+        ["updateHero"],
+        code,
+    )
+    assert api.heroes() == before
+    assert isinstance(error["message"], str)
+    return error["message"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "Rusty-Man"},
+        {"age": 48},
+        {"secretName": "Tommy Sharp"},
+        {"age": None},
+        {"age": None, "name": "Rusty-Man"},
+        {"name": "é 🦸", "age": 0, "secretName": " padded "},
+        {},
+    ],
+)
+def test_what_is_given_changes_and_the_rest_stays(api: Client, change: dict[str, Any]) -> None:
+    other = api.create("Other")
+    assert update(api, input=change) == {**HERO, **change}
+    assert api.heroes() == [{**HERO, **change}, other]
+
+
+def test_a_variable_within_the_input_may_be_left_out(api: Client) -> None:
+    query = f"""mutation($name: String, $age: Int, $was: Int) {{
+      updateHero(id: 1, input: {{name: $name, age: $age}}, expected: {{age: $was}}) {{
+        {HERO_FIELDS}
+      }}
+    }}"""
+    assert api.data(query) == {"updateHero": HERO}
+    assert api.data(query, age=3, was=28) == {"updateHero": {**HERO, "age": 3}}
+    assert api.data(query, age=None) == {"updateHero": {**HERO, "age": None}}
+    assert api.codes(query, name=None) == ["BAD_USER_INPUT"]
+    assert api.codes(query, was=3) == ["CONFLICT"]
+
+
+@pytest.mark.parametrize("argument", ["input", "expected"])
+@pytest.mark.parametrize("field", ["name", "secretName"])
+def test_a_value_that_must_be_there_cannot_be_null(
+    api: Client, argument: str, field: str
+) -> None:
+    message = refused(api, "BAD_USER_INPUT", **{"input": {}, argument: {field: None}})
+    assert message == f"Invalid input: {argument}.{field}: must not be null"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", " \t\n"),
+        ("secretName", "x" * 201),
+        ("age", -1),
+        *UNSTORABLE,
+    ],
+)
+def test_the_rules_of_a_new_hero_hold(api: Client, field: str, value: object) -> None:
+    hero = {"name": "A", "secretName": "B", field: value}
+    (new,) = api.execute(CREATE, input=hero)["errors"]
+    (changed,) = api.execute(UPDATE, id="1", input={field: value})["errors"]
+    for key in ("message", "extensions"):
+        assert changed[key] == new[key]
+    assert refused(api, "BAD_USER_INPUT", input={field: value}).startswith(
+        f"Invalid input: input.{field}: must "
+    )
+    refused(api, "BAD_USER_INPUT", id="no-such", input={field: value})
+
+
+def test_all_that_is_wrong_is_said(api: Client) -> None:
+    message = refused(api, "BAD_USER_INPUT", input={"name": None, "age": -1, "secretName": ""})
+    assert message.count("input.") == 3
+
+
+def test_the_rules_hold_for_what_is_given_alone(api: Client, sql: Sql) -> None:
+    sql("UPDATE hero SET name = '', age = -5")
+    broken = {**HERO, "name": "", "age": -5, "secretName": "Tommy Sharp"}
+    assert update(api, input={"secretName": "Tommy Sharp"}) == broken
+    assert update(api, input={"age": 5}) == {**broken, "age": 5}
+    assert update(api, input={}) == {**broken, "age": 5}
+    refused(api, "BAD_USER_INPUT", input={"name": ""})
+
+
+@pytest.mark.parametrize("hero_id", ["2", *NO_IDS])
+def test_a_hero_that_is_not_there_is_not_found(
+    api: Client, hero: dict[str, Any], hero_id: str
+) -> None:
+    for change in ({}, {"age": 3}):
+        for expected in (None, {}, {"age": 28}):
+            refused(api, "NOT_FOUND", id=hero_id, input=change, expected=expected)
+    assert api.heroes() == [hero]
+
+
+@pytest.mark.parametrize("change", [{}, {"age": 29}, {"age": None}, {"name": "Rusty-Man"}])
+@pytest.mark.parametrize(
+    "expected", [None, {}, {"age": 28}, {"name": "Deadpond"}, {**HERO, "id": None}]
+)
+def test_a_hero_that_is_as_expected_is_changed(
+    api: Client, change: dict[str, Any], expected: dict[str, Any] | None
+) -> None:
+    if expected:
+        expected.pop("id", None)
+    assert update(api, input=change, expected=expected) == {**HERO, **change}
+
+
+@pytest.mark.parametrize("change", [{}, {"age": 29}, {"age": None}, {"name": "Rusty-Man"}])
+@pytest.mark.parametrize(
+    "expected",
+    [
+        {"age": 27},
+        {"age": None},
+        {"age": -1},
+        {"name": "deadpond"},
+        {"name": ""},
+        {"name": "Deadpond", "age": 27},
+        {"secretName": "x" * 300},
+    ],
+)
+def test_a_hero_that_is_not_as_expected_is_a_conflict(
+    api: Client, change: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    message = refused(api, "CONFLICT", input=change, expected=expected)
+    assert message == "the hero no longer has the values that were expected"
+
+
+def test_null_is_expected_as_any_value_is(api: Client) -> None:
+    update(api, input={"age": None})
+    refused(api, "CONFLICT", input={"age": 1}, expected={"age": 0})
+    assert update(api, input={"age": 1}, expected={"age": None})["age"] == 1
+    refused(api, "CONFLICT", input={"age": 2}, expected={"age": None})
+
+
+def test_a_hero_that_breaks_rules_can_be_expected(api: Client, sql: Sql) -> None:
+    sql(f"UPDATE hero SET name = ' ', age = -5, secret_name = '{'x' * 300}'")
+    expected = {"name": " ", "age": -5, "secretName": "x" * 300}
+    assert update(api, input={"age": 5}, expected=expected)["age"] == 5
+
+
+@pytest.mark.parametrize(("field", "value"), UNSTORABLE)
+def test_what_no_hero_can_have_cannot_be_expected(
+    api: Client, field: str, value: object
+) -> None:
+    message = refused(api, "BAD_USER_INPUT", input={"age": 1}, expected={field: value})
+    assert message.startswith(f"Invalid input: expected.{field}: must not contain a ")
+
+
+def test_an_update_is_one_statement(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    words: list[str] = []
+    fetch = Session.fetch
+
+    async def noted(self: Session, statement: Any, **parameters: object) -> Any:
+        words.append(str(statement.clause).split(maxsplit=1)[0])
+        return await fetch(self, statement, **parameters)
+
+    monkeypatch.setattr(Session, "fetch", noted)
+    for change, expected, statements in (
+        ({"age": 1}, None, ["UPDATE"]),
+        ({"age": 2}, {"age": 1}, ["UPDATE"]),
+        ({}, {"age": 2}, ["SELECT"]),
+    ):
+        words.clear()
+        assert update(api, input=change, expected=expected)["age"] == 2 or change == {"age": 1}
+        assert words == statements
+
+
+def test_of_updates_at_once_that_expect_the_same_one_wins(
+    serve: Callable[..., Client], database_url: str, sql: Sql
+) -> None:
+    apis = [serve(database_timeout=60) for _ in range(2)]
+    apis[0].create(age=0)
+
+    def win(age: int) -> dict[str, Any]:
+        return apis[age % 2].execute(UPDATE, id="1", input={"age": age}, expected={"age": 0})
+
+    lock = "SELECT age FROM hero FOR UPDATE"
+    with ThreadPoolExecutor(8) as threads:
+        with held(database_url, sql, lock) as waiting:
+            answers = [threads.submit(win, age) for age in range(1, 9)]
+            wait_until(lambda: waiting(8))
+        bodies = [answer.result() for answer in answers]
+    won = [body["data"]["updateHero"]["age"] for body in bodies if body["data"]]
+    assert sql(AGES) == [(age,) for age in won]
+    lost = [body["errors"][0]["extensions"]["code"] for body in bodies if not body["data"]]
+    assert lost == ["CONFLICT"] * 7
+
+
+def test_updates_of_an_operation_commit_together(api: Client, sql: Sql) -> None:
+    query = """mutation($was: Int) {
+      a: updateHero(id: 1, input: {age: 1}) { age }
+      b: updateHero(id: 1, input: {age: 2}, expected: {age: 1}) { age }
+      c: updateHero(id: 1, input: {age: 3}, expected: {age: $was}) { age }
+    }"""
+    body = api.execute(query, was=28)
+    assert (body["data"], body["errors"][0]["path"]) == (None, ["c"])
+    assert body["errors"][0]["extensions"]["code"] == "CONFLICT"
+    assert sql(AGES) == [(28,)]
+    assert api.data(query, was=2) == {"a": {"age": 1}, "b": {"age": 2}, "c": {"age": 3}}
+    assert sql(AGES) == [(3,)]
+
+
+def test_the_same_key_gives_the_same_answer(api: Client, hero: dict[str, Any], sql: Sql) -> None:
+    variables = {"id": hero["id"], "input": {"age": 29}, "expected": {"age": 28}}
+    first = send(api, {"query": UPDATE, "variables": variables})
+    assert first.json() == {"data": {"updateHero": {**hero, "age": 29}}}
+    assert send(api, {"query": UPDATE, "variables": variables}).content == first.content
+    other = {"query": UPDATE, "variables": {**variables, "input": {"age": 30}}}
+    assert codes(send(api, other)) == ["BAD_USER_INPUT"]
+    assert codes(send(api, other, key="another")) == ["CONFLICT"]
+    assert sql(AGES) == [(29,)]
+
+
+def test_the_answers_have_the_same_bytes(serve: Callable[..., Client]) -> None:
+    apis = [serve(fast_execution=fast) for fast in (True, False)]
+    apis[0].create(age=28)
+    for variables in (
+        {"input": {"age": 3}},
+        {"input": {}, "expected": {"age": 3}},
+        {"input": {"age": 4}, "expected": {"age": None}},
+        {"input": {"age": -1, "name": None}},
+        {"input": {"age": 4}, "expected": {"name": "\0"}},
+        {"input": {"age": 4}, "id": "7"},
+        {"input": {"nome": "x"}},
+        {"input": None},
+    ):
+        request = {"query": UPDATE, "variables": {"id": "1", **variables}}
+        answers = [api.post(request) for api in apis]
+        assert answers[0].content == answers[1].content
