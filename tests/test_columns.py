@@ -13,79 +13,25 @@ from sqlalchemy import make_url
 from graph.migrations import HERE
 from tests.client import CREATE, Client
 from tests.cluster import Sql
+from tests.columns import (
+    CHANGED,
+    GIVEN,
+    GONE,
+    HERO,
+    IMPORTS,
+    NEW,
+    NULLABLE,
+    ONE,
+    PAGE,
+    POWERS,
+    REQUIRED,
+    SEVERAL,
+    STORED,
+    TYPES,
+    WITH_DEFAULTS,
+    camel,
+)
 from tests.process import run, service
-
-IMPORTS = """from datetime import UTC, date
-from decimal import Decimal
-from enum import Enum
-from uuid import UUID, uuid4
-
-from pydantic import AwareDatetime, NaiveDatetime
-"""
-
-POWERS = '''class Power(Enum):
-    """What a hero can do."""
-
-    FLIGHT = "flies"
-    STRENGTH = "is strong"
-
-
-'''
-
-TYPES = {
-    "motto": ("str", '"it\'s 100%"'),
-    "wins": ("int", "3"),
-    "ratio": ("float", "0.5"),
-    "active": ("bool", "True"),
-    "seen": ("datetime", "datetime(2024, 2, 29, 12, tzinfo=UTC)"),
-    "local": ("NaiveDatetime", "datetime(2024, 2, 29, 12, 30, 0, 7)"),
-    "born": ("date", "date(2000, 1, 2)"),
-    "wakes": ("time", "time(6, 30)"),
-    "fee": ("Decimal", 'Decimal("1.25")'),
-    "token": ("UUID", "UUID(int=7)"),
-    "power": ("Power", "Power.FLIGHT"),
-}
-"""By column, its type and its default, as they are written in the model."""
-
-WITH_DEFAULTS = [f"{name}: {type_} = {value}" for name, (type_, value) in TYPES.items()] + [
-    "joined: datetime = Field(default_factory=lambda: datetime.now(UTC))",
-    "mark: UUID = Field(default_factory=uuid4)",
-    "price: Decimal = Field(default=Decimal('0.50'), max_digits=8, decimal_places=2)",
-    "code: str | None = Field(default=None, unique=True, max_length=5)",
-    "mentor_id: int | None = Field(default=None, foreign_key='hero.id', index=True)",
-]
-NULLABLE = [f"{name}_or_not: {type_} | None = None" for name, (type_, _) in TYPES.items()]
-REQUIRED = [f"must_{name}: {type_}" for name, (type_, _) in TYPES.items()]
-
-GIVEN: dict[str, Any] = {
-    "motto": 'é 🦸 " \\ \n',
-    "wins": 0,
-    "ratio": 1e-7,
-    "active": False,
-    "seen": "2024-02-29T23:59:59.999999+05:30",
-    "local": "1999-12-31T23:59:59",
-    "born": "0001-01-01",
-    "wakes": "23:59:59.000001",
-    "fee": "-12.5",
-    "token": "96730d66-f489-4054-8ab2-242a687c86c4",
-    "power": "STRENGTH",
-}
-STORED = {**GIVEN, "seen": "2024-02-29T18:29:59.999999+00:00"}
-"""What is answered for what was given: a moment is in UTC."""
-
-
-def camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(map(str.capitalize, tail))
-
-
-COLUMNS = [camel(line.partition(":")[0]) for line in (*WITH_DEFAULTS, *NULLABLE)]
-FIELDS = " ".join(["id name age secretName", *COLUMNS])
-PAGE = f"{{ heroes {{ {FIELDS} }} }}"
-ONE = f"query($id: ID!) {{ hero(id: $id) {{ {FIELDS} }} }}"
-NEW = CREATE.replace("id name age secretName", FIELDS)
-GONE = f"mutation($id: ID!) {{ deleteHero(id: $id) {{ {FIELDS} }} }}"
-HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 
 
 @pytest.fixture
@@ -105,7 +51,7 @@ def add(copy: Path, lines: list[str]) -> None:
     text, count = re.subn(r"(    secret_name: str = .*\n)", rf"\g<1>{new}", model.read_text())
     assert count == 1
     if POWERS not in text:
-        text = text.replace("from datetime import", f"{IMPORTS}from datetime import", 1)
+        text = text.replace("from typing import", f"{IMPORTS}from typing import", 1)
         text = text.replace("class HeroBase(", f"{POWERS}class HeroBase(", 1)
     model.write_text(text)
 
@@ -175,6 +121,7 @@ def test_columns_of_all_types(
     assert float(heroes[0]["fee"]) == 1.25
 
     write_and_read(services)
+    change(services)
     refuse(services)
     if database_url.startswith("sqlite"):
         read_what_others_wrote(services, sql)
@@ -196,6 +143,30 @@ def write_and_read(services: list[Client]) -> None:
             assert deleter.data(GONE, id=created["id"])["deleteHero"] == created
 
 
+def change(services: list[Client]) -> None:
+    """What is left out of a change is kept, a default or not; what is expected has any type."""
+    defaults, given = services[0].data(SEVERAL, inputs=[HERO, {**HERO, **GIVEN}])["createHeroes"]
+    assert given["mark"] != defaults["mark"]
+    assert given["joined"] != defaults["joined"]
+    for maker, created in zip(services, (defaults, given), strict=True):
+        hero_id, hero = created["id"], created
+        for name, value in GIVEN.items():
+            for key in (name, camel(f"{name}_or_not")):
+                for expected in ({key: hero[key]}, {key: value}):
+                    hero = maker.data(CHANGED, id=hero_id, input={key: value}, expected=expected)
+                    hero = hero["updateHero"]
+                    assert hero[key] == STORED[name] or float(hero[key]) == float(value)
+        kept = ("mark", "joined", "price", "code")
+        assert {name: hero[name] for name in kept} == {name: created[name] for name in kept}
+        nulls = {camel(f"{name}_or_not"): None for name in GIVEN}
+        whole = {name: value for name, value in hero.items() if name != "id"}
+        cleared = maker.data(CHANGED, id=hero_id, input=nulls, expected=whole)["updateHero"]
+        assert cleared == {**hero, **nulls}
+        assert maker.codes(CHANGED, id=hero_id, input={}, expected=whole) == ["CONFLICT"]
+        assert maker.data(CHANGED, id=hero_id, input={}, expected=nulls)["updateHero"] == cleared
+        maker.data(GONE, id=hero_id)
+
+
 def refuse(services: list[Client]) -> None:
     """A value that a column cannot take is the client's to mend."""
     for wrong, reason in (
@@ -213,6 +184,23 @@ def refuse(services: list[Client]) -> None:
         (error,) = same(services, NEW, input={**HERO, **wrong})["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT", wrong
         assert reason in error["message"]
+        (error,) = same(services, CHANGED, id="1", input=wrong)["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT", wrong
+        assert reason in error["message"]
+    no_values: list[tuple[dict[str, str | None], str]] = [
+        ({"seen": "2024-01-01T00:00:00"}, "expected.seen: must have a time zone"),
+        ({"local": "2024-01-01T00:00:00Z"}, "expected.local: "),
+        ({"seen": "0001-01-01T00:00:00+05:00"}, "expected.seen is out of range"),
+        ({"fee": "NaN"}, "expected.fee: "),
+        ({"token": None}, "expected.token: must not be null"),
+    ]
+    for expected, reason in no_values:
+        (error,) = same(services, CHANGED, id="1", input={}, expected=expected)["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT", expected
+        assert reason in error["message"]
+    for other in ({"price": "0.501"}, {"price": "1e400"}, {"code": "longer"}, {"motto": "x" * 300}):
+        (error,) = same(services, CHANGED, id="1", input={}, expected=other)["errors"]
+        assert error["extensions"]["code"] == "CONFLICT", other
 
 
 def read_what_others_wrote(services: list[Client], sql: Sql) -> None:

@@ -146,6 +146,29 @@ def test_columns_that_are_not_given_have_their_defaults(use: Use) -> None:
     use(work)
 
 
+def test_rows_that_are_inserted_at_once_have_defaults_of_their_own(use: Use) -> None:
+    async def work(session: Session) -> None:
+        rows = [{"text": bindparam(f"{n}.text", type_=String)} for n in range(3)]
+        add = Statement(insert(THINGS).values(rows).returning(THINGS.c.kind, THINGS.c.number))
+        added = await session.fetch(add, **{f"{n}.text": "a" for n in range(3)})
+        first = added[0].number
+        assert added.tuples == [("plain", first), ("plain", first + 1), ("plain", first + 2)]
+
+    use(work)
+
+
+def test_what_rows_are_sorted_by_is_no_part_of_them(use: Use) -> None:
+    async def work(session: Session) -> None:
+        for text in "cab":
+            await session.fetch(ADD, **{**VALUES, "text": text})
+        by_text = select(THINGS.c.token, THINGS.c.id, THINGS.c.text.label("place"))
+        rows = await session.fetch(Statement(by_text, place=True))
+        assert rows.columns == ("token", "id")
+        assert rows.tuples == [(VALUES["token"], 2), (VALUES["token"], 3), (VALUES["token"], 1)]
+
+    use(work)
+
+
 def test_the_values_in_a_statement_are_those_of_its_parameters(use: Use) -> None:
     async def work(session: Session) -> None:
         for text in "abc":

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     ColumnElement,
+    Numeric,
     bindparam,
     delete,
     insert,
@@ -29,9 +30,17 @@ def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
     return list(HERO.c) if columns is None else [HERO.c[name] for name in columns or ("id",)]
 
 
-def parameter(source: str, column: str) -> BindParameter[Any]:
-    """The parameter that a value of this column is; its name tells clients where they gave it."""
-    return bindparam(f"{source}.{column}", type_=HERO.c[column].type)
+def new_value(source: str, name: str) -> BindParameter[Any]:
+    """The parameter that a new value of a column is; its name says where a client gave it."""
+    return bindparam(f"{source}.{name}", type_=HERO.c[name].type)
+
+
+def as_expected(name: str) -> ColumnElement[bool]:
+    """That a column has the value that is expected, or none when none is."""
+    type_ = HERO.c[name].type
+    if isinstance(type_, Numeric):
+        type_ = Numeric()  # by the column's own, PostgreSQL would round the value as it compares
+    return HERO.c[name].is_not_distinct_from(bindparam(f"expected.{name}", type_=type_))
 
 
 @lru_cache(STATEMENTS)
@@ -64,7 +73,7 @@ def new_heroes(columns: tuple[str, ...] | None, count: int) -> Statement:
     before it evaluates the next.
     """
     rows = [
-        {name: parameter(f"inputs.{index}", name) for name in HeroCreate.model_fields}
+        {name: new_value(f"inputs.{index}", name) for name in HeroCreate.model_fields}
         for index in range(count)
     ]
     inserted = insert(HERO).values(rows)
@@ -82,10 +91,10 @@ def updated_hero(
     hero is only read.
     """
     matches = [HERO.c.id == bindparam("key", type_=BigInteger)]
-    matches += [HERO.c[name].is_not_distinct_from(parameter("expected", name)) for name in expected]
+    matches += [as_expected(name) for name in expected]
     if not changed:
         return Statement(select(*selected(columns)).where(*matches))
-    values = {name: parameter("input", name) for name in changed}
+    values = {name: new_value("input", name) for name in changed}
     updated = update(HERO).where(*matches).values(values)
     return Statement(updated.returning(*selected(columns)))
 
