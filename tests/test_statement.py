@@ -196,11 +196,11 @@ def test_a_parameter_may_be_a_list(use: Use) -> None:
         for text in "abc":
             await session.fetch(ADD, **{**VALUES, "text": text})
         among = THINGS.c.token.in_(bindparam("tokens", expanding=True))
-        found = Statement(select(THINGS.c.text).where(among, THINGS.c.text != bindparam("not")))
+        found = Statement(select(THINGS.c.text).where(among, THINGS.c.text != bindparam("a.not")))
         for tokens, count in (([], 0), ([VALUES["token"]], 2), ([UUID(int=1), VALUES["token"]], 2)):
-            assert len(await session.fetch(found, **{"tokens": tokens, "not": "b"})) == count
+            assert len(await session.fetch(found, **{"tokens": tokens, "a.not": "b"})) == count
         with pytest.raises(InvalidRequestError, match="tokens"):
-            await session.fetch(found, **{"not": "b"})
+            await session.fetch(found, **{"a.not": "b"})
 
     use(work)
 

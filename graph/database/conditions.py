@@ -160,3 +160,17 @@ def _clause(table: Table, shape: Shape, names: Iterator[str]) -> ColumnElement[b
     if operator == "in":
         return comparable(column).in_([value() for _ in range(shape[2])])
     return COMPARISONS[operator](column, value)
+
+
+def constant(shape: Shape) -> bool | None:
+    """Whether a condition without comparisons holds, for any row; None for one that has some."""
+    operator, about = shape[:2]
+    if operator == "not":
+        inner = constant(about)
+        return None if inner is None else not inner
+    if operator not in {"and", "or"}:
+        return None
+    parts = [constant(part) for part in about]
+    if None in parts:
+        return None
+    return all(parts) if operator == "and" else any(parts)

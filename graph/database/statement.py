@@ -131,7 +131,7 @@ class Compiled:
             parameters = {**own, **parameters}
         sql, names, conversions = self._sql, self._names, self._to_driver
         if self._expands:
-            state = self._compiled.construct_expanded_state(parameters)
+            state = self._compiled.construct_expanded_state(parameters, escape_names=False)
             sql, names, parameters = state.statement, state.positiontup or (), state.parameters
             conversions = {**conversions, **_conversions(state.processors)}
         if not conversions:

@@ -5,15 +5,62 @@ from typing import Annotated
 
 import strawberry
 
+from graph.database.conditions import constant
 from graph.database.keys import key
 from graph.engine.context import Info
 from graph.engine.cost import MAXIMUM
 from graph.errors import BadUserInputError, ConflictError, NotFoundError
-from graph.hero.statements import deleted_hero, hero_by_key, new_hero, new_heroes, updated_hero
-from graph.hero.types import CreateHeroInput, Hero, UpdateHeroInput
+from graph.hero.statements import (
+    deleted_hero,
+    deleted_heroes,
+    hero_by_key,
+    matching_heroes,
+    new_hero,
+    new_heroes,
+    updated_hero,
+    updated_heroes,
+)
+from graph.hero.types import CreateHeroInput, Hero, HeroFilter, UpdateHeroInput
 
 MAX_HEROES = 100
 """The most heroes that one field writes."""
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="The hero's id.")]
+Changed = Annotated[
+    UpdateHeroInput,
+    strawberry.argument(
+        name="input", description="The new values; those left out stay as they are."
+    ),
+]
+Where = Annotated[
+    HeroFilter, strawberry.argument(description="Which heroes; it must compare something.")
+]
+AtMost = Annotated[
+    int,
+    strawberry.argument(
+        description=f"How many heroes may match, 1 to {MAX_HEROES}; if more do, none is written.",
+        metadata={MAXIMUM: MAX_HEROES},
+    ),
+]
+
+
+async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
+    """The ids of the heroes that are to be written, in order.
+
+    Raises:
+        BadUserInputError: too many match, or the filter compares nothing and holds for all.
+    """
+    if not 1 <= at_most <= MAX_HEROES:
+        raise BadUserInputError(f"atMost must be from 1 to {MAX_HEROES}, not {at_most}")
+    shape = where.condition.shape
+    if constant(shape):
+        raise BadUserInputError("where must compare something")
+    rows = await info.context.session.fetch(
+        matching_heroes(shape), limit=at_most + 1, **where.condition.parameters
+    )
+    if len(rows) > at_most:
+        raise BadUserInputError(f"where matches more than {at_most} heroes; atMost allows no more")
+    return [row.id for row in rows]
 
 
 @strawberry.type(description="What can be written.")
@@ -68,13 +115,8 @@ class Mutation:
     async def update_hero(
         self,
         info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="The hero's id.")],  # noqa: A002 (the name in the API)
-        changes: Annotated[
-            UpdateHeroInput,
-            strawberry.argument(
-                name="input", description="The new values; those left out stay as they are."
-            ),
-        ],
+        id: Id,  # noqa: A002 (the name in the API)
+        changes: Changed,
         expected: Annotated[
             UpdateHeroInput | None,
             strawberry.argument(
@@ -103,11 +145,27 @@ class Mutation:
                 raise ConflictError("the hero no longer has the values that were expected")
         raise NotFoundError("no hero has this id")
 
+    @strawberry.mutation(description="Change what is given of the heroes that match.")
+    async def update_heroes(
+        self, info: Info, where: Where, changes: Changed, at_most: AtMost = 1
+    ) -> Sequence[Hero]:
+        """The heroes as they are now, in the order of their ids.
+
+        Raises:
+            BadUserInputError: too many match, or the filter compares nothing.
+            InputValidationError: a value breaks a rule, or is none of its column.
+        """
+        new = changes.valid()
+        ids = await matching(info, where, at_most)
+        values = {f"input.{name}": value for name, value in new.items()}
+        statement = updated_heroes(info.columns, tuple(new))
+        return await info.context.session.fetch(statement, ids=ids, **values)
+
     @strawberry.mutation(description="Delete a hero, and return it as it was.")
     async def delete_hero(
         self,
         info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="The hero's id.")],  # noqa: A002 (the name in the API)
+        id: Id,  # noqa: A002 (the name in the API)
     ) -> Hero:
         """The hero that was deleted.
 
@@ -121,3 +179,13 @@ class Mutation:
             if deleted is not None:
                 return deleted
         raise NotFoundError("no hero has this id")
+
+    @strawberry.mutation(description="Delete the heroes that match, and return them as they were.")
+    async def delete_heroes(self, info: Info, where: Where, at_most: AtMost = 1) -> Sequence[Hero]:
+        """The heroes that were deleted, in the order of their ids.
+
+        Raises:
+            BadUserInputError: too many match, or the filter compares nothing.
+        """
+        ids = await matching(info, where, at_most)
+        return await info.context.session.fetch(deleted_heroes(info.columns), ids=ids)

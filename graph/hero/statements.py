@@ -24,6 +24,12 @@ from graph.hero.model import HERO, HeroCreate
 BY_ID = total_order(HERO)
 """The order of the ids."""
 
+PLACE = HERO.c.id.label("place")
+"""What the rows of a statement are sorted by that writes several."""
+
+AMONG = HERO.c.id.in_(bindparam("ids", type_=BigInteger, expanding=True))
+"""That a hero's id is one of the parameter `ids`."""
+
 
 def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
     """The table's columns with these names, all for None; SQL needs one, so the key for none."""
@@ -77,8 +83,7 @@ def new_heroes(columns: tuple[str, ...] | None, count: int) -> Statement:
         for index in range(count)
     ]
     inserted = insert(HERO).values(rows)
-    place = HERO.c.id.label("place")
-    return Statement(inserted.returning(*selected(columns), place), place=True)
+    return Statement(inserted.returning(*selected(columns), PLACE), place=True)
 
 
 @lru_cache(STATEMENTS)
@@ -97,6 +102,35 @@ def updated_hero(
     values = {name: new_value("input", name) for name in changed}
     updated = update(HERO).where(*matches).values(values)
     return Statement(updated.returning(*selected(columns)))
+
+
+@lru_cache(STATEMENTS)
+def matching_heroes(where: Shape) -> Statement:
+    """The ids of the first heroes of a condition, `limit` of them, which are then to be written.
+
+    Nobody else writes them until the transaction ends: PostgreSQL locks each as it finds it, always
+    in the order of the ids, and SQLite has one writer at a time.
+    """
+    limit = bindparam("limit", type_=BigInteger)
+    found = select(HERO.c.id).where(clause(HERO, where)).order_by(HERO.c.id)
+    return Statement(found.limit(limit).with_for_update())
+
+
+@lru_cache(STATEMENTS)
+def updated_heroes(columns: tuple[str, ...] | None, changed: tuple[str, ...]) -> Statement:
+    """Change columns of the heroes with these `ids`, in their order; as `updated_hero` does."""
+    if not changed:
+        return Statement(select(*selected(columns), PLACE).where(AMONG), place=True)
+    values = {name: new_value("input", name) for name in changed}
+    updated = update(HERO).where(AMONG).values(values)
+    return Statement(updated.returning(*selected(columns), PLACE), place=True)
+
+
+@lru_cache(STATEMENTS)
+def deleted_heroes(columns: tuple[str, ...] | None) -> Statement:
+    """Delete the heroes with these `ids`, in their order."""
+    deleted = delete(HERO).where(AMONG)
+    return Statement(deleted.returning(*selected(columns), PLACE), place=True)
 
 
 @lru_cache(STATEMENTS)

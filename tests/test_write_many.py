@@ -1,0 +1,173 @@
+"""Heroes that are changed or deleted by a filter: all that match, or none."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.client import HERO_FIELDS, Client
+from tests.cluster import Sql, wait_until
+from tests.test_idempotency import held, send
+
+UPDATE = f"""
+mutation Update($where: HeroFilter!, $input: UpdateHeroInput!, $atMost: Int! = 1) {{
+  updateHeroes(where: $where, input: $input, atMost: $atMost) {{ {HERO_FIELDS} }}
+}}
+"""
+
+DELETE = f"""
+mutation Delete($where: HeroFilter!, $atMost: Int! = 1) {{
+  deleteHeroes(where: $where, atMost: $atMost) {{ {HERO_FIELDS} }}
+}}
+"""
+
+
+@pytest.fixture
+def heroes(api: Client) -> list[dict[str, Any]]:
+    """Heroes of `api`, aged 0 to 2."""
+    return [api.create(f"Hero {n}", age=n % 3) for n in range(6)]
+
+
+def write(api: Client, query: str, **variables: Any) -> Any:
+    if query is UPDATE:
+        variables = {"input": {"age": 7}, **variables}
+    (written,) = api.data(query, **variables).values()
+    return written
+
+
+def refused(api: Client, query: str, **variables: Any) -> str:
+    """Be refused, and change nothing; gives the message."""
+    before = api.heroes()
+    if query is UPDATE:
+        variables = {"input": {"age": 7}, **variables}
+    body = api.execute(query, **variables)
+    (error,) = body["errors"]
+    assert (body["data"], error["extensions"]["code"]) == (None, "BAD_USER_INPUT")
+    assert api.heroes() == before
+    return str(error["message"])
+
+
+def test_those_that_match_are_changed(api: Client, heroes: list[dict[str, Any]]) -> None:
+    change = {"age": 7, "secretName": "New"}
+    changed = write(api, UPDATE, where={"age": {"eq": 1}}, input=change, atMost=2)
+    assert changed == [{**heroes[1], **change}, {**heroes[4], **change}]
+    assert api.heroes() == [{**hero, **change} if hero["age"] == 1 else hero for hero in heroes]
+    assert write(api, UPDATE, where={"age": {"eq": 7}}, input={}, atMost=100) == changed
+    cleared = write(api, UPDATE, where={"id": {"in": ["5", "2"]}}, input={"age": None}, atMost=2)
+    assert cleared == [{**hero, "age": None} for hero in changed]
+
+
+def test_those_that_match_are_deleted(api: Client, heroes: list[dict[str, Any]]) -> None:
+    assert write(api, DELETE, where={"age": {"gte": 1}}, atMost=4) == [
+        hero for hero in heroes if hero["age"]
+    ]
+    assert api.heroes() == [heroes[0], heroes[3]]
+    assert write(api, DELETE, where={"id": {"eq": "1"}}) == heroes[:1]
+
+
+@pytest.mark.parametrize("query", [UPDATE, DELETE])
+def test_more_than_are_allowed(api: Client, heroes: list[dict[str, Any]], query: str) -> None:
+    for message in (
+        refused(api, query, where={"age": {"eq": 1}}),
+        refused(api, query, where={"age": {"eq": 1}}, atMost=1),
+    ):
+        assert message == "where matches more than 1 heroes; atMost allows no more"
+    refused(api, query, where={"age": {"isNull": False}}, atMost=5)
+    for limit in (0, -1, 101):
+        message = refused(api, query, where={"id": {"eq": "1"}}, atMost=limit)
+        assert message == f"atMost must be from 1 to 100, not {limit}"
+    assert len(write(api, query, where={"age": {"isNull": False}}, atMost=6)) == len(heroes)
+
+
+@pytest.mark.parametrize("query", [UPDATE, DELETE])
+def test_a_filter_must_compare_something(
+    api: Client, heroes: list[dict[str, Any]], query: str
+) -> None:
+    nothing: Any = [{}, {"and": []}, {"and": [{}, {"and": []}]}, {"or": [{}]}, {"not": {"or": []}}]
+    for where in nothing:
+        assert refused(api, query, where=where, atMost=100) == "where must compare something"
+    assert refused(api, query, where={"id": None}) == "where.id must not be null"
+    none: Any = [{"or": []}, {"id": {"in": []}}, {"id": {"eq": "abc"}}, {"age": {"eq": 9}}]
+    for where in none:
+        assert write(api, query, where=where) == []
+    assert api.heroes() == heroes
+
+
+@pytest.mark.usefixtures("heroes")
+def test_the_rules_of_a_new_hero_hold(api: Client) -> None:
+    for where in ({"id": {"eq": "1"}}, {"id": {"eq": "9"}}):
+        message = refused(api, UPDATE, where=where, input={"name": " "})
+        assert message == "Invalid input: input.name: must not be blank"
+        message = refused(api, UPDATE, where=where, input={"secretName": None})
+        assert message == "Invalid input: input.secretName: must not be null"
+
+
+@pytest.mark.usefixtures("heroes")
+def test_it_commits_with_the_other_mutations(api: Client) -> None:
+    query = """mutation($id: ID!) {
+      a: updateHeroes(where: {age: {eq: 0}}, input: {age: 1}, atMost: 2) { id }
+      b: deleteHeroes(where: {age: {eq: 1}}, atMost: 4) { id }
+      c: deleteHero(id: $id) { id }
+    }"""
+    before = api.heroes()
+    assert api.codes(query, id="no-such") == ["NOT_FOUND"]
+    assert api.heroes() == before
+    data = api.data(query, id="3")
+    assert [hero["id"] for hero in data["a"]] == ["1", "4"]
+    assert [hero["id"] for hero in data["b"]] == ["1", "2", "4", "5"]
+    assert [hero["id"] for hero in api.heroes()] == ["6"]
+
+
+@pytest.mark.usefixtures("heroes")
+def test_the_same_key_gives_the_same_answer(api: Client) -> None:
+    request = {"query": DELETE, "variables": {"where": {"age": {"eq": 1}}, "atMost": 2}}
+    first = send(api, request)
+    assert [hero["id"] for hero in first.json()["data"]["deleteHeroes"]] == ["2", "5"]
+    assert send(api, request).content == first.content
+
+
+@pytest.mark.usefixtures("heroes")
+def test_they_count_as_rows(serve: Callable[..., Client]) -> None:
+    api = serve(max_rows=5)
+    for query in (UPDATE, DELETE):
+        variables = {"where": {"id": {"eq": "1"}}, "input": {}}
+        assert api.codes(query, **variables, atMost=6) == ["OPERATION_TOO_COMPLEX"]
+        write(api, query, where={"id": {"eq": "1"}}, atMost=5)
+
+
+@pytest.mark.usefixtures("heroes")
+def test_each_row_is_written_by_one_of_those_who_want_it(
+    serve: Callable[..., Client], database_url: str, sql: Sql
+) -> None:
+    """Each takes the heroes of an age for another: whoever is later finds none of them."""
+    apis = [serve(database_timeout=60) for _ in range(2)]
+
+    def take(age: int) -> Any:
+        where = {"age": {"eq": 1}}
+        return write(apis[age % 2], UPDATE, where=where, input={"age": age}, atMost=2)
+
+    with ThreadPoolExecutor(6) as threads:
+        with held(database_url, sql, "SELECT id FROM hero FOR UPDATE") as waiting:
+            answers = [threads.submit(take, age) for age in range(3, 9)]
+            wait_until(lambda: waiting(6))
+        taken = [[hero["id"] for hero in answer.result()] for answer in answers]
+    assert sorted(taken) == [[]] * 5 + [["2", "5"]]
+
+
+@pytest.mark.usefixtures("heroes")
+def test_the_answers_have_the_same_bytes(serve: Callable[..., Client]) -> None:
+    apis = [serve(fast_execution=fast) for fast in (True, False)]
+    requests: list[tuple[str, Any]] = [
+        (UPDATE, {"where": {"age": {"eq": 1}}, "input": {"name": "A"}, "atMost": 2}),
+        (UPDATE, {"where": {"age": {"eq": 1}}, "input": {}, "atMost": 1}),
+        (UPDATE, {"where": {"id": {"eq": "x"}}, "input": {}}),
+        (DELETE, {"where": {"age": {"eq": 9}}}),
+        (DELETE, {"where": {}}),
+        (DELETE, {"where": None}),
+    ]
+    for query, variables in requests:
+        for selection in (HERO_FIELDS, "name", "__typename"):
+            request = {"query": query.replace(HERO_FIELDS, selection), "variables": variables}
+            fast, thorough = [api.post(request).content for api in apis]
+            assert fast == thorough
