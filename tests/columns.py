@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from uuid import UUID, uuid4
 
-from pydantic import NaiveDatetime
+from pydantic import AwareDatetime, NaiveDatetime
 """
 
 POWERS = '''class Power(Enum):

@@ -119,7 +119,7 @@ def _terms(order: Order, segment: Segment) -> Order:
 def _count(shape: _Shape, segment: Segment) -> Statement:
     """How many rows a segment has."""
     rows = select(func.count().label("rows")).select_from(shape.table)
-    return Statement(rows.where(_within(shape, segment)))
+    return Statement(rows.where(_within(shape, segment)), scans=True)
 
 
 def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:

@@ -139,5 +139,6 @@ async def _count(session: Session, rows: List) -> int:
 def _counting(table: Table, where: Any) -> Statement:
     """How many rows there are."""
     return Statement(
-        select(func.count().label("rows")).select_from(table).where(clause(table, where))
+        select(func.count().label("rows")).select_from(table).where(clause(table, where)),
+        scans=True,
     )

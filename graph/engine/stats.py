@@ -143,4 +143,5 @@ def _statement(
             alone.append(found.scalar_subquery().label(f"{name}_{figure}"))
     if not together:
         return Statement(select(*alone))
-    return Statement(select(*alone, *together).select_from(table).where(condition))
+    counted = select(*alone, *together).select_from(table).where(condition)
+    return Statement(counted, scans=True)

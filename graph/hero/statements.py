@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from graph.database.conditions import EVERYTHING, Condition
+from graph.database.conditions import EVERYTHING, Condition, Shape, clause
 from graph.database.order import Order, total_order
 from graph.database.page import STATEMENTS, Page
 from graph.database.statement import Statement
