@@ -85,6 +85,8 @@ class Session(ABC):
     async def snapshot(self) -> None:
         """Have all reads, until the session is closed, see one state of the database.
 
+        In a transaction, this changes nothing.
+
         Raises:
             ServiceUnavailableError: there was no connection in time.
         """

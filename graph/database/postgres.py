@@ -78,7 +78,8 @@ class PostgresSession(Session):
         return rows
 
     async def snapshot(self) -> None:
-        self._held = await self._database.begin(SNAPSHOT)
+        if self._held is None:
+            self._held = await self._database.begin(SNAPSHOT)
 
     async def start(self) -> None:
         self._held = await self._database.begin()

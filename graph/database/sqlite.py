@@ -85,7 +85,8 @@ class SQLiteSession(Session):
                 return await long.run(opened, sql, values)
 
     async def snapshot(self) -> None:
-        self._reader = await self._database.begin()
+        if self._reader is None and self._writer is None:
+            self._reader = await self._database.begin()
 
     async def start(self) -> None:
         self._writer = await self._database.writer.acquire()
