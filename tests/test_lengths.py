@@ -59,6 +59,11 @@ class Pages(Query):
         """A list with a number."""
         return []
 
+    @strawberry.field
+    async def unbounded(self, limit: int | None = None) -> list[Team]:
+        """A list with a number that has no maximum."""
+        return []
+
 
 @strawberry.type
 class Many(Mutation):
@@ -116,6 +121,8 @@ ROWS: list[tuple[int, str, dict[str, Any]]] = [
     ),
     (1, "{ some { name } }", {}),
     (5, "{ some(atMost: 5) { name } }", {}),
+    (500, "{ unbounded(limit: 500) { name } }", {}),
+    (100, "{ unbounded { name } }", {}),
     (5 * 11, "{ some(atMost: 5) { members(first: 10) { edges { node { name } } } } }", {}),
     (2, "mutation($i: [CreateHeroInput!]!) { createHeroes(inputs: $i) { id } }", {"i": [HERO] * 2}),
     (1, "mutation($i: [CreateHeroInput!]!) { createHeroes(inputs: $i) { id } }", {"i": HERO}),

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 import strawberry
 import strawberry.pydantic
+from sqlmodel import Field
 from strawberry.permission import BasePermission
 
 from graph.engine.context import Info
+from graph.engine.filter import Filter, filter_input
+from graph.hero.model import HERO, HeroBase
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.statements import page_of_heroes
@@ -98,3 +101,37 @@ def test_a_guarded_field_leaves_those_beside_it_alone(
     assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN"]
     assert api.codes("{ closed }") == ["FORBIDDEN"]
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@strawberry.pydantic.type
+class Veiled(HeroBase):
+    """A hero whose name and age are not for everybody."""
+
+    id: strawberry.ID = Field()
+
+    @strawberry.pydantic.field(name="name", permission_classes=[OnlyAnn])
+    def guarded_name(self) -> str:
+        return self.name
+
+    @strawberry.pydantic.field(name="age")
+    def rounded_age(self) -> int | None:
+        return self.age and self.age // 10 * 10
+
+
+@filter_input(HERO, Veiled, description="Which heroes.")
+class VeiledFilter(Filter):
+    """Has no field that would tell what a client may not read."""
+
+
+@strawberry.type
+class VeiledQueries(Query):
+    @strawberry.field
+    async def count(self, where: VeiledFilter) -> int:
+        return len(where.condition.values)
+
+
+def test_what_a_resolver_guards_cannot_be_probed(serve_schema: Serve) -> None:
+    api = serve_schema(VeiledQueries)
+    assert api.data('{ count(where: {not: {id: {in: ["1", "2"]}}}) }') == {"count": 2}
+    for name in ("name", "age", "guardedName", "roundedAge", "secretName"):
+        assert api.codes(f"{{ count(where: {{{name}: {{}}}}) }}") == ["GRAPHQL_VALIDATION_FAILED"]

@@ -1,6 +1,7 @@
 """The arguments that decide what an operation costs, read once and looked up in each request."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -33,18 +34,20 @@ UNLIMITED = 100
 def length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]:
     """Gives the most items of the list that a field returns.
 
-    That is the number, or the length of the list, which is given as an argument with a maximum. A
-    page that is out of bounds is refused by its resolver, with a better message.
+    That is the number, or the length of the list, which is given as an argument with a maximum, or
+    as its argument `limit`. A page that is out of bounds is refused by its resolver, with a better
+    message.
     """
-    bounds: list[tuple[Number, int]] = []
+    bounds: list[tuple[Number, float]] = []
+    most = 0
     for name, parameter in definition.args.items():
         source = parameter.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         maximum: int | None = source and source.metadata.get(MAXIMUM)
-        if maximum is not None:
-            bounds.append((number(definition, node, name), maximum))
+        if maximum is not None or name == "limit":
+            bounds.append((number(definition, node, name), inf if maximum is None else maximum))
+            most = max(most, maximum or 0)
     if not bounds:
         return lambda _: UNLIMITED
-    most = max(maximum for _, maximum in bounds)
 
     def longest(values: Values) -> int:
         given = [
@@ -52,7 +55,7 @@ def length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]
             for argument, maximum in bounds
             if (count := argument(values)) is not None
         ]
-        return max(given, default=most)
+        return max(given, default=most or UNLIMITED)
 
     return longest
 

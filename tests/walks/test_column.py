@@ -25,6 +25,8 @@ def test_a_column_is_added_to_a_table_with_rows(
     assert newer.data("{ heroes { name team } }") == {
         "heroes": [{"name": "Old", "team": None}, {"name": "New", "team": "Preventers"}]
     }
+    filtered = '{ heroes(where: {team: {startsWith: "Prev"}}) { name } }'
+    assert newer.data(filtered) == {"heroes": [{"name": "New"}]}
     assert sql("SELECT team FROM hero ORDER BY id") == [(None,), ("Preventers",)]
     assert run("db", "check").returncode == 0
     [revision] = folder.glob("graph/migrations/versions/*_add_team.py")
