@@ -11,7 +11,9 @@ from sqlalchemy import BigInteger, event, func, make_url, select, update
 
 from graph.database.base import Session
 from graph.database.sqlite import SQLiteDatabase
+from graph.database.sqlite_log import LOG_LIMIT
 from graph.database.sqlite_long import AT_ONCE
+from graph.database.sqlite_writer import LONGEST_LOG
 from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
@@ -203,6 +205,28 @@ def test_long_reads_take_turns(file: Path) -> None:
         assert (await waiting).n == LONG
 
     run(file, work, timeout=0.5)
+
+
+def test_no_read_keeps_the_log_growing(file: Path) -> None:
+    async def write(session: Session) -> None:
+        long = func.hex(func.zeroblob(LONGEST_LOG // 2))
+        await session.fetch(Statement(update(HERO).values(name=long).returning(HERO.c.id)))
+
+    async def work(database: SQLiteDatabase) -> None:
+        session = database.session()
+        await session.snapshot()
+        await session.fetch(READ, upto=QUICK)
+        reading = asyncio.create_task(session.fetch(SCAN, upto=ENDLESS))
+        await operation(database, "Hero", write)
+        with pytest.raises(ServiceUnavailableError):
+            await reading
+        await session.close()
+        for _ in range(2):  # one has it used from its start, and the next is written there
+            await operation(database, "Hero")
+        assert file.with_name("database.db-wal").stat().st_size <= LOG_LIMIT
+        assert (await fetched(database, READ, upto=LONG)).heroes == 3
+
+    run(file, work)
 
 
 @pytest.mark.parametrize("snapshot", [False, True])

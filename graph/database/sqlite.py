@@ -136,8 +136,8 @@ class SQLiteDatabase(Database):
         self._timeout = settings.database_timeout
         self.file = DatabaseFile(path, settings.sqlite_synchronous, self._timeout)
         self.dialect = self.file.engine.dialect
-        self.writer = Writer(self.file, self._timeout)
         self.long = LongReads(self.file, self._timeout)
+        self.writer = Writer(self.file, self.long, self._timeout)
         self._reader: Opened | None = None
         self._idle: list[Opened] = []
 
@@ -188,9 +188,11 @@ class SQLiteDatabase(Database):
         self.file.doubtful = False
 
     async def dispose(self) -> None:
-        if await self.long.end() and await self.writer.end():
-            with suppress(ServiceUnavailableError):
-                await self.file.patiently(self.file.close_all)
+        async with self.long.ended() as ended:
+            if ended and await self.writer.end():
+                with suppress(ServiceUnavailableError):
+                    await self.file.patiently(self.file.close_all)
+        self.long.close()
 
     def reader(self) -> Opened:
         """The connection of all reads outside a transaction; each is a statement of its own."""

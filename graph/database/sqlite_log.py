@@ -40,12 +40,12 @@ class Log:
         return identity(self._path)
 
     @property
-    def is_long(self) -> bool:
-        """Whether it is time to call `shorten`."""
+    def size(self) -> int:
+        """Its bytes; from `LOG_LIMIT` on it is time to call `shorten`."""
         try:
-            return os.stat(self._path).st_size > LOG_LIMIT  # noqa: PTH116 (on every commit)
+            return os.stat(self._path).st_size  # noqa: PTH116 (on every commit)
         except OSError:
-            return False
+            return 0
 
     def shorten(self, connection: sqlite3.Connection) -> None:
         """Move what is in the log to the database, and have it used again from its start.

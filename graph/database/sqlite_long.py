@@ -41,7 +41,7 @@ class LongReads:
         # Threads of their own, so that no commit waits for them; one more is for who writes.
         self._threads = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="sqlite")
         self._lent = set[Opened]()
-        self._ended = False
+        self._stops = 0
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -67,10 +67,11 @@ class LongReads:
         It is not used any more when this ends, however it does.
 
         Raises:
-            ServiceUnavailableError: it took too long, its file was replaced, or it is unusable.
+            ServiceUnavailableError: it took too long, or was in the way of a new file, of the log's
+                new start or of the end of the process; or the file is unusable.
         """
-        if self._ended:
-            raise ServiceUnavailableError from RuntimeError("shutting down")
+        if self._stops:
+            raise ServiceUnavailableError from InterruptedError("long reads are held back")
         self._lent.add(opened)
         try:
             with opened.lending():
@@ -81,26 +82,33 @@ class LongReads:
         except sqlite3.OperationalError as error:
             if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
                 raise
-            late = TimeoutError(f"a statement took {self._timeout:g} s, or its file was replaced")
-            raise ServiceUnavailableError from late
+            cause = InterruptedError(f"a statement took {self._timeout:g} s, or was in the way")
+            raise ServiceUnavailableError from cause
         finally:
             self._lent.discard(opened)
 
-    async def end(self) -> bool:
-        """End all that are at work, and start no more.
+    @asynccontextmanager
+    async def ended(self) -> AsyncIterator[bool]:
+        """End all that are at work, and start none meanwhile.
 
         Returns:
             Whether they have ended in time; their connections are still in use if not.
         """
-        self._ended = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._timeout):
-                while self._lent:
-                    for opened in self._lent:
-                        opened.raw.interrupt()
-                    await asyncio.sleep(PAUSE)
+        self._stops += 1
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timeout):
+                    while self._lent:
+                        for opened in self._lent:
+                            opened.raw.interrupt()
+                        await asyncio.sleep(PAUSE)
+            yield not self._lent
+        finally:
+            self._stops -= 1
+
+    def close(self) -> None:
+        """Let the threads go."""
         self._threads.shutdown(wait=False)
-        return not self._lent
 
     async def _on_thread(self, opened: Opened, read: Callable[[], T]) -> T:
         reading = asyncio.get_running_loop().run_in_executor(self._threads, read)

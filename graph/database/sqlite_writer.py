@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 
 from graph.database.sqlite_errors import primary_code
 from graph.database.sqlite_file import DatabaseFile, rewrite
+from graph.database.sqlite_log import LOG_LIMIT
+from graph.database.sqlite_long import LongReads
 from graph.database.sqlite_opened import Opened
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 
@@ -24,17 +26,23 @@ SLOW = 0.002
 COMMITS_ON_THREAD = 100
 """Commits on another thread before one on the loop is to show whether the disk is still slow."""
 
+LONGEST_LOG = 25 * LOG_LIMIT
+"""Bytes of the log from which on long reads are ended: where some are always at work, it would
+never be used again from its start, and fill the disk."""
+
 
 class Writer:
     """The connection that writes, which one operation has at a time.
 
     Args:
         file: what is written to.
+        long: what may keep its log from being shortened.
         timeout: seconds to wait for other operations.
     """
 
-    def __init__(self, file: DatabaseFile, timeout: float) -> None:
+    def __init__(self, file: DatabaseFile, long: LongReads, timeout: float) -> None:
         self._file = file
+        self._long = long
         self._opened: Opened | None = None
         self._timeout = timeout
         self._lock = asyncio.Lock()
@@ -170,9 +178,19 @@ class Writer:
                     self._tell(ServiceUnavailableError, cause)
             finally:  # of those who were not told: the disk goes on failing, or the process ends
                 self._tell(UnknownOutcomeError, cause)
-            if self._file.log.is_long:
-                shorten = partial(self._file.log.shorten, self._raw)
-                through = asyncio.to_thread if self._on_thread > 0 else None
+            await self._shorten()
+
+    async def _shorten(self) -> None:
+        """See to it that the log does not grow on, however long others read."""
+        size = self._file.log.size
+        if size <= LOG_LIMIT:
+            return
+        shorten = partial(self._file.log.shorten, self._raw)
+        through = asyncio.to_thread if self._on_thread > 0 else None
+        if size <= LONGEST_LOG:
+            await self._file.patiently(shorten, through=through)
+        else:
+            async with self._long.ended():
                 await self._file.patiently(shorten, through=through)
 
     async def _store(self) -> None:

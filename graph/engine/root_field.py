@@ -1,6 +1,7 @@
 """Root fields: compiled ones, and those that are left to graphql-core."""
 
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -170,7 +171,8 @@ class RootField(CoreField):
                 config=info.schema.config,
                 scalar_registry=info.schema.schema_converter.scalar_registry,
             )
-        return await self._field.get_result(None, info, args, kwargs)
+        value = self._field.get_result(None, info, args, kwargs)
+        return await value if isawaitable(value) else value
 
     def _complete_by_core(self, executor: Executor[Any], value: Any) -> Any:
         """The value in hand, completed by graphql-core."""
