@@ -41,6 +41,19 @@ def test_another_model_takes_the_place_of_hero(
         "books": [{"title": "Book 29", "price": 14.5, "lent": False}, emma]
     }
     assert len(api.data("{ books { id } }")["books"]) == 20
+    page = """query($after: String) {
+        booksConnection(
+            first: 2, after: $after, where: {price: {gt: 9}}
+            orderBy: [{field: PRICE, direction: DESC}]
+        ) { nodes { title } totalCount pageInfo { hasNextPage endCursor } } }"""
+    first = api.data(page)["booksConnection"]
+    assert first["nodes"] == [{"title": "Book 29"}, {"title": "Book 28"}]
+    assert first["totalCount"] == 12
+    second = api.data(page, after=first["pageInfo"]["endCursor"])["booksConnection"]
+    assert second["nodes"] == [{"title": "Book 27"}, {"title": "Book 26"}]
+    assert api.data("{ bookStats { count price { min max } } }") == {
+        "bookStats": {"count": 31, "price": {"min": 0.0, "max": 14.5}}
+    }
     assert httpx.get(f"{api.url}/ready").status_code == 200
 
 

@@ -19,3 +19,5 @@ def upgrade() -> None:
     op.create_index(
         "ix_book_title_and_id", "book", ["title", "id"], postgresql_ops={"title": 'COLLATE "C"'}
     )
+    op.create_index("ix_book_price", "book", ["price"])
+    op.create_index("ix_book_price_and_id", "book", ["price", "id"])

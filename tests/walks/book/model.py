@@ -10,7 +10,7 @@ class BookBase(SQLModel):
     """The fields of a book that clients read."""
 
     title: str = Field(index=True, description="Its title.")
-    price: float = Field(description="What it costs.")
+    price: float = Field(index=True, description="What it costs.")
     lent: bool = Field(default=False, description="Whether somebody has it.")
 
 

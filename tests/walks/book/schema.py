@@ -1,32 +1,30 @@
 """The API of books."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Annotated
 
 import strawberry
 import strawberry.pydantic
-from sqlalchemy import BigInteger, bindparam, insert, select
+from sqlalchemy import insert
 from sqlmodel import Field
 from strawberry.schema.config import StrawberryConfig
 
+from graph.database.conditions import EVERYTHING
+from graph.database.order import total_order
+from graph.database.page import Page
 from graph.database.statement import Statement
-from graph.engine.context import Info
+from graph.engine.connection import Connection
+from graph.engine.context import ORDERED_BY, Info
 from graph.engine.cost import MAXIMUM
+from graph.engine.filter import Filter, condition_of, filter_input
+from graph.engine.order import OrderTerm, order_input, order_of
+from graph.engine.pages import List, Window, read_connection
 from graph.engine.schema import Schema
+from graph.engine.stats import Stats, read_stats, stats_type
 
 from .model import TABLE, BookBase
 
 NEW_BOOK = Statement(insert(TABLE).returning(*TABLE.c), values=["title", "price", "lent"])
-
-
-@cache
-def page_of_books(columns: tuple[str, ...] | None) -> Statement:
-    """The books in id order."""
-    limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
-    names = TABLE.c.keys() if columns is None else columns or ("id",)
-    page = select(*[TABLE.c[name] for name in names]).order_by(TABLE.c.id)
-    return Statement(page.limit(limit).offset(offset))
 
 
 @strawberry.pydantic.type
@@ -34,6 +32,21 @@ class Book(BookBase):
     """A book as clients read it."""
 
     id: strawberry.ID = Field(description="Its id.")
+
+
+@filter_input(TABLE, Book, description="Which books.")
+class BookFilter(Filter):
+    """Which books a client means."""
+
+
+@order_input(TABLE, Book, description="A term of an order of books.")
+class BookOrder(OrderTerm):
+    """By what books are ordered."""
+
+
+@stats_type(TABLE, Book, description="Figures of books.")
+class BookStats(Stats):
+    """How many books there are, and what they cost."""
 
 
 @strawberry.type
@@ -48,8 +61,26 @@ class Query:
         limit: Annotated[int, strawberry.argument(metadata={MAXIMUM: 20})] = 20,
     ) -> Sequence[Book]:
         """A page of books."""
-        statement = page_of_books(info.columns)
-        return await info.context.session.fetch(statement, offset=offset, limit=min(limit, 20))
+        page = Page(TABLE, info.columns, total_order(TABLE), EVERYTHING)
+        return await page.fetch(info.context.session, min(limit, 20), offset)
+
+    @strawberry.field(metadata={ORDERED_BY: BookOrder.columns()})
+    async def books_connection(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(metadata={MAXIMUM: 20})] = 20,
+        after: str | None = strawberry.UNSET,
+        where: BookFilter | None = strawberry.UNSET,
+        order_by: list[BookOrder] | None = strawberry.UNSET,
+    ) -> Connection[Book]:
+        """A page of books by cursor."""
+        books = List(TABLE, order_of(TABLE, order_by), condition_of(where))
+        return await read_connection(info, books, Window.given(first, after, None, None), 20)
+
+    @strawberry.field
+    async def book_stats(self, info: Info) -> BookStats:
+        """Figures of all books."""
+        return await read_stats(info, BookStats, TABLE, EVERYTHING)
 
 
 @strawberry.type
