@@ -144,6 +144,7 @@ def test_a_read_without_an_end_undoes_its_own_operation_alone(
 
 def test_a_write_is_made_here_however_long_it_takes(file: Path) -> None:
     async def write(session: Session) -> None:
+        assert is_here((await session.fetch(READ, upto=QUICK))[0])
         (row,) = await session.fetch(RENAMED, upto=LONG)
         assert is_here(row)
 
@@ -183,6 +184,8 @@ def test_a_statement_of_the_orm_is_not_ended(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         await operation(database, "Hero")
         session = database.session()
+        await session.snapshot()
+        await session.fetch(READ, upto=QUICK)
         (count,) = (await session.orm.exec(counted(), params={"upto": LONG})).all()  # type: ignore[call-overload] # (SQLModel knows its own `select`)
         assert count == (LONG,)
         await session.close()
@@ -218,13 +221,15 @@ def test_no_read_keeps_the_log_growing(file: Path) -> None:
         await session.fetch(READ, upto=QUICK)
         reading = asyncio.create_task(session.fetch(SCAN, upto=ENDLESS))
         await operation(database, "Hero", write)
+        await operation(database, "Hero")  # for which the log has to be seen to
+        assert reading.done()
         with pytest.raises(ServiceUnavailableError):
             await reading
         await session.close()
         for _ in range(2):  # one has it used from its start, and the next is written there
             await operation(database, "Hero")
         assert file.with_name("database.db-wal").stat().st_size <= LOG_LIMIT
-        assert (await fetched(database, READ, upto=LONG)).heroes == 3
+        assert (await fetched(database, READ, upto=LONG)).heroes == 4
 
     run(file, work)
 
