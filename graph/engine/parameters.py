@@ -1,0 +1,199 @@
+"""What the resolvers of root fields are given: coerced arguments, converted as Strawberry does."""
+
+from collections.abc import Callable
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    Undefined,
+    VariableNode,
+    get_argument_values,
+    is_non_null_type,
+)
+from graphql.execution.values import VariableValues
+from strawberry.relay import GlobalID
+from strawberry.scalars import is_scalar
+from strawberry.schema.schema_converter import get_arguments
+from strawberry.types.arguments import convert_argument
+from strawberry.types.base import StrawberryOptional
+from strawberry.types.enum import StrawberryEnumDefinition
+from strawberry.types.field import StrawberryField
+
+from graph.engine.context import Info
+
+Arguments: TypeAlias = dict[str, Any]
+"""Coerced arguments by their GraphQL names."""
+
+Convert: TypeAlias = Callable[[Any, Info], Any]
+"""Makes a resolver's argument of a coerced value."""
+
+UNCHANGING = (str, int, float, type(None), Enum, date, time, Decimal, UUID)
+"""Types of values that requests can share; a resolver may change any other."""
+
+
+class Parameters:
+    """What the resolver of one root field is given.
+
+    Args:
+        field: the field as Strawberry knows it.
+        definition: and as graphql-core does.
+        node: where the operation selects it.
+        info: one for the field.
+        hide_suggestions: whether errors must not name other fields.
+    """
+
+    def __init__(
+        self,
+        field: StrawberryField,
+        definition: GraphQLField,
+        node: FieldNode,
+        info: Info,
+        *,
+        hide_suggestions: bool,
+    ) -> None:
+        self._field = field
+        self._definition = definition
+        self._node = node
+        self._hides_suggestions = hide_suggestions
+        self._variables = {
+            argument.name.value: argument.value.name.value
+            for argument in node.arguments or ()
+            if isinstance(argument.value, VariableNode)
+        }
+        self._optional = {
+            name
+            for name, argument in definition.args.items()
+            if not is_non_null_type(argument.type)
+            and argument.default_value is Undefined
+            and argument.default is None
+        }
+        self._literals: Arguments | None = None
+        self._is_direct = not _has_inner_variables(node)
+        self._names = _names(field, info)
+
+    def given(self, variables: VariableValues, info: Info) -> tuple[list[Any], dict[str, Any]]:
+        """The resolver's arguments, by position and by name.
+
+        Raises:
+            Exception: a value is refused, by graphql-core, by Strawberry or by its input type.
+        """
+        arguments = self._arguments(variables)
+        if self._names is None:
+            return get_arguments(
+                field=self._field,
+                source=None,
+                info=info,
+                kwargs=arguments,
+                config=info.schema.config,
+                scalar_registry=info.schema.schema_converter.scalar_registry,
+            )
+        kwargs: dict[str, Any] = {"info": info}
+        # In the order of the resolver's, so that of several which are refused it is the same one.
+        for name, (parameter, convert) in self._names.items():
+            if name in arguments:
+                value = arguments[name]
+                kwargs[parameter] = value if convert is None else convert(value, info)
+        return [None], kwargs
+
+    def _arguments(self, variables: VariableValues) -> Arguments:
+        """The coerced arguments.
+
+        A variable that is given and not null is the argument's value as it is: validation has
+        seen to its type. So is null for an argument that may be null, and has no default. Another
+        may mean a default or an error, as graphql-core knows.
+        """
+        if not self._is_direct:
+            return self._coerce(variables)
+        values: Arguments = {}
+        given = variables.coerced
+        for name, variable in self._variables.items():
+            value = given.get(variable)
+            if value is None and name not in self._optional:
+                return self._coerce(variables)
+            if value is not None or variable in given:
+                values[name] = value
+        if self._literals is not None:
+            return {**_copy(self._literals), **values}
+        arguments = self._coerce(variables)
+        literals = {name: arguments[name] for name in arguments.keys() - self._variables.keys()}
+        if _is_copied_whole(literals):
+            self._literals = _copy(literals)
+        return arguments
+
+    def _coerce(self, variables: VariableValues) -> Arguments:
+        return get_argument_values(
+            self._definition, self._node, variables, hide_suggestions=self._hides_suggestions
+        )
+
+
+def _is_copied_whole(value: Any) -> bool:
+    """Whether a copy shares nothing with the value that a resolver might change."""
+    if type(value) is dict:
+        return all(map(_is_copied_whole, value.values()))
+    if type(value) is list:
+        return all(map(_is_copied_whole, value))
+    return isinstance(value, UNCHANGING)
+
+
+def _copy(value: Any) -> Any:
+    """The value, with dicts and lists of its own."""
+    if type(value) is dict:
+        return {key: _copy(each) for key, each in value.items()}
+    if type(value) is list:
+        return [_copy(each) for each in value]
+    return value
+
+
+def _names(field: StrawberryField, info: Info) -> dict[str, tuple[str, Convert | None]] | None:
+    """By an argument's GraphQL name, the resolver's name for it, and its conversion if it has one.
+
+    None when the resolver takes more than `self`, `info` and the arguments.
+    """
+    resolver = field.base_resolver
+    if (
+        resolver is None
+        or not resolver.self_parameter
+        or not resolver.info_parameter
+        or resolver.info_parameter.name != "info"
+        or resolver.root_parameter
+        or resolver.parent_parameter
+    ):
+        return None
+    naming = info.schema.config.name_converter
+    return {
+        (name := naming.from_argument(argument)): (
+            argument.python_name,
+            _conversion(info, argument.type, name),
+        )
+        for argument in field.arguments
+    }
+
+
+def _conversion(info: Info, type_: Any, name: str) -> Convert | None:
+    """Strawberry's conversion of an argument; None for one that is passed on as it is."""
+    config = info.schema.config
+    registry = info.schema.schema_converter.scalar_registry
+    inner = type_.of_type if type(type_) is StrawberryOptional else type_
+    if isinstance(inner, StrawberryEnumDefinition) or (
+        is_scalar(inner, registry) and inner is not GlobalID
+    ):
+        return None
+    return lambda value, info: convert_argument(value, type_, registry, config, info, path=(name,))
+
+
+def _has_inner_variables(node: FieldNode) -> bool:
+    """Whether there is a variable inside a list or an input object."""
+    waiting: list[Any] = [argument.value for argument in node.arguments or ()]
+    while waiting:
+        value = waiting.pop()
+        inner = list(getattr(value, "values", None) or ())
+        inner += [field.value for field in getattr(value, "fields", None) or ()]
+        if any(isinstance(part, VariableNode) for part in inner):
+            return True
+        waiting += inner
+    return False

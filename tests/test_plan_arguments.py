@@ -1,0 +1,160 @@
+"""Compiled fields give their resolvers the arguments that Strawberry gives them."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from graph import errors
+from graph.engine.executor import SerialExecutor
+from tests.echo import Query
+from tests.paths import Both, both_paths
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    with both_paths(Query, tmp_path_factory.mktemp("paths")) as both:
+        yield both
+
+
+@pytest.fixture
+def both(served: Both, monkeypatch: pytest.MonkeyPatch) -> Both:
+    monkeypatch.setattr(errors, "uuid4", lambda: UUID(int=7))
+    return served
+
+
+GLOBAL = "VGhpbmc6MQ=="
+
+LITERALS: list[str] = [
+    "",
+    *(
+        f"{name}: null"
+        for name in ("plain", "model", "models", "powers", "count", "maybe", "power")
+    ),
+    "plain: {}",
+    'plain: {name: "n", power: STRENGTH, powers: [FLIGHT, STRENGTH], maybe: 1}',
+    'plain: {model: {deepName: "ab"}, inner: [{name: "x"}, {inner: []}], powers: null}',
+    'plain: {model: {deepName: "a"}}',
+    "plain: {maybe: null}",
+    'model: {deepName: "ab", tags: ["x"]}',
+    'model: {deepName: "a"}',
+    'plains: [{}, {name: "n"}], models: [{deepName: "ab"}, null]',
+    'models: {deepName: "ab"}, models: {deepName: "a"}',
+    'models: [{deepName: "ab"}, {deepName: "a"}]',
+    "power: FLIGHT, powers: [STRENGTH]",
+    "powers: STRENGTH, numbers: 3",
+    "numbers: [1, null], rowsOf: [[1], [2, 3]], texts: []",
+    'anyValue: {a: [1, {b: "c"}]}',
+    "anyValue: [1]",
+    f'globalId: "{GLOBAL}"',
+    'globalId: "x"',
+    "maybe: 3, must: 4",
+]
+
+VARIABLES: dict[str, tuple[str, list[Any]]] = {
+    "plain": (
+        "Plain",
+        [{}, {"name": "n", "powers": ["FLIGHT"], "maybe": 1}, {"maybe": None}, {"power": "flies"}],
+    ),
+    "model": (
+        "Model",
+        [{"deepName": "ab"}, {"deepName": "a"}, {"deepName": "ab", "tags": ["x"]}, {}],
+    ),
+    "plains": ("[Plain!]", [[], [{}, {"inner": [{}]}], {}, [None]]),
+    "models": ("[Model]", [[{"deepName": "ab"}, None], [{"deepName": "a"}], {"deepName": "ab"}]),
+    "power": ("Power", ["FLIGHT", "flies", 1]),
+    "powers": ("[Power!]", [["FLIGHT", "STRENGTH"], "FLIGHT", []]),
+    "numbers": ("[Int]", [[1, None], 1, "x", [2**31]]),
+    "rowsOf": ("[[Int!]!]", [[[1], []], [1], 1]),
+    "texts": ("[String!]!", [["b"], [], "b"]),
+    "anyValue": ("JSON", [{"a": [1]}, [1], 1, "x", False]),
+    "globalId": ("ID", [GLOBAL, "x", 1]),
+    "maybe": ("Int", [3, "x"]),
+    "count": ("Int", [3]),
+    "must": ("Int!", [3]),
+}
+"""By argument, the type of a variable for it, and values, good ones and others."""
+
+
+@pytest.mark.parametrize("arguments", LITERALS)
+def test_literals(both: Both, arguments: str) -> None:
+    both(f"{{ take{arguments and f'({arguments})'} {{ text }} }}")
+
+
+@pytest.mark.parametrize("arguments", [each for each in LITERALS if "count" not in each])
+def test_literals_beside_a_variable(both: Both, arguments: str) -> None:
+    query = f"query($count: Int) {{ take({arguments} count: $count) {{ text }} }}"
+    for variables in ({}, {"count": None}, {"count": 5}, {}):
+        both(query, **variables)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_variables(both: Both, name: str) -> None:
+    type_, values = VARIABLES[name]
+    for declared in (type_, f"{type_.removesuffix('!')}!"):
+        query = f"query($v: {declared}) {{ take({name}: $v) {{ text }} }}"
+        both(query)
+        for value in (None, *values, None):
+            both(query, v=value)
+
+
+def test_variables_inside_others(both: Both) -> None:
+    head = "query($n: String, $p: [Power!], $i: Int)"
+    query = f"{head} {{ take(plain: {{name: $n, powers: $p}}, numbers: [$i, 2]) {{ text }} }}"
+    for variables in (
+        {},
+        {"n": None},
+        {"n": "n", "p": ["FLIGHT"], "i": 3},
+        {"n": "n", "p": None, "i": None},
+    ):
+        both(query, **variables)
+
+
+def test_defaults_of_variables(both: Both) -> None:
+    head = 'query($m: Model = {deepName: "de"}, $t: [String!]! = ["t"], $p: Power = FLIGHT)'
+    query = f"{head} {{ take(model: $m, texts: $t, power: $p) {{ text }} }}"
+    for variables in ({}, {"m": None}, {"m": {"deepName": "ab"}, "t": ["u"], "p": "STRENGTH"}, {}):
+        both(query, **variables)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        'a: {why: "x"}, b: {why: "y"}',
+        'b: {why: "y"}, a: {why: "x"}',
+        'a: {why: "x"}, b: $v',
+        'b: {why: "y"}, a: $v',
+        "a: $v, b: $v",
+    ],
+)
+def test_the_first_argument_that_is_refused_is_the_same(both: Both, arguments: str) -> None:
+    both(f'query($v: Refused! = {{why: "v"}}) {{ refused({arguments}, c: $v) {{ text }} }}')
+
+
+def test_resolvers_that_take_other_things(both: Both) -> None:
+    for query in (
+        "query($m: Model!) { rooted(model: $m) { text } }",
+        "query($m: Model) { bare(plain: {model: $m}, powers: [FLIGHT]) { text } }",
+    ):
+        for value in ({"deepName": "ab"}, {"deepName": "a"}, None):
+            both(query, m=value)
+    both("{ bare { text } }")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        'plain: {model: {deepName: "ab"}, inner: [{}]}',
+        'models: [{deepName: "ab"}], power: FLIGHT, powers: [FLIGHT]',
+        f'numbers: [1], anyValue: {{a: 1}}, globalId: "{GLOBAL}", maybe: 1',
+    ],
+)
+def test_the_fast_path_is_taken(
+    served: Both, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    def complete(*_: object) -> None:
+        raise AssertionError("graphql-core completed it")
+
+    monkeypatch.setattr(SerialExecutor, "complete_value", complete)
+    served.fast.data(f"{{ take({arguments}) {{ text }} }}")
