@@ -16,7 +16,11 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import FieldDetailsList, collect_subfields
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    GroupedFieldSet,
+    collect_subfields,
+)
 from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 
@@ -58,20 +62,10 @@ def compile_rows(
     For `{ id name }` it is: `lambda rows: [{'id': str(c0), 'name': c1} for c0, c1, in rows
     if type(c0) is int and type(c1) is str]`.
     """
-    type_ = get_named_type(definition.type)
-    if not isinstance(type_, GraphQLObjectType):
-        raise NotCovered
-    collected = collect_subfields(
-        executor.schema,
-        executor.fragments,
-        executor.variable_values,
-        executor.operation,
-        type_,
-        details,
-    )
+    type_: Any = get_named_type(definition.type)
     items, checks = [], []
     enums: list[CustomGraphQLEnumType] = []
-    for key, subdetails in collected.grouped_field_set.items():
+    for key, subdetails in subfields(executor, type_, details).items():
         name = subdetails[0].node.name.value
         if name == "__typename":
             items.append(f"{key!r}: {type_.name!r}")
@@ -89,6 +83,26 @@ def compile_rows(
     source = f"lambda rows: [{{{', '.join(items)}}} for {targets} in rows"
     source += f" if {' and '.join(checks)}]" if checks else "]"
     return evaluated(source, tuple(enums))
+
+
+def subfields(
+    executor: Executor[Any], type_: GraphQLNamedType, details: FieldDetailsList
+) -> GroupedFieldSet:
+    """What is selected on an object, by response key.
+
+    Raises:
+        NotCovered: it is no object, or one whose type has to be asked whether it takes the value.
+    """
+    if not isinstance(type_, GraphQLObjectType) or type_.is_type_of:
+        raise NotCovered
+    return collect_subfields(
+        executor.schema,
+        executor.fragments,
+        executor.variable_values,
+        executor.operation,
+        type_,
+        details,
+    ).grouped_field_set
 
 
 def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:

@@ -1,11 +1,11 @@
 """Compiled values: what a resolver returned, completed as the operation selects."""
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any, TypeAlias
 
 from graphql import (
     GraphQLField,
+    GraphQLNamedType,
     GraphQLObjectType,
     get_named_type,
     get_nullable_type,
@@ -14,12 +14,12 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import FieldDetailsList, collect_subfields
+from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.database.statement import Rows
 from graph.engine.connection import Edge, Edges
-from graph.engine.rows import NotCovered, compile_leaf, compile_rows, evaluated
+from graph.engine.rows import NotCovered, compile_leaf, compile_rows, evaluated, subfields
 from graph.engine.selected import class_of
 
 Complete: TypeAlias = Callable[[Any], Any]
@@ -111,15 +111,17 @@ class ValueCompiler:
         return complete
 
     def _attributes(self, type_: GraphQLObjectType, details: FieldDetailsList) -> Complete:
-        parts: list[tuple[str, Complete, Complete]] = []
+        parts: list[tuple[str, str, Complete]] = []
         for key, name, inner in self._selected(type_, details):
             if name == "__typename":
-                parts.append((key, lambda _: type_.name, str))
+                parts.append((key, name, lambda _: type_.name))
             else:
                 field = type_.fields[name]
-                get = attrgetter(_attribute(field))
-                parts.append((key, get, self.compile(field, inner)))
-        return lambda value: {key: complete(get(value)) for key, get, complete in parts}
+                parts.append((key, _attribute(field), self.compile(field, inner)))
+        # No field takes the class: graphql-core has to say that the attribute is not there.
+        return lambda value: {
+            key: complete(getattr(value, name, NotCovered)) for key, name, complete in parts
+        }
 
     def _edges(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
         """Of the edges of a page: one comprehension puts cursors and nodes together."""
@@ -138,7 +140,7 @@ class ValueCompiler:
         objects = evaluated(f"lambda rows: {source}", ())
 
         def complete(value: Any) -> list[dict[str, Any]]:
-            if not isinstance(value, Edges):
+            if not isinstance(value, Edges) or len(value.cursors) != len(value.rows):
                 raise NotCovered
             lists = [node(value.rows) for node in nodes]
             completed = objects(list(zip(value.cursors, *lists, strict=True)))
@@ -149,21 +151,12 @@ class ValueCompiler:
         return complete
 
     def _selected(
-        self, type_: GraphQLObjectType, details: FieldDetailsList
+        self, type_: GraphQLNamedType, details: FieldDetailsList
     ) -> list[tuple[str, str, FieldDetailsList]]:
         """What is selected on an object: response keys, with the name and the nodes of each."""
-        executor = self._executor
-        collected = collect_subfields(
-            executor.schema,
-            executor.fragments,
-            executor.variable_values,
-            executor.operation,
-            type_,
-            details,
-        )
         return [
             (key, inner[0].node.name.value, inner)
-            for key, inner in collected.grouped_field_set.items()
+            for key, inner in subfields(self._executor, type_, details).items()
         ]
 
 
