@@ -1,21 +1,18 @@
 """Requests that nobody thought of: no failure of the service, no error without a code."""
 
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph.hero.schema import schema
 from tests.client import CREATE, Client
+from tests.examples import check
 from tests.shape import all_labelled
-
-T = TypeVar("T")
 
 EXAMPLES = [100, pytest.param(5_000, marks=pytest.mark.slow)]
 """How many of each kind are tried."""
@@ -53,22 +50,6 @@ MEDIA_TYPES = st.lists(
     ),
     max_size=6,
 ).map(lambda parts: ",".join(parts).encode())
-
-
-def check(count: int, strategy: st.SearchStrategy[T], try_one: Callable[[T], None]) -> None:
-    """Try this many examples of a strategy."""
-
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def run(example: T) -> None:
-        try_one(example)
-
-    run()
 
 
 @pytest.mark.parametrize("count", EXAMPLES)

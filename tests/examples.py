@@ -1,0 +1,25 @@
+"""Tries examples of what hypothesis generates."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+T = TypeVar("T")
+
+
+def check(count: int, strategy: st.SearchStrategy[T], try_one: Callable[[T], None]) -> None:
+    """Try this many examples of a strategy."""
+
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def run(example: T) -> None:
+        try_one(example)
+
+    run()

@@ -1,0 +1,47 @@
+"""The databases of a module, with their services."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.table.stores import Store, open_store
+
+FAST, PLAIN = True, False
+
+
+@pytest.fixture(scope="module")
+def new_url(
+    tmp_path_factory: pytest.TempPathFactory, cluster: Cluster
+) -> Iterator[Callable[[str], str]]:
+    """Makes an empty database of a kind; gives its URL."""
+    with ExitStack() as stack:
+
+        def make(kind: str) -> str:
+            if kind == "sqlite":
+                return f"sqlite:///{tmp_path_factory.mktemp('table') / 'database.db'}"
+            name = cluster.create_database()
+            stack.callback(cluster.drop_database, name)
+            return cluster.url(name)
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def stores(new_url: Callable[[str], str]) -> Iterator[list[Store]]:
+    """SQLite and PostgreSQL, each served with compiled operations and without."""
+    with ExitStack() as stack:
+        kinds = ("sqlite", "postgresql")
+        yield [stack.enter_context(open_store(new_url(kind), (FAST, PLAIN))) for kind in kinds]
+
+
+@pytest.fixture(scope="module")
+def separate_stores(new_url: Callable[[str], str]) -> Iterator[list[Store]]:
+    """The same services, each on a database of its own."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(open_store(new_url(kind), (path,)))
+            for kind in ("sqlite", "postgresql")
+            for path in (FAST, PLAIN)
+        ]

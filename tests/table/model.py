@@ -1,0 +1,225 @@
+"""The table in plain Python: what each field of the API means, with no database behind it.
+
+Filters, orders and inputs are the JSON that a client sends. A row stands for the place that its
+cursor names, too: the row as it was when the cursor was given out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cmp_to_key, partial
+from typing import Any, NamedTuple, TypeAlias
+
+from graph.hero.model import MAX_INT, MAX_TEXT_LENGTH
+
+Json: TypeAlias = Mapping[str, Any]
+Order: TypeAlias = Sequence[Json]
+
+FIELDS = {"id": "id", "name": "name", "age": "age", "secretName": "secret_name"}
+"""The fields of a hero in the API, with their names in the table."""
+
+MAX_HEROES = 100
+"""The most heroes of one mutation."""
+
+
+class Hero(NamedTuple):
+    """A row. SQLite takes any value as an age; elsewhere it is an integer or null."""
+
+    id: int
+    name: str
+    age: Any
+    secret_name: str
+
+    def answered(self) -> dict[str, Any]:
+        """The hero as the API answers it."""
+        return {**{name: getattr(self, FIELDS[name]) for name in FIELDS}, "id": str(self.id)}
+
+
+class RefusedError(Exception):
+    """The model refuses a mutation, with a code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def folded(text: str) -> str:
+    """The text with its ASCII letters in lower case, and all others as they are."""
+    return "".join(char.lower() if char.isascii() else char for char in text)
+
+
+def rank(value: Any) -> tuple[int, Any]:
+    """Numbers, then texts, then bytes, as SQLite orders what is in one column."""
+    return (isinstance(value, str) + 2 * isinstance(value, bytes), value)
+
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda own, given: own == given,
+    "ne": lambda own, given: own != given,
+    "in": lambda own, given: own in given,
+    "lt": lambda own, given: own is not None and rank(own) < rank(given),
+    "lte": lambda own, given: own is not None and rank(own) <= rank(given),
+    "gt": lambda own, given: own is not None and rank(own) > rank(given),
+    "gte": lambda own, given: own is not None and rank(own) >= rank(given),
+    "isNull": lambda own, given: (own is None) is given,
+    "startsWith": lambda own, given: own.startswith(given),
+    "contains": lambda own, given: given in own,
+    "eqIgnoreCase": lambda own, given: folded(own) == folded(given),
+}
+
+
+def matches(hero: Hero, where: Json) -> bool:
+    """Whether a filter matches a hero: all that it says must hold."""
+    return all(_holds(hero, name, value) for name, value in where.items())
+
+
+def _holds(hero: Hero, name: str, value: Any) -> bool:
+    if name == "and":
+        return all(matches(hero, each) for each in value)
+    if name == "or":
+        return any(matches(hero, each) for each in value)
+    if name == "not":
+        return not matches(hero, value)
+    own = hero.answered()[name]
+    return all(COMPARISONS[each](own, given) for each, given in value.items())
+
+
+def compare(one: Hero, other: Hero, order: Order) -> int:
+    """Below, above or equal to 0 when one is before, after or where the other is."""
+    last = order[-1].get("direction", "ASC") if order else "ASC"
+    for term in (*order, {"field": "ID", "direction": last}):
+        own, others = (getattr(hero, term["field"].lower()) for hero in (one, other))
+        if own == others:
+            continue
+        if own is None or others is None:
+            return 1 if (own is None) is (term.get("nulls", "LAST") == "LAST") else -1
+        ascending = term.get("direction", "ASC") == "ASC"
+        return -1 if (rank(own) < rank(others)) is ascending else 1
+    return 0
+
+
+def ordered(rows: Iterable[Hero], where: Json, order: Order) -> list[Hero]:
+    """The rows that a filter matches, in order."""
+    found = [row for row in rows if matches(row, where)]
+    by_order: Callable[[Hero, Hero], int] = partial(compare, order=order)
+    return sorted(found, key=cmp_to_key(by_order))
+
+
+class Page(NamedTuple):
+    """The rows of a page, and whether there are others around it."""
+
+    rows: list[Hero]
+    has_next: bool
+    has_previous: bool
+
+
+def page(  # noqa: PLR0913 (the arguments in the API)
+    rows: Iterable[Hero],
+    where: Json,
+    order: Order,
+    *,
+    first: int | None = None,
+    after: Hero | None = None,
+    last: int | None = None,
+    before: Hero | None = None,
+) -> Page:
+    """A page of a connection; an empty one is at the cursor that it goes on from."""
+    found = ordered(rows, where, order)
+    start, end = 0, len(found)
+    if after is not None:
+        start = sum(compare(row, after, order) <= 0 for row in found)
+    if before is not None:
+        end = sum(compare(row, before, order) < 0 for row in found)
+    if last is None:
+        end = max(start, min(end, start + (100 if first is None else first)))
+    else:
+        start = min(end, max(start, end - last))
+    return Page(found[start:end], end < len(found), start > 0)
+
+
+def stats(rows: Iterable[Hero], where: Json) -> dict[str, Any]:
+    """How many heroes a filter matches, and what their ages are; ages are integers or null."""
+    found = [row for row in rows if matches(row, where)]
+    ages = [row.age for row in found if row.age is not None]
+    extremes = {"min": min(ages, default=None), "max": max(ages, default=None)}
+    return {
+        "count": len(found),
+        "age": {**extremes, "avg": sum(ages) / len(ages) if ages else None},
+    }
+
+
+def _checked(given: Json) -> dict[str, Any]:
+    """The columns of an input, when every value of it may be stored."""
+    for name, value in given.items():
+        if isinstance(value, str):
+            usable = bool(value.strip()) and len(value) <= MAX_TEXT_LENGTH and "\0" not in value
+        else:
+            usable = name == "age" and (value is None or 0 <= value <= MAX_INT)
+        if not usable:
+            raise RefusedError("BAD_USER_INPUT")
+    return {FIELDS[name]: value for name, value in given.items()}
+
+
+class Table:
+    """The table as mutations leave it; each gives back the heroes of its answer.
+
+    Args:
+        rows: those that are there, whatever their values.
+    """
+
+    def __init__(self, rows: Iterable[Hero]) -> None:
+        self.rows = {row.id: row for row in sorted(rows)}
+        self._last = max(self.rows, default=0)
+
+    def create_heroes(self, inputs: Sequence[Json]) -> list[Hero]:
+        """New heroes, with the next ids."""
+        checked = [_checked(given) for given in inputs]
+        if len(inputs) > MAX_HEROES:
+            raise RefusedError("BAD_USER_INPUT")
+        created = []
+        for values in checked:
+            self._last += 1
+            created.append(Hero(**{"id": self._last, "age": None, **values}))
+        self.rows.update((hero.id, hero) for hero in created)
+        return created
+
+    def update_hero(self, hero_id: str, given: Json, expected: Json | None) -> list[Hero]:
+        """One hero, when it still has the values that are expected."""
+        values = _checked(given)
+        (hero,) = self._by_id(hero_id)
+        if any(getattr(hero, FIELDS[name]) != value for name, value in (expected or {}).items()):
+            raise RefusedError("CONFLICT")
+        return self._update([hero], values)
+
+    def update_heroes(self, where: Json, given: Json, at_most: int) -> list[Hero]:
+        """Those that a filter matches."""
+        values = _checked(given)
+        return self._update(self._matching(where, at_most), values)
+
+    def delete_hero(self, hero_id: str) -> list[Hero]:
+        """One hero, as it was."""
+        return self._delete(self._by_id(hero_id))
+
+    def delete_heroes(self, where: Json, at_most: int) -> list[Hero]:
+        """Those that a filter matches, as they were."""
+        return self._delete(self._matching(where, at_most))
+
+    def _by_id(self, hero_id: str) -> list[Hero]:
+        found = [row for row in self.rows.values() if str(row.id) == hero_id]
+        if not found:
+            raise RefusedError("NOT_FOUND")
+        return found
+
+    def _matching(self, where: Json, at_most: int) -> list[Hero]:
+        found = [row for row in self.rows.values() if matches(row, where)]
+        if not where or not 1 <= at_most <= MAX_HEROES or len(found) > at_most:
+            raise RefusedError("BAD_USER_INPUT")
+        return found
+
+    def _update(self, heroes: Iterable[Hero], values: Mapping[str, Any]) -> list[Hero]:
+        updated = [hero._replace(**values) for hero in heroes]
+        self.rows.update((hero.id, hero) for hero in updated)
+        return updated
+
+    def _delete(self, heroes: list[Hero]) -> list[Hero]:
+        for hero in heroes:
+            del self.rows[hero.id]
+        return heroes

@@ -1,0 +1,138 @@
+"""Walks by cursor are exactly the sorted table, and see once each row that stays."""
+
+from itertools import cycle, permutations, product
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from tests.examples import check
+from tests.table import model, strategies
+from tests.table.model import Hero
+from tests.table.stores import Store
+from tests.table.walk import Walk, step
+
+EXAMPLES = [40, pytest.param(400, marks=pytest.mark.slow)]
+"""How many are tried."""
+
+TERMS = {
+    field: [
+        {"field": field, "direction": direction, "nulls": nulls}
+        for direction, nulls in product(("ASC", "DESC"), ("FIRST", "LAST"))
+    ]
+    for field in ("ID", "NAME", "AGE")
+}
+
+ORDERS: dict[int, list[list[dict[str, Any]]]] = {
+    count: [
+        list(terms)
+        for fields in permutations(TERMS, count)
+        for terms in product(*(TERMS[field] for field in fields))
+    ]
+    for count in (1, 2, 3)
+}
+"""All orders, by their number of terms."""
+
+SIZES = (1, 2, 7, 100)
+
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"age": {"isNull": False}},
+    {"not": {"name": {"startsWith": "a"}}, "or": [{"age": {"lt": 9}}, {"name": {"contains": "%"}}]},
+    {"name": {"eq": "no hero's"}},
+]
+
+ROWS = [
+    Hero(number, name, age, "x")
+    for number, (name, age) in enumerate(
+        [
+            *product(("a", "B", "\U0001f9b8"), (None, 1, 2)),
+            *[("a", 1), ("", None), ("\uffff", 30), ("%a", 0), ("é", None), ("a", 2**31 - 1)],
+        ],
+        start=3,
+    )
+]
+
+FOREIGN = ["old", "", 0.5, 1.5, -1e300, 2.0**63, float("inf"), 2**63 - 1, 2**53 + 1, -(2**63), b"1"]
+"""What other apps may have stored as an age in SQLite."""
+
+
+def chosen(count: int | None) -> list[tuple[Any, dict[str, Any], int]]:
+    """Orders, each with filters and sizes.
+
+    Args:
+        count: how many orders of three terms; None for all, and each order with all sizes.
+    """
+    orders: list[Any] = [None, [], *ORDERS[1], *ORDERS[2]]
+    if count is None:
+        return list(product([*orders, *ORDERS[3]], FILTERS, SIZES))
+    orders += Random(14).sample(ORDERS[3], count)  # noqa: S311 (no secret)
+    sizes, filters = cycle(SIZES), cycle([{}, *FILTERS])
+    return [(order, next(filters), next(sizes)) for order in orders]
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("count", [30, pytest.param(None, marks=pytest.mark.slow)])
+def test_the_sorted_table(stores: list[Store], count: int | None, *, backward: bool) -> None:
+    for store in stores:
+        _walk_all(store, ROWS, chosen(count), backward=backward)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("count", [30, pytest.param(None, marks=pytest.mark.slow)])
+def test_ages_of_other_types(stores: list[Store], count: int | None, *, backward: bool) -> None:
+    added = [Hero(100 + number, "a", age, "x") for number, age in enumerate(FOREIGN)]
+    choices = [
+        (order, where, size)
+        for order, where, size in chosen(count)
+        if any(term["field"] == "AGE" for term in order or ())
+    ]
+    _walk_all(stores[0], [*ROWS, *added], choices, backward=backward)
+
+
+def _walk_all(
+    store: Store,
+    rows: list[Hero],
+    choices: list[tuple[Any, dict[str, Any], int]],
+    *,
+    backward: bool,
+) -> None:
+    """Walk the table in each of the orders; every page knows whether there are others."""
+    table = store.fill(rows)
+    walks = [Walk(order, where, size, backward=backward) for order, where, size in choices]
+    while going := [walk for walk in walks if not walk.ended]:
+        step(store.clients[0], going)
+        assert all(walk.is_at_the_start is (walk.pages == 1) for walk in going)
+    for walk, (order, where, size) in zip(walks, choices, strict=True):
+        expected = [row.id for row in model.ordered(table, where, order or ())]
+        assert walk.ids == expected, (order, where, size)
+        assert walk.pages == max(1, -(-len(expected) // size))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "foreign"])
+@pytest.mark.parametrize("count", EXAMPLES)
+def test_rows_that_come_and_go(stores: list[Store], kind: str, count: int) -> None:
+    store = stores[kind == "postgresql"]
+    ages = strategies.foreign_ages if kind == "foreign" else strategies.stored_ages
+
+    def walk_on(data: st.DataObject) -> None:
+        table = store.fill(data.draw(strategies.rows(ages)))
+        order = data.draw(st.none() | strategies.orders)
+        where = data.draw(st.sampled_from(FILTERS) | strategies.filters)
+        walk = Walk(order, where, data.draw(st.integers(1, 3)), backward=data.draw(st.booleans()))
+        found = [row.id for row in model.ordered(table, where, order or ())]
+        touched: set[int] = set()
+        for change in data.draw(st.lists(strategies.changes(ages), max_size=6)):
+            step(store.clients[0], [walk])
+            if walk.ended:
+                break
+            table, changed = change(table)
+            touched |= changed
+            table = store.fill(table)
+        while not walk.ended:
+            step(store.clients[0], [walk])
+        stayed = [hero_id for hero_id in found if hero_id not in touched]
+        assert [hero_id for hero_id in walk.ids if hero_id in stayed] == stayed
+
+    check(count, st.data(), walk_on)

@@ -1,0 +1,89 @@
+"""Generated mutations leave the table that the model has, with the same codes and bytes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from tests.examples import check
+from tests.table import strategies
+from tests.table.documents import RootField, operations, project
+from tests.table.model import Hero, RefusedError, Table
+from tests.table.stores import Store
+
+EXAMPLES = [60, pytest.param(600, marks=pytest.mark.slow)]
+"""How many are tried."""
+
+
+def executed(table: Table, name: str, arguments: Mapping[str, Any]) -> Any:
+    """What the model answers a root field with: a hero, or several.
+
+    Raises:
+        RefusedError: it refuses it.
+    """
+    given: Any = arguments.get("input")
+    most = arguments.get("atMost", 1)
+    match name:
+        case "createHero":
+            (answer,) = table.create_heroes([given])
+        case "updateHero":
+            (answer,) = table.update_hero(arguments["id"], given, arguments.get("expected"))
+        case "deleteHero":
+            (answer,) = table.delete_hero(arguments["id"])
+        case "createHeroes":
+            return heroes(table.create_heroes(arguments["inputs"]))
+        case "updateHeroes":
+            return heroes(table.update_heroes(arguments["where"], given, most))
+        case _:
+            return heroes(table.delete_heroes(arguments["where"], most))
+    return answer.answered()
+
+
+def heroes(rows: list[Hero]) -> list[dict[str, Any]]:
+    """Heroes as the API answers them."""
+    return [row.answered() for row in rows]
+
+
+def answered(table: Table, fields: list[RootField]) -> dict[str, Any]:
+    """What the model answers an operation with: the data, or the code."""
+    saved = dict(table.rows)
+    try:
+        return {
+            f"f{n}": project(executed(table, field.name, field.arguments), field.selection)
+            for n, field in enumerate(fields)
+        }
+    except RefusedError as error:
+        table.rows = saved
+        return {"code": error.code}
+
+
+@pytest.mark.parametrize("count", EXAMPLES)
+def test_mutations(separate_stores: list[Store], count: int) -> None:
+    clients = [client for store in separate_stores for client in store.clients]
+
+    def write(data: st.DataObject) -> None:
+        rows = data.draw(strategies.rows(max_size=8))
+        for store in separate_stores:
+            store.fill(rows)
+        table = Table(rows)
+        for mutation in data.draw(st.lists(strategies.mutations, max_size=6)):
+            fields = [
+                RootField(name, arguments, data.draw(strategies.selections))
+                for name, arguments in mutation
+            ]
+            request = data.draw(operations(fields))
+            first, *others = (client.post(request).content for client in clients)
+            assert others == [first] * len(others)
+            body = json.loads(first)
+            expected = answered(table, fields)
+            if "code" in expected:
+                codes = [error["extensions"]["code"] for error in body["errors"]]
+                assert (body["data"], codes) == (None, [expected["code"]]), body
+            else:
+                assert body == {"data": expected}
+        for store in separate_stores:
+            assert store.rows() == list(table.rows.values())
+
+    check(count, st.data(), write)
