@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import cycle
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
 from graph.hero.model import MAX_INT, MIN_INT
 from tests.table.model import FIELDS, Hero
+
+T = TypeVar("T")
 
 LETTERS = "aAbBiIzZ ,éÉßẞİ\u0131\u017f\u212a\u0301\uffff\U0001f9b8\U0010ffff%_*?[\\'\"$\n"
 """What patterns, quotes, folding of cases and orders that are not by code point trip over."""
@@ -17,6 +19,12 @@ NAMES = ["", "a", "A", "ab", "aB", "%", "_", "a%", "\\", "\uffff", "\U0001f9b8",
 
 AGES = [0, 1, 1, 2, 30]
 
+FOREIGN = [
+    *("", "old", "1a", "old ", b"1", 2**31, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)),
+    *(0.5, 1.0, 1.5, -0.5, 2.0**53, 2.0**63, 1e300, -1e300, 5e-324, float("inf")),
+]
+"""What other apps may have stored as an age in SQLite."""
+
 NO_IDS = ["0", "-1", "07", " 7", "1.0", "abc", "", "2147483648", "9223372036854775808"]
 """Ids that no hero has."""
 
@@ -24,33 +32,39 @@ PREDICATES = 20
 LEVELS = 4
 """The most predicates of a filter, and the most levels."""
 
+
+def mostly(
+    usual: st.SearchStrategy[T], *rare: st.SearchStrategy[T], times: int = 9
+) -> st.SearchStrategy[T]:
+    """The usual, so many times as often as all others."""
+    kinds = [usual] * times * len(rare) + list(rare)
+    return st.sampled_from(range(len(kinds))).flatmap(lambda kind: kinds[kind])
+
+
 names = st.sampled_from(NAMES) | st.text(LETTERS, max_size=3)
-texts = names.filter(str.strip)
 ages = st.sampled_from(AGES)
-stored_ages = st.one_of(
-    st.none(), ages, ages, ages, st.sampled_from([-1, 7, MIN_INT, MAX_INT, MAX_INT - 1])
+stored_ages = mostly(
+    ages, st.none(), st.sampled_from([-1, 7, MIN_INT, MAX_INT, MAX_INT - 1]), times=2
 )
-foreign_ages = stored_ages | st.one_of(
-    st.sampled_from(["", "old", "1a", "old ", 2**31, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)]),
-    st.sampled_from([0.5, 1.0, 1.5, -0.5, 2.0**53, 2.0**63, 1e300, 5e-324, float("inf")]),
-)
-"""What other apps may have stored as an age in SQLite."""
+foreign_ages = stored_ages | st.sampled_from(FOREIGN)
 
-ids = st.integers(1, 12).map(str) | st.sampled_from(NO_IDS)
+ids = mostly(st.integers(1, 6).map(str), st.sampled_from(NO_IDS))
 
 
-def rows(
-    ages: st.SearchStrategy[Any] = stored_ages, max_size: int = 12
-) -> st.SearchStrategy[list[Hero]]:
-    """The rows of a table."""
-    keys = st.integers(1, 12) | st.integers(1, MAX_INT - 1_000)
-    hero = st.builds(Hero, keys, names, ages, st.sampled_from(["x", "y"]))
-    return st.lists(hero, max_size=max_size, unique_by=lambda hero: hero.id)
+def rows(ages: st.SearchStrategy[Any] = stored_ages) -> st.SearchStrategy[list[Hero]]:
+    """The rows of a table, with ids from 1 on."""
+    hero = st.tuples(names, ages, st.sampled_from(["x", "y"]))
+    some = st.lists(hero, min_size=4, max_size=12)
+    return mostly(some, st.lists(hero, max_size=2)).map(
+        lambda heroes: [Hero(number, *values) for number, values in enumerate(heroes, start=1)]
+    )
 
 
 def _some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Mostly one of these fields, sometimes two or none."""
-    return st.lists(st.sampled_from(list(fields)), max_size=2, unique=True).flatmap(
+    one = st.sampled_from(list(fields)).map(lambda name: (name,))
+    two = st.permutations(list(fields)).map(lambda names: tuple(names[:2]))
+    return mostly(one, two, two, st.just(()), times=3).flatmap(
         lambda chosen: st.fixed_dictionaries({name: fields[name] for name in chosen})
     )
 
@@ -80,12 +94,14 @@ _predicates = {
 
 def _filters(levels: int) -> st.SearchStrategy[dict[str, Any]]:
     """Filters of at most so many levels."""
+    flat = _some(**_predicates)
     if levels == 1:
-        return _some(**_predicates)
+        return flat
     inner = _filters(levels - 1)
-    several = st.lists(inner, max_size=3)
-    deeper = {"and": several, "or": several, "not": inner}
-    return _some(**_predicates) | _some(**_predicates, **deeper)
+    several = mostly(st.lists(inner, min_size=1, max_size=3), st.just([]))
+    deeper = _some(**{"and": several, "or": several, "not": inner})
+    both = st.builds(lambda one, other: {**one, **other}, flat, deeper)
+    return st.one_of(flat, deeper, both)
 
 
 def predicates(where: Any) -> int:
@@ -103,15 +119,14 @@ filters = _filters(LEVELS).filter(lambda where: predicates(where) <= PREDICATES)
 DIRECTIONS = [{}, {"direction": "ASC"}, {"direction": "DESC"}]
 NULLS = [{}, {"nulls": "LAST"}, {"nulls": "FIRST"}]
 
-orders = st.lists(
-    st.builds(
-        lambda field, direction, nulls: {"field": field, **direction, **nulls},
-        st.sampled_from(["AGE", "NAME", "ID"]),
-        st.sampled_from(DIRECTIONS),
-        st.sampled_from(NULLS),
-    ),
-    max_size=3,
-    unique_by=lambda term: term["field"],
+term = st.builds(
+    lambda field, direction, nulls: {"field": field, **direction, **nulls},
+    st.sampled_from(["AGE", "NAME", "ID"]),
+    st.sampled_from(DIRECTIONS),
+    st.sampled_from(NULLS),
+)
+orders = mostly(
+    st.lists(term, min_size=1, max_size=3, unique_by=lambda term: str(term["field"])), st.just([])
 )
 
 sizes = st.sampled_from([1, 2, 3, 7, 100, 0])
@@ -137,72 +152,27 @@ def changes(ages: st.SearchStrategy[Any] = stored_ages) -> st.SearchStrategy[Cha
     deeds = st.sampled_from(["keep", "keep", "update", "delete"])
     values = st.lists(st.tuples(deeds, names, ages), min_size=1, max_size=7)
     return st.builds(
-        lambda deeds, new: partial(_changed, deeds=deeds, new=new), values, rows(ages, 3)
+        lambda deeds, new: partial(_changed, deeds=deeds, new=new),
+        values,
+        st.lists(st.tuples(names, ages), max_size=3),
     )
 
 
 def _changed(
-    before: Sequence[Hero], deeds: list[tuple[str, str, Any]], new: list[Hero]
+    before: Sequence[Hero], deeds: list[tuple[str, str, Any]], new: list[tuple[str, Any]]
 ) -> tuple[list[Hero], set[int]]:
-    after = {hero.id: hero for hero in new}
-    after.update((hero.id, hero) for hero in before)
+    after = {hero.id: hero for hero in before}
     for hero, (deed, name, age) in zip(before, cycle(deeds), strict=False):
         if deed == "update":
             after[hero.id] = hero._replace(name=name, age=age)
         elif deed == "delete":
             del after[hero.id]
+    first = 1 + max(after, default=0)
+    for number, (name, age) in enumerate(new, start=first):
+        after[number] = Hero(number, name, age, "new")
     there = set(before)
     same = {hero.id for hero in after.values() if hero in there}
     return list(after.values()), {hero.id for hero in (*before, *after.values())} - same
 
-
-valid = {"name": texts, "secretName": texts, "age": st.none() | ages}
-unusable = {
-    "name": st.sampled_from(["", " \n", "a\0", "x" * 201]),
-    "secretName": st.just(""),
-    "age": st.just(-1),
-}
-required = {name: valid[name] for name in ("name", "secretName")}
-inputs = st.fixed_dictionaries(required, optional={"age": valid["age"]})
-some_inputs = st.one_of(
-    *[inputs] * 9, st.fixed_dictionaries({**required, "name": unusable["name"]})
-)
-updates = st.one_of(
-    *[st.fixed_dictionaries({}, optional=valid)] * 8,
-    st.fixed_dictionaries({}, optional=unusable),
-    st.fixed_dictionaries({}, optional={"name": st.none(), "secretName": st.none()}),
-)
-expectations = st.fixed_dictionaries(
-    {}, optional={"name": st.sampled_from(["a", "b"]), "age": st.none() | ages}
-)
-limits = st.sampled_from([1, 2, 3, 100, 100, 0, 101])
-"""How many heroes a mutation may be about."""
-
-creations = st.one_of(
-    st.tuples(st.just("createHero"), st.fixed_dictionaries({"input": some_inputs})),
-    st.tuples(
-        st.just("createHeroes"),
-        st.fixed_dictionaries({"inputs": st.lists(some_inputs, max_size=3)}),
-    ),
-)
-at_most = {"atMost": limits}
-others = st.one_of(
-    st.tuples(
-        st.just("updateHero"),
-        st.fixed_dictionaries({"id": ids, "input": updates}, optional={"expected": expectations}),
-    ),
-    st.tuples(
-        st.just("updateHeroes"),
-        st.fixed_dictionaries({"where": filters, "input": updates}, optional=at_most),
-    ),
-    st.tuples(st.just("deleteHero"), st.fixed_dictionaries({"id": ids})),
-    st.tuples(st.just("deleteHeroes"), st.fixed_dictionaries({"where": filters}, optional=at_most)),
-)
-mutations = st.builds(
-    lambda before, creation: [*before, *creation],
-    st.lists(others, max_size=2),
-    st.lists(creations, max_size=1),
-).filter(bool)
-"""The root fields of an operation. A creation is the last: a sequence of ids is not rolled back."""
 
 selections = st.lists(st.sampled_from(list(FIELDS)), min_size=1, unique=True).map(dict.fromkeys)

@@ -54,9 +54,6 @@ ROWS = [
     )
 ]
 
-FOREIGN = ["old", "", 0.5, 1.5, -1e300, 2.0**63, float("inf"), 2**63 - 1, 2**53 + 1, -(2**63), b"1"]
-"""What other apps may have stored as an age in SQLite."""
-
 
 def chosen(count: int | None) -> list[tuple[Any, dict[str, Any], int]]:
     """Orders, each with filters and sizes.
@@ -82,7 +79,7 @@ def test_the_sorted_table(stores: list[Store], count: int | None, *, backward: b
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("count", [30, pytest.param(None, marks=pytest.mark.slow)])
 def test_ages_of_other_types(stores: list[Store], count: int | None, *, backward: bool) -> None:
-    added = [Hero(100 + number, "a", age, "x") for number, age in enumerate(FOREIGN)]
+    added = [Hero(100 + number, "a", age, "x") for number, age in enumerate(strategies.FOREIGN)]
     choices = [
         (order, where, size)
         for order, where, size in chosen(count)

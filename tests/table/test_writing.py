@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.examples import check
-from tests.table import strategies
+from tests.table import mutations, strategies
 from tests.table.documents import RootField, operations, project
 from tests.table.model import Hero, RefusedError, Table
 from tests.table.stores import Store
@@ -64,11 +64,11 @@ def test_mutations(separate_stores: list[Store], count: int) -> None:
     clients = [client for store in separate_stores for client in store.clients]
 
     def write(data: st.DataObject) -> None:
-        rows = data.draw(strategies.rows(max_size=8))
+        rows = data.draw(strategies.rows())
         for store in separate_stores:
             store.fill(rows)
         table = Table(rows)
-        for mutation in data.draw(st.lists(strategies.mutations, max_size=6)):
+        for mutation in data.draw(st.lists(mutations.mutations, min_size=1, max_size=8)):
             fields = [
                 RootField(name, arguments, data.draw(strategies.selections))
                 for name, arguments in mutation
