@@ -15,7 +15,23 @@ T = TypeVar("T")
 LETTERS = "aAbBiIzZ ,éÉßẞİ\u0131\u017f\u212a\u0301\uffff\U0001f9b8\U0010ffff%_*?[\\'\"$\n"
 """What patterns, quotes, folding of cases and orders that are not by code point trip over."""
 
-NAMES = ["", "a", "A", "ab", "aB", "%", "_", "a%", "\\", "\uffff", "\U0001f9b8", "ß", "İ"]
+NAMES = [
+    "",
+    "a",
+    "A",
+    "ab",
+    "aB",
+    "a%",
+    "_",
+    "a*",
+    "?",
+    "[a]",
+    "\\",
+    "\uffff",
+    "\U0001f9b8",
+    "ß",
+    "İ",
+]
 
 AGES = [0, 1, 1, 2, 30]
 

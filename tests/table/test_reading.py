@@ -14,7 +14,7 @@ from tests.table.documents import RootField, operations, project
 from tests.table.model import Hero
 from tests.table.stores import Store
 
-EXAMPLES = [100, pytest.param(1_000, marks=pytest.mark.slow)]
+EXAMPLES = [60, pytest.param(600, marks=pytest.mark.slow)]
 """How many are tried."""
 
 PLACES: RootField = RootField(
@@ -41,8 +41,14 @@ CONNECTIONS = some(
     **leaves("totalCount"),
 )
 STATS = some(age=some(**leaves("min", "max", "avg")), **leaves("count"))
+FILTERS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={"where": strategies.filters}
+)
 CONDITIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {}, optional={"where": strategies.filters, "orderBy": strategies.orders}
+)
+WINDOWS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={"offset": st.integers(0, 5), "limit": strategies.sizes}
 )
 
 
@@ -76,30 +82,28 @@ def connection(
     }
 
 
+def heroes(rows: Sequence[Hero], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A list of heroes, as the model has it."""
+    found = model.ordered(rows, arguments.get("where", {}), arguments.get("orderBy", ()))
+    offset = arguments.get("offset", 0)
+    return [row.answered() for row in found[offset : offset + arguments.get("limit", 100)]]
+
+
 @pytest.mark.parametrize("count", EXAMPLES)
 def test_lists_and_statistics(stores: list[Store], count: int) -> None:
     def read(data: st.DataObject) -> None:
         rows = data.draw(strategies.rows())
         for store in stores:
             store.fill(rows)
-        arguments = data.draw(CONDITIONS)
-        where, order = arguments.get("where", {}), arguments.get("orderBy", ())
-        window = data.draw(
-            st.fixed_dictionaries(
-                {}, optional={"offset": st.integers(0, 5), "limit": strategies.sizes}
-            )
-        )
-        offset, limit = window.get("offset", 0), window.get("limit", 100)
-        found = model.ordered(rows, where, order)[offset : offset + limit]
-        filtered = {name: arguments[name] for name in arguments if name == "where"}
-        fields = [
-            RootField("heroes", {**arguments, **window}, data.draw(HEROES)),
-            RootField("heroStats", filtered, data.draw(STATS)),
-        ]
-        answers = asked(stores, data.draw(operations(fields)))
-        assert answers == {
-            "f0": project([row.answered() for row in found], fields[0].selection),
-            "f1": project(model.stats(rows, where), fields[1].selection),
+        lists = data.draw(st.lists(st.tuples(CONDITIONS, WINDOWS, HEROES), max_size=3))
+        fields = [RootField("heroes", {**given, **page}, fields) for given, page, fields in lists]
+        where = data.draw(FILTERS)
+        fields.append(RootField("heroStats", where, data.draw(STATS)))
+        whole = [heroes(rows, field.arguments) for field in fields[:-1]]
+        expected = [*whole, model.stats(rows, where.get("where", {}))]
+        assert asked(stores, data.draw(operations(fields))) == {
+            f"f{n}": project(answer, field.selection)
+            for n, (field, answer) in enumerate(zip(fields, expected, strict=True))
         }
 
     check(count, st.data(), read)
@@ -111,22 +115,28 @@ def test_pages_by_cursors_of_a_table_that_has_changed(stores: list[Store], count
         before = data.draw(strategies.rows())
         for store in stores:
             store.fill(before)
-        arguments = data.draw(CONDITIONS)
-        listing = PLACES._replace(arguments=arguments)
-        edges = asked(stores, data.draw(operations([listing])))["f0"]["edges"]
         ids = {str(row.id): row for row in before}
-        places = {ids[edge["node"]["id"]]: edge["cursor"] for edge in edges}
-        expected = connection(before, arguments, places)
-        assert project(expected, listing.selection) == {"edges": edges}
+        conditions = data.draw(st.lists(CONDITIONS, min_size=1, max_size=3))
+        listings = [PLACES._replace(arguments=given) for given in conditions]
+        answers = asked(stores, data.draw(operations(listings)))
+        places: list[dict[Hero, str]] = []
+        for listing, answer in zip(listings, answers.values(), strict=True):
+            places.append({ids[edge["node"]["id"]]: edge["cursor"] for edge in answer["edges"]})
+            expected = connection(before, listing.arguments, places[-1])
+            assert answer == project(expected, listing.selection)
 
         after, _ = data.draw(strategies.changes())(before)
         for store in stores:
             store.fill(after)
-        page = data.draw(strategies.pages(list(places)))
-        sent = {name: places.get(value, value) for name, value in page.items()}
-        field = RootField("heroesConnection", {**arguments, **sent}, data.draw(CONNECTIONS))
-        answer = asked(stores, data.draw(operations([field])))["f0"]
-        expected = connection(after, {**arguments, **page}, places)
-        assert answer == project(expected, field.selection)
+        fields, whole = [], []
+        for given, cursors in zip(conditions, places, strict=True):
+            page = data.draw(strategies.pages(cursors))
+            sent = {name: cursors.get(value, value) for name, value in page.items()}
+            fields.append(RootField(PLACES.name, {**given, **sent}, data.draw(CONNECTIONS)))
+            whole.append(connection(after, {**given, **page}, cursors))
+        assert asked(stores, data.draw(operations(fields))) == {
+            f"f{n}": project(expected, field.selection)
+            for n, (field, expected) in enumerate(zip(fields, whole, strict=True))
+        }
 
     check(count, st.data(), read)

@@ -39,6 +39,8 @@ SIZES = (1, 2, 7, 100)
 FILTERS: list[dict[str, Any]] = [
     {},
     {"age": {"isNull": False}},
+    {"not": {"age": {"gte": 2}}},
+    {"age": {"ne": 1}},
     {"not": {"name": {"startsWith": "a"}}, "or": [{"age": {"lt": 9}}, {"name": {"contains": "%"}}]},
     {"name": {"eq": "no hero's"}},
 ]
