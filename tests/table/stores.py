@@ -1,8 +1,9 @@
 """A database, the rows in it, and the services over it."""
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -124,3 +125,10 @@ def open_store(url: str, paths: Sequence[bool]) -> Iterator[Store]:
         else:
             run = stack.enter_context(_postgresql(url))
         yield Store(run, SQLITE if is_sqlite else POSTGRESQL, clients)
+
+
+def asked(stores: Iterable[Store], request: Any) -> Any:
+    """What all services answer a request with, in the same bytes."""
+    first, *others = (client.post(request).content for store in stores for client in store.clients)
+    assert others == [first] * len(others)
+    return json.loads(first)

@@ -1,6 +1,5 @@
 """Generated reads are answered as the model answers them, with the same bytes by every service."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from unittest.mock import ANY
@@ -12,7 +11,7 @@ from tests.examples import check
 from tests.table import model, strategies
 from tests.table.documents import RootField, operations, project
 from tests.table.model import Hero
-from tests.table.stores import Store
+from tests.table.stores import Store, asked
 
 EXAMPLES = [60, pytest.param(600, marks=pytest.mark.slow)]
 """How many are tried."""
@@ -52,11 +51,9 @@ WINDOWS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 
 
-def asked(stores: Sequence[Store], request: Mapping[str, Any]) -> Any:
+def data_of(stores: Sequence[Store], request: Mapping[str, Any]) -> Any:
     """The data that all services answer a request with."""
-    first, *others = (client.post(request).content for store in stores for client in store.clients)
-    assert others == [first] * len(others)
-    body = json.loads(first)
+    body = asked(stores, request)
     assert "errors" not in body, body
     return body["data"]
 
@@ -101,7 +98,7 @@ def test_lists_and_statistics(stores: list[Store], count: int) -> None:
         fields.append(RootField("heroStats", where, data.draw(STATS)))
         whole = [heroes(rows, field.arguments) for field in fields[:-1]]
         expected = [*whole, model.stats(rows, where.get("where", {}))]
-        assert asked(stores, data.draw(operations(fields))) == {
+        assert data_of(stores, data.draw(operations(fields))) == {
             f"f{n}": project(answer, field.selection)
             for n, (field, answer) in enumerate(zip(fields, expected, strict=True))
         }
@@ -118,7 +115,7 @@ def test_pages_by_cursors_of_a_table_that_has_changed(stores: list[Store], count
         ids = {str(row.id): row for row in before}
         conditions = data.draw(st.lists(CONDITIONS, min_size=1, max_size=3))
         listings = [PLACES._replace(arguments=given) for given in conditions]
-        answers = asked(stores, data.draw(operations(listings)))
+        answers = data_of(stores, data.draw(operations(listings)))
         places: list[dict[Hero, str]] = []
         for listing, answer in zip(listings, answers.values(), strict=True):
             places.append({ids[edge["node"]["id"]]: edge["cursor"] for edge in answer["edges"]})
@@ -134,7 +131,7 @@ def test_pages_by_cursors_of_a_table_that_has_changed(stores: list[Store], count
             sent = {name: cursors.get(value, value) for name, value in page.items()}
             fields.append(RootField(PLACES.name, {**given, **sent}, data.draw(CONNECTIONS)))
             whole.append(connection(after, {**given, **page}, cursors))
-        assert asked(stores, data.draw(operations(fields))) == {
+        assert data_of(stores, data.draw(operations(fields))) == {
             f"f{n}": project(expected, field.selection)
             for n, (field, expected) in enumerate(zip(fields, whole, strict=True))
         }
