@@ -117,7 +117,12 @@ def open_store(url: str, paths: Sequence[bool]) -> Iterator[Store]:
     with ExitStack() as stack:
         clients = []
         for fast in paths:
-            settings = Settings(database_url=url, fast_execution=fast, _env_file=None)  # type: ignore[call-arg] # (pydantic-settings has it)
+            settings = Settings(
+                database_url=url,
+                fast_execution=fast,
+                max_rows=10_000,  # a batch counts as one operation
+                _env_file=None,  # type: ignore[call-arg] # (pydantic-settings has it)
+            )
             served = serving(create_app(settings), settings)
             clients.append(stack.enter_context(Client(stack.enter_context(served))))
         if is_sqlite:

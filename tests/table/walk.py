@@ -18,6 +18,9 @@ query ($first: Int, $after: String, $last: Int, $before: String,
 AT_ONCE = 10
 """The operations of one request."""
 
+MOST = 200
+"""Pages that no walk has."""
+
 
 class Walk:
     """One walk.
@@ -60,6 +63,7 @@ class Walk:
         self.is_at_the_start = not info[behind]
         self._cursor = cursor or self._cursor
         assert self.ended or len(self._pages[-1]) == self._size
+        assert self.pages < MOST, "it has no end"
 
     @property
     def ids(self) -> list[int]:
