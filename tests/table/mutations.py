@@ -40,7 +40,7 @@ creations = st.one_of(
 
 def _many(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Arguments of a mutation of many rows."""
-    fields = {"where": filters, **fields}
+    fields = {"where": mostly(filters, st.just({})), **fields}
     limited = st.fixed_dictionaries({**fields, "atMost": limits})
     return mostly(limited, st.fixed_dictionaries(fields), times=4)
 

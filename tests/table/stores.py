@@ -134,6 +134,6 @@ def open_store(url: str, paths: Sequence[bool]) -> Iterator[Store]:
 
 def asked(stores: Iterable[Store], request: Any) -> Any:
     """What all services answer a request with, in the same bytes."""
-    first, *others = (client.post(request).content for store in stores for client in store.clients)
-    assert others == [first] * len(others)
-    return json.loads(first)
+    answers = [client.post(request).content for store in stores for client in store.clients]
+    assert len(set(answers)) == 1, answers
+    return json.loads(answers[0])
