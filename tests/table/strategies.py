@@ -121,12 +121,15 @@ def _filters(levels: int) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def predicates(where: Any) -> int:
-    """How many predicates a filter has."""
+    """How many predicates a filter has; one that has none counts as one."""
     if isinstance(where, list):
         return sum(map(predicates, where))
-    return sum(
-        predicates(value) if name in ("and", "or", "not") else len(value)
-        for name, value in where.items()
+    return (
+        sum(
+            predicates(value) if name in ("and", "or", "not") else len(value)
+            for name, value in where.items()
+        )
+        or 1
     )
 
 
