@@ -57,19 +57,19 @@ def compares(where: Json) -> bool:
     return False
 
 
-def rank(value: Any) -> tuple[int, Any]:
-    """Numbers, then texts, then bytes, as SQLite orders what is in one column."""
-    return (isinstance(value, str) + 2 * isinstance(value, bytes), value)
+def is_number(value: Any) -> bool:
+    """Whether it is one; a text in a column of numbers is neither less nor greater than any."""
+    return isinstance(value, int | float)
 
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda own, given: own == given,
     "ne": lambda own, given: own != given,
     "in": lambda own, given: own in given,
-    "lt": lambda own, given: own is not None and rank(own) < rank(given),
-    "lte": lambda own, given: own is not None and rank(own) <= rank(given),
-    "gt": lambda own, given: own is not None and rank(own) > rank(given),
-    "gte": lambda own, given: own is not None and rank(own) >= rank(given),
+    "lt": lambda own, given: is_number(own) and own < given,
+    "lte": lambda own, given: is_number(own) and own <= given,
+    "gt": lambda own, given: is_number(own) and own > given,
+    "gte": lambda own, given: is_number(own) and own >= given,
     "isNull": lambda own, given: (own is None) is given,
     "startsWith": lambda own, given: own.startswith(given),
     "contains": lambda own, given: given in own,
@@ -91,6 +91,11 @@ def _holds(hero: Hero, name: str, value: Any) -> bool:
         return not matches(hero, value)
     own = hero.answered()[name]
     return all(COMPARISONS[each](own, given) for each, given in value.items())
+
+
+def rank(value: Any) -> tuple[int, Any]:
+    """Numbers, then texts, then bytes, as SQLite orders what is in one column."""
+    return (isinstance(value, str) + 2 * isinstance(value, bytes), value)
 
 
 def compare(one: Hero, other: Hero, order: Order) -> int:
