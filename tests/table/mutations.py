@@ -48,11 +48,11 @@ def _many(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
     return mostly(limited, st.fixed_dictionaries(fields), times=4)
 
 
+_update = st.fixed_dictionaries({"id": ids, "input": updates})
+_conditional = st.fixed_dictionaries({"id": ids, "input": updates, "expected": expectations})
+
 others = st.one_of(
-    st.tuples(
-        st.just("updateHero"),
-        st.fixed_dictionaries({"id": ids, "input": updates}, optional={"expected": expectations}),
-    ),
+    st.tuples(st.just("updateHero"), mostly(_update, _conditional, times=1)),
     st.tuples(st.just("updateHeroes"), _many(input=updates)),
     st.tuples(st.just("deleteHero"), st.fixed_dictionaries({"id": ids})),
     st.tuples(st.just("deleteHeroes"), _many()),

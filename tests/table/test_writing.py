@@ -12,7 +12,7 @@ from tests.table.documents import RootField, operations, project
 from tests.table.model import Hero, RefusedError, Table
 from tests.table.stores import Store, asked
 
-EXAMPLES = [40, pytest.param(400, marks=pytest.mark.slow)]
+EXAMPLES = [50, pytest.param(500, marks=pytest.mark.slow)]
 """How many are tried."""
 
 
@@ -65,7 +65,7 @@ def test_mutations(separate_stores: list[Store], count: int) -> None:
         for store in separate_stores:
             store.fill(rows)
         table = Table(rows)
-        for mutation in data.draw(st.lists(mutations.mutations, min_size=1, max_size=8)):
+        for mutation in data.draw(st.lists(mutations.mutations, min_size=3, max_size=8)):
             fields = [
                 RootField(name, arguments, data.draw(strategies.selections))
                 for name, arguments in mutation
