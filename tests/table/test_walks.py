@@ -58,16 +58,17 @@ ROWS = [
 
 
 def chosen(count: int | None) -> list[tuple[Any, dict[str, Any], int]]:
-    """Orders, each with filters and sizes.
+    """Orders, each with a filter and a size.
 
     Args:
         count: how many orders of three terms; None for all, and each order with all sizes.
     """
     orders: list[Any] = [None, [], *ORDERS[1], *ORDERS[2]]
+    filters, sizes = cycle([{}, *FILTERS]), cycle(SIZES)
     if count is None:
-        return list(product([*orders, *ORDERS[3]], FILTERS, SIZES))
+        every = product([*orders, *ORDERS[3]], SIZES)
+        return [(order, next(filters), size) for order, size in every]
     orders += Random(14).sample(ORDERS[3], count)  # noqa: S311 (no secret)
-    sizes, filters = cycle(SIZES), cycle([{}, *FILTERS])
     return [(order, next(filters), next(sizes)) for order in orders]
 
 
@@ -102,7 +103,8 @@ def _walk_all(
     walks = [Walk(order, where, size, backward=backward) for order, where, size in choices]
     while going := [walk for walk in walks if not walk.ended]:
         step(store.clients[0], going)
-        assert all(walk.is_at_the_start is (walk.pages == 1) for walk in going)
+        for walk in going:
+            assert walk.is_at_the_start is (walk.pages == 1), walk.request()
     for walk, (order, where, size) in zip(walks, choices, strict=True):
         expected = [row.id for row in model.ordered(table, where, order or ())]
         assert walk.ids == expected, (order, where, size)
