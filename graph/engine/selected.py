@@ -16,8 +16,8 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.engine.connection import Connection
 
-Names: TypeAlias = dict[str, "Names"]
-"""Fields by their names in GraphQL, each with those inside."""
+Fields: TypeAlias = dict[str, list[SelectionSetNode | None]]
+"""Fields by their names in GraphQL, each with what is selected inside it."""
 
 CURSORS = ("edges.cursor", "pageInfo.startCursor", "pageInfo.endCursor")
 
@@ -34,7 +34,8 @@ class Selected:
 
     def __init__(self, info: GraphQLResolveInfo[Any], ordered_by: tuple[str, ...] = ()) -> None:
         self._fragments = info.fragments
-        self._names = self._inside([node.selection_set for node in info.field_nodes])
+        self._selected = [node.selection_set for node in info.field_nodes]
+        self._known: dict[tuple[str, ...], Fields] = {}
         self.cursors = any(map(self.includes, CURSORS))
         """Whether a cursor is selected."""
         self.columns = self._columns(get_named_type(info.return_type), ordered_by)
@@ -42,40 +43,47 @@ class Selected:
 
     def includes(self, path: str) -> bool:
         """Whether a field is selected, given by the names that lead to it, as in `edges.node`."""
-        names = self._names
-        for name in path.split("."):
-            if name not in names:
-                return False
-            names = names[name]
-        return True
+        *before, name = path.split(".")
+        return name in self._fields(*before)
 
-    def _inside(self, waiting: list[SelectionSetNode | None]) -> Names:
-        inner: dict[str, list[SelectionSetNode | None]] = {}
+    def _fields(self, *path: str) -> Fields:
+        """The fields inside the one that these names lead to.
+
+        Only what is asked for is looked through: fragments that spread others under several fields
+        select more, level by level, than a document could write out.
+        """
+        if path not in self._known:
+            sets = self._fields(*path[:-1]).get(path[-1], []) if path else self._selected
+            self._known[path] = self._inside(sets)
+        return self._known[path]
+
+    def _inside(self, sets: list[SelectionSetNode | None]) -> Fields:
+        fields: Fields = {}
         spread = set[str]()
+        waiting = list(sets)
         while waiting:
             selection_set = waiting.pop()
             for node in selection_set.selections if selection_set else ():
                 if isinstance(node, FieldNode):
-                    inner.setdefault(node.name.value, []).append(node.selection_set)
+                    fields.setdefault(node.name.value, []).append(node.selection_set)
                 elif isinstance(node, InlineFragmentNode):
                     waiting.append(node.selection_set)
                 elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
                     spread.add(node.name.value)
                     waiting.append(self._fragments[node.name.value].selection_set)
-        return {name: self._inside(sets) for name, sets in inner.items()}
+        return fields
 
     def _columns(
         self, type_: GraphQLNamedType, ordered_by: tuple[str, ...]
     ) -> tuple[str, ...] | None:
-        if not isinstance(type_, GraphQLObjectType):
-            return None
         row: Any = type_
-        names, columns = set(self._names), set[str]()
-        if class_of(type_) is Connection:
+        names, columns = set(self._fields()), set[str]()
+        if class_of(type_) is Connection and isinstance(type_, GraphQLObjectType):
             row = get_named_type(type_.fields["nodes"].type)
-            edges = self._names.get("edges", {})
-            names = {*self._names.get("nodes", {}), *edges.get("node", {})}
+            names = {*self._fields("nodes"), *self._fields("edges", "node")}
             columns.update(ordered_by if self.cursors else ())
+        if not isinstance(row, GraphQLObjectType):
+            return None
         for name in names & row.fields.keys():
             field: Any = row.fields[name].extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
             if field.base_resolver is not None:
