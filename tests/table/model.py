@@ -137,7 +137,7 @@ def page(  # noqa: PLR0913 (the arguments in the API)
     last: int | None = None,
     before: Hero | None = None,
 ) -> Page:
-    """A page of a connection; an empty one is at the cursor that it goes on from."""
+    """A page of a connection; around an empty one is what its cursors leave out."""
     found = ordered(rows, where, order)
     start, end = 0, len(found)
     if after is not None:
@@ -145,9 +145,9 @@ def page(  # noqa: PLR0913 (the arguments in the API)
     if before is not None:
         end = sum(compare(row, before, order) < 0 for row in found)
     if last is None:
-        end = max(start, min(end, start + (100 if first is None else first)))
+        end = min(end, start + (100 if first is None else first))
     else:
-        start = min(end, max(start, end - last))
+        start = max(start, end - last)
     return Page(found[start:end], end < len(found), start > 0)
 
 
