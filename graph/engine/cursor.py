@@ -30,11 +30,13 @@ READ: dict[type, Callable[[Any], Any]] = {
     date: date.fromisoformat,
     datetime: datetime.fromisoformat,
     Decimal: Decimal,
-    float: float.fromhex,
     time: time.fromisoformat,
     UUID: UUID,
 }
 """By type of a column, what makes a value of the text that a cursor has."""
+
+MARKED: dict[str, Callable[[str], Any]] = {"bytes": bytes.fromhex, "float": float.fromhex}
+"""By mark, what makes a value of the text that is marked so in a cursor."""
 
 
 class Cursors:
@@ -55,10 +57,12 @@ class Cursors:
         places = [rows.columns.index(str(column.key)) for column in self._columns]
         get = itemgetter(*places)
         keys: Iterable[Any] = map(get, rows.tuples)
-        if len(places) == 1:
+        if len(places) == 1:  # that of the key, which is no float
             keys = [(key,) for key in keys]
-        if any(stored(column.type).python_type is float for column in self._columns):
-            keys = [[_exact(value) for value in key] for key in keys]
+        else:
+            keys = list(keys)
+            if any(type(value) is float for key in keys for value in key):
+                keys = [[_exact(value) for value in key] for key in keys]
         prefix, dumps = self._prefix, orjson.dumps
         return [
             b2a_base64(prefix + dumps(key, default=_json), newline=False).decode() for key in keys
@@ -91,8 +95,8 @@ class Cursors:
 
 
 def _exact(value: Any) -> Any:
-    """A number with all its bits, infinite ones, too, for which JSON has no form."""
-    return value.hex() if isinstance(value, float) else value
+    """A float with all its bits; JSON has no form for infinite ones."""
+    return {"float": value.hex()} if type(value) is float else value
 
 
 def _json(value: Any) -> Any:
@@ -117,7 +121,8 @@ def _read(column: Column[Any], value: Any, *, any_type: bool) -> Any:
     type_ = stored(column.type)
     kind = type_.python_type
     if isinstance(value, dict):
-        value = bytes.fromhex(value["bytes"])
+        ((form, text),) = value.items()
+        value = MARKED[form](text)
     elif issubclass(kind, Enum):
         value = kind(value)
     elif isinstance(value, str) and kind in READ:

@@ -68,7 +68,10 @@ class RootField(CoreField):
         self._required = is_non_null_type(definition.type)
         self._field = source
         self._info = executor.build_resolve_info(definition, self._nodes, root, self._path)
-        self._selected = Info(self._info, source).selected
+        info = Info(self._info, source)
+        if info.schema.config.default_resolver is not getattr:
+            raise NotCovered
+        self._selected = info.selected
         if self._selected.columns is None:
             raise NotCovered
         compiler = ValueCompiler(executor, self._selected.columns)
@@ -77,7 +80,7 @@ class RootField(CoreField):
             source,
             definition,
             self._nodes[0],
-            Info(self._info, source),
+            info,
             hide_suggestions=executor.hide_suggestions,
         )
 
@@ -92,7 +95,7 @@ class RootField(CoreField):
             return None
         try:
             return self._complete(value)
-        except NotCovered:
+        except Exception:  # noqa: BLE001 (`NotCovered`, or what an attribute raises)
             return await execution.core(lambda executor: self._complete_by_core(executor, value))
 
     async def _resolve(self, execution: Execution) -> Any:
