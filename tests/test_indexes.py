@@ -72,7 +72,7 @@ def test_no_page_sorts_or_scans_the_table(
     is_sqlite = kind == "sqlite"
     sql(f"WITH RECURSIVE {NUMBERS} {ROWS}")
     sql("ANALYZE hero")
-    for statement in statements(total_order(HERO, [term]), value):
+    for statement in statements(total_order(HERO, (term,)), value):
         options = {"dialect": DIALECTS[kind](), "compile_kwargs": {"literal_binds": True}}
         text = statement.compile(**options)
         plan = str(sql(f"EXPLAIN {'QUERY PLAN' if is_sqlite else ''} {text}"))

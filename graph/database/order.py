@@ -7,9 +7,13 @@ the whole table.
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Table
+
+ORDERS = 100
+"""Orders that are kept; clients choose among more than that."""
 
 
 class Term(NamedTuple):
@@ -24,7 +28,8 @@ Order: TypeAlias = tuple[Term, ...]
 """The terms of an order, of which the last is the key, and tells all rows apart."""
 
 
-def total_order(table: Table, terms: Sequence[Term] = ()) -> Order:
+@lru_cache(ORDERS)
+def total_order(table: Table, terms: tuple[Term, ...] = ()) -> Order:
     """The order of these terms, in which the key breaks ties in the direction of the last one."""
     (key,) = table.primary_key.columns.keys()
     kept: list[Term] = []

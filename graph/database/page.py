@@ -58,21 +58,22 @@ class Page(NamedTuple):
             self.after and self.after.shape,
             self.until and self.until.shape,
         )
-        parts = segments(self.table, self.order, shape.after)
+        parts = _statements(shape, self.columns)
         if offset and len(parts) > 1:
             await session.snapshot()
         tuples: list[Any] = []
-        for part in parts:
-            statement = _page(shape, self.columns, part)
+        for number, statement in enumerate(parts):
             wanted = limit - len(tuples)
             rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
+            if len(rows) == limit:
+                return rows
             tuples += rows.tuples
             if len(tuples) == limit:
                 break
             if rows:
                 offset = 0
             elif offset:
-                (passed_over,) = await session.fetch(_count(shape, part), **values)
+                (passed_over,) = await session.fetch(_count(shape, number), **values)
                 offset -= passed_over.rows
         return rows.holding(tuples)
 
@@ -88,8 +89,23 @@ class _Shape(NamedTuple):
 
 
 @lru_cache(STATEMENTS)
+def _statements(shape: _Shape, columns: tuple[str, ...] | None) -> list[Statement]:
+    """For each segment its rows: `limit` of them from `offset` on."""
+    return [
+        _page(shape, columns, segment)
+        for segment in segments(shape.table, shape.order, shape.after)
+    ]
+
+
+@lru_cache(STATEMENTS)
+def _count(shape: _Shape, number: int) -> Statement:
+    """How many rows a segment has."""
+    segment = segments(shape.table, shape.order, shape.after)[number]
+    rows = select(func.count().label("rows")).select_from(shape.table)
+    return Statement(rows.where(_within(shape, segment)), scans=True)
+
+
 def _page(shape: _Shape, columns: tuple[str, ...] | None, segment: Segment) -> Statement:
-    """The rows of a segment: `limit` of them from `offset` on."""
     table, order = shape.table, shape.order
     names = table.c.keys() if columns is None else columns or (order[-1].column,)
     limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
@@ -113,13 +129,6 @@ def _terms(order: Order, segment: Segment) -> Order:
     # By the key alone, PostgreSQL would look for nulls in the whole table.
     (key,) = others
     return lead._replace(descending=key.descending), key
-
-
-@lru_cache(STATEMENTS)
-def _count(shape: _Shape, segment: Segment) -> Statement:
-    """How many rows a segment has."""
-    rows = select(func.count().label("rows")).select_from(shape.table)
-    return Statement(rows.where(_within(shape, segment)), scans=True)
 
 
 def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:

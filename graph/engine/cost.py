@@ -26,7 +26,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.engine import arguments
 from graph.engine.connection import Connection, Edge
-from graph.engine.filter import Extent
+from graph.engine.filter import NO_FILTER, Extent
 from graph.engine.limits import too_complex
 from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
@@ -58,7 +58,7 @@ class Size(NamedTuple):
 
     rows: int
     fields: int
-    filters: Extent = Extent()
+    filters: Extent = NO_FILTER
     """The greatest of the filters."""
 
 
@@ -85,7 +85,7 @@ class Cost:
             fields += count * inner.fields
         for offset in self.offsets:
             fields += max(offset(values) or 0, 0) // PASSED_OVER
-        extent = Extent()
+        extent = NO_FILTER
         for each in self.filters:
             extent |= each(values)
         return Size(rows, fields, extent)

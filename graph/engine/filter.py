@@ -95,6 +95,10 @@ class Extent(NamedTuple):
         return Extent(*map(max, self, other))
 
 
+NO_FILTER = Extent()
+"""That of none."""
+
+
 def extent(given: Mapping[str, Any] | None) -> Extent:
     """How large a filter is that was sent, with its variables filled in."""
     if given is None:

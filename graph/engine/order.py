@@ -95,4 +95,4 @@ def order_of(table: Table, terms: Sequence[OrderTerm] | None) -> Order:
     names = [each.field.name for each in terms]
     if len(set(names)) < len(names):
         raise BadUserInputError("orderBy must not have a field twice")
-    return total_order(table, [each.term for each in terms])
+    return total_order(table, tuple([each.term for each in terms]))

@@ -1,6 +1,7 @@
 """Root fields: compiled ones, and those that are left to graphql-core."""
 
 from inspect import isawaitable
+from types import CoroutineType
 from typing import Any
 
 from graphql import (
@@ -108,7 +109,8 @@ class RootField(CoreField):
         info.selected = self._selected
         args, kwargs = self._parameters.given(execution.variables, info)
         value = self._field.get_result(None, info, args, kwargs)
-        return await value if isawaitable(value) else value
+        is_coroutine = type(value) is CoroutineType  # told at a tenth of the cost
+        return await value if is_coroutine or isawaitable(value) else value
 
     def _complete_by_core(self, executor: Executor[Any], value: Any) -> Any:
         """The value in hand, completed by graphql-core."""

@@ -15,7 +15,7 @@ from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
 from graph.engine.execution import Execution
 from graph.engine.executor import SerialExecutor
-from graph.engine.filter import Extent
+from graph.engine.filter import NO_FILTER, Extent
 from graph.engine.idempotency import Answers, Kept, Key, digest
 from graph.engine.limits import too_complex
 from graph.engine.operation import Operation, Prepared
@@ -148,6 +148,8 @@ class Service:
             )
         if size.fields > self._settings.max_cost:
             raise over_cost(self._settings.max_cost)
+        if size.filters is NO_FILTER:
+            return
         for number, limit, what in zip(
             size.filters, self._largest_filter, ("comparisons", "levels", "values"), strict=True
         ):
