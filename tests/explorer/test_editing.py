@@ -17,19 +17,24 @@ def test_first_visit_shows_examples_that_run(visitor: Visitor, api: Client) -> N
     page = visitor.page
     expect(page).to_have_title("Heroes · GraphQL")
     assert page.request.get(page.locator("link[rel=icon]").evaluate("link => link.href")).ok
-    expect(page.locator(".graphiql-tab-button")).to_have_text(["Heroes", "Hero", "CreateHero"])
+    tabs = ["Heroes", "FindHeroes", "Hero", "CreateHero"]
+    expect(page.locator(".graphiql-tab-button")).to_have_text(tabs)
     assert "hero-graph seed --count 1000" in visitor.text("operation.graphql")
     assert json.loads(visitor.text("variables.json")) == {"offset": 0, "limit": 10}
     assert visitor.operations == []
 
     assert visitor.run() == {"data": {"heroes": heroes}}
+    visitor.choose_tab("FindHeroes")
+    adults = visitor.run()["data"]["heroesConnection"]
+    assert adults["nodes"] == [{"id": "2", "name": "Rusty-Man", "age": 48}]
+    assert adults["totalCount"] == 1
     visitor.choose_tab("Hero")
     assert json.loads(visitor.text("variables.json")) == {"id": "1"}
     assert visitor.run() == {"data": {"hero": heroes[0]}}
-    assert len(visitor.operations) == 2
+    assert len(visitor.operations) == 3
 
 
-def test_create_and_delete(visitor: Visitor, api: Client) -> None:
+def test_create_change_and_delete(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.choose_tab("CreateHero")
     created = visitor.run("CreateHero")["data"]["createHero"]
@@ -42,6 +47,8 @@ def test_create_and_delete(visitor: Visitor, api: Client) -> None:
     assert api.heroes() == [created]
 
     visitor.write("variables.json", json.dumps({**example, "id": created["id"]}))
+    changed = {"id": created["id"], "name": "Deadpond", "age": 29}
+    assert visitor.run("UpdateHero")["data"]["updateHero"] == changed
     assert visitor.run("DeleteHero")["data"]["deleteHero"]["id"] == created["id"]
     assert api.heroes() == []
 
@@ -60,6 +67,13 @@ def test_completion_offers_the_fields(visitor: Visitor, api: Client) -> None:
     visitor.type("{ heroes { secr")
     offered = visitor.page.locator(".suggest-widget .monaco-list-row")
     expect(offered.filter(has_text="secretName")).to_be_visible()
+
+
+def test_completion_offers_the_fields_of_the_filter(visitor: Visitor, api: Client) -> None:
+    visitor.open(api.url)
+    visitor.type("{ heroes(where: { na")
+    offered = visitor.page.locator(".suggest-widget .monaco-list-row")
+    expect(offered.filter(has_text="name")).to_be_visible()
 
 
 def test_misspelt_field_is_underlined(visitor: Visitor, api: Client) -> None:

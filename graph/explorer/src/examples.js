@@ -16,6 +16,23 @@ query Heroes($offset: Int!, $limit: Int!) {
 }
 `;
 
+const found = `# Adults by age, a page at a time: give endCursor as after for the next page.
+query FindHeroes($first: Int!, $after: String, $where: HeroFilter, $orderBy: [HeroOrder!]) {
+  heroesConnection(first: $first, after: $after, where: $where, orderBy: $orderBy) {
+    totalCount
+    nodes {
+      id
+      name
+      age
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`;
+
 const one = `# One hero, or null when no hero has this id.
 query Hero($id: ID!) {
   hero(id: $id) {
@@ -39,6 +56,14 @@ mutation CreateHero($input: CreateHeroInput!) {
 }
 
 # Set the id, below, to that of your new hero.
+mutation UpdateHero($id: ID!, $changes: UpdateHeroInput!) {
+  updateHero(id: $id, input: $changes) {
+    id
+    name
+    age
+  }
+}
+
 mutation DeleteHero($id: ID!) {
   deleteHero(id: $id) {
     id
@@ -51,12 +76,21 @@ const json = (value) => JSON.stringify(value, null, 2);
 
 export const examples = [
   { query: page, variables: json({ offset: 0, limit: 10 }) },
+  {
+    query: found,
+    variables: json({
+      first: 10,
+      where: { age: { gte: 18 } },
+      orderBy: [{ field: "AGE" }, { field: "NAME" }],
+    }),
+  },
   { query: one, variables: json({ id: "1" }) },
   {
     query: change,
     variables: json({
       id: "the id of your hero",
       input: { name: "Deadpond", secretName: "Dive Wilson", age: 28 },
+      changes: { age: 29 },
     }),
   },
 ];
