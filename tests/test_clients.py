@@ -49,9 +49,10 @@ def node() -> str:
 @pytest.mark.parametrize(
     ("script", "passing"),
     [
-        ("apollo.mjs", 3),
+        ("apollo.mjs", 4),
+        ("apollo-scroll.mjs", 2),
         ("apollo-links.mjs", 4),
-        ("urql.mjs", 4),
+        ("urql.mjs", 5),
         ("relay.mjs", 3),
         ("graphql-request.mjs", 3),
     ],

@@ -35,6 +35,15 @@ const CREATE = gql`
   }
 `;
 
+const UPDATE = gql`
+  mutation Update($id: ID!, $input: UpdateHeroInput!) {
+    updateHero(id: $id, input: $input) {
+      id
+      name
+    }
+  }
+`;
+
 const DELETE = gql`
   mutation Delete($id: ID!) {
     deleteHero(id: $id) {
@@ -52,6 +61,9 @@ const create = (name) =>
         fields: { heroes: (page, { toReference }) => [...page, toReference(data.createHero)] },
       }),
   });
+
+// What the answer says of a hero goes to the cache by its id, and from there to whoever watches it.
+const update = (id, input) => client.mutate({ mutation: UPDATE, variables: { id, input } });
 
 const remove = (id) =>
   client.mutate({
@@ -90,6 +102,19 @@ test("pages merge in the cache, which creating and deleting keep up to date", as
   await client.clearStore();
   const stored = await client.query({ query: PAGE, variables: { offset: 0, limit: 9 } });
   assert.deepEqual(stored.data.heroes.map((hero) => hero.name), ["B", "C", "D"]);
+});
+
+test("who watches a hero sees its update, without another request", async () => {
+  const { data } = await create("Deadpond");
+  const { id } = data.createHero;
+  const text = gql`query Hero($id: ID!) { hero(id: $id) { id name } }`;
+  const hero = client.watchQuery({ query: text, variables: { id } });
+  const shows = (name) => firstValueFrom(hero.pipe(filter(({ data }) => data?.hero.name === name)));
+  await shows("Deadpond");
+  taken();
+  await update(id, { name: "Wade" });
+  await shows("Wade");
+  assert.equal(taken().length, 1, "only the mutation went over the wire");
 });
 
 test("an error has its code", async () => {

@@ -54,6 +54,15 @@ const CREATE = gql`
   }
 `;
 
+const UPDATE = gql`
+  mutation Update($id: ID!, $input: UpdateHeroInput!) {
+    updateHero(id: $id, input: $input) {
+      id
+      name
+    }
+  }
+`;
+
 const DELETE = gql`
   mutation Delete($id: ID!) {
     deleteHero(id: $id) {
@@ -61,6 +70,9 @@ const DELETE = gql`
     }
   }
 `;
+
+// What the answer says of a hero goes to the cache by its id, and from there to whoever watches it.
+const update = (id, input) => client.mutation(UPDATE, { id, input });
 
 const codeOf = (error) => error?.graphQLErrors[0]?.extensions.code;
 
@@ -88,6 +100,19 @@ test("pages merge in the cache, which creating and deleting keep up to date", as
   await create("D");
   assert.deepEqual(await page(0, 2), ["B", "C"]);
   assert.deepEqual(await page(2, 2), ["B", "C", "D"]);
+});
+
+test("who watches a hero sees its update, without another request", async () => {
+  const id = await create("Deadpond");
+  const shown = [];
+  const text = gql`query Hero($id: ID!) { hero(id: $id) { id name } }`;
+  await client.query(text, { id });
+  const { unsubscribe } = client.query(text, { id }).subscribe(({ data }) => shown.push(data.hero.name));
+  taken();
+  await update(id, { name: "Wade" });
+  unsubscribe();
+  assert.deepEqual(shown, ["Deadpond", "Wade"]);
+  assert.equal(taken().length, 1, "only the mutation went over the wire");
 });
 
 test("a query is registered, and then named by its hash in a GET", async () => {
