@@ -61,6 +61,11 @@ def test_javascript_client(api: Client, node: str, script: str, passing: int) ->
     assert f"\n# pass {passing}\n" in run(node, script, f"{api.url}/graphql")
 
 
+def test_relay_loads_page_after_page(api: Client, node: str) -> None:
+    run(binary("relay-compiler"), "relay.config.json")
+    assert "\n# pass 2\n" in run(node, "relay/scroll.mjs", f"{api.url}/graphql")
+
+
 def test_a_request_in_flight_is_aborted(node: str, database_url: str) -> None:
     with service(database_url) as running:
         running.process.send_signal(signal.SIGSTOP)

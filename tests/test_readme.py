@@ -78,9 +78,11 @@ def test_there_is_a_snippet_for_each_kind_of_client() -> None:
     assert {name for name, _ in SNIPPET.findall(readme("tests/clients"))} >= {
         "apollo.mjs",
         "apollo-links.mjs",
+        "apollo-scroll.mjs",
         "graphql-request.mjs",
         "gql_sync.py",
         "relay-network.mjs",
+        "relay/heroes.js",
         "typed.ts",
         "urql.mjs",
     }

@@ -27,7 +27,7 @@ const fetchGraphQL = (params, variables) =>
     return () => controller.abort();
   });
 
-const environment = new Environment({
+export const environment = new Environment({
   network: Network.create(fetchGraphQL),
   store: new Store(new RecordSource()),
 });
