@@ -87,7 +87,9 @@ def test_typescript_knows_the_schema(serve: Callable[..., Client], node: str) ->
     shutil.rmtree(CLIENTS / "gql", ignore_errors=True)
     run(binary("graphql-codegen"), "--config", "codegen.json")
     run(binary("tsc"))
-    assert run(node, "gql/out/typed.js", f"{serve().url}/graphql") == "ok\n"
+    plain = serve()
+    for script in ("typed.js", "typed-scroll.js"):
+        assert run(node, f"gql/out/{script}", f"{plain.url}/graphql") == "ok\n"
     trusting = serve(trusted_documents=str(CLIENTS / "gql" / "persisted-documents.json"))
     assert run(node, "gql/out/trusted.js", f"{trusting.url}/graphql") == "ok\n"
 
