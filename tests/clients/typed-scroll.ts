@@ -69,7 +69,7 @@ do {
   cursor = pageInfo.endCursor;
   more = pageInfo.hasNextPage;
   assert.equal(totalCount satisfies number, 2);
-} while (more);
+} while (more && names.length < 9);
 assert.deepEqual(names, ["Deadpond", "Rusty-Man"]);
 
 const { heroesConnection } = await client.request(Scroll, { where: { name: { eq: "Deadpond" } } });

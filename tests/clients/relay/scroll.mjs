@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { register } from "node:module";
 import test from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { Suspense, createElement } from "react";
 import { RelayEnvironmentProvider } from "react-relay";
@@ -36,7 +37,8 @@ const screen = async (props) => {
     canLoadMore: () => find("button").length > 0,
     shows: async (...expected) => {
       const names = () => find("li").map(named);
-      while (!isDeepStrictEqual(names(), expected)) await act(() => new Promise(setImmediate));
+      for (let left = 1000; left && !isDeepStrictEqual(names(), expected); left--) await act(() => pause(10));
+      assert.deepEqual(names(), expected);
     },
   };
 };
