@@ -234,27 +234,3 @@ def test_fields_beside_others_keep_the_fast_path(
     api.create("A")
     api.data("{ heroes { id name } heroCount hero(id: 1) { name } }")
     assert set(completed) == {"heroCount"}
-
-
-@strawberry.type
-class Pair:
-    first: int
-    second: str | None
-
-
-@strawberry.type
-class Synchronous(Query):
-    @strawberry.field
-    def pair(self, info: Info, first: int) -> Pair:
-        assert info.selects("first")
-        return Pair(first=first, second=None)
-
-    @strawberry.field
-    def pairs(self, info: Info) -> list[Pair]:
-        assert not info.selects("second")
-        return [Pair(first=1, second="b")]
-
-
-def test_a_resolver_may_be_synchronous(serve_schema: Serve) -> None:
-    data = serve_schema(Synchronous).data("{ pair(first: 7) { first second } pairs { first } }")
-    assert data == {"pair": {"first": 7, "second": None}, "pairs": [{"first": 1}]}

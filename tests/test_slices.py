@@ -2,12 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, event, func, make_url, select, update
+from sqlalchemy import event, func, update
 
 from graph.database.base import Session
 from graph.database.sqlite import SQLiteDatabase
@@ -18,14 +17,10 @@ from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
 from graph.hero.statements import new_hero
-from graph.migrations import prepare
-from graph.settings import Settings
 from tests.cluster import wait_until
 from tests.long import ENDLESS, LONG, QUICK, counted
 from tests.test_writer import names, operation
-
-THREAD = func.thread(type_=BigInteger).label("thread")
-HEROES = select(func.count()).select_from(HERO).scalar_subquery().label("heroes")
+from tests.threads import HEROES, THREAD, fetched, is_here, run
 
 READ = Statement(counted(THREAD, HEROES))
 SCAN = Statement(counted(THREAD, HEROES), scans=True)
@@ -34,46 +29,10 @@ ALL_NAMES = update(HERO).values(name=counted().scalar_subquery())
 RENAMED = Statement(ALL_NAMES.returning(THREAD))
 RENAMED_BY_SCAN = Statement(ALL_NAMES.returning(THREAD), scans=True)
 
-Work = Callable[[SQLiteDatabase], Awaitable[None]]
-
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "database.db"
-
-
-def run(file: Path, work: Work, timeout: float = 60) -> None:
-    """Do something with a database whose SQL has a function `thread`."""
-
-    async def main() -> None:
-        settings = Settings(database_url=f"sqlite:///{file}", database_timeout=timeout)
-        database = SQLiteDatabase(make_url(settings.database_url), settings)
-        event.listen(database.file.engine, "connect", add_thread)
-        await prepare(database)
-        try:
-            await work(database)
-        finally:
-            await database.dispose()
-
-    asyncio.run(main())
-
-
-def add_thread(raw: Any, _record: object) -> None:
-    raw.create_function("thread", 0, threading.get_ident)
-
-
-async def fetched(database: SQLiteDatabase, statement: Statement, **values: object) -> Any:
-    """The one row of a statement, in a session of its own."""
-    session = database.session()
-    try:
-        (row,) = await session.fetch(statement, **values)
-    finally:
-        await session.close()
-    return row
-
-
-def is_here(row: Any) -> bool:
-    return bool(row.thread == threading.get_ident())
 
 
 def test_a_quick_read_is_made_here_and_a_long_one_elsewhere(file: Path) -> None:
@@ -138,7 +97,7 @@ def test_a_read_without_an_end_undoes_its_own_operation_alone(
         assert [type(outcome) for outcome in outcomes] == [type(None), ServiceUnavailableError]
         await operation(database, "After")
 
-    run(file, work, timeout=0.5)
+    run(file, work, timeout=3)
     assert names(file) == ["Before", "After"]
 
 
@@ -176,7 +135,7 @@ def test_nothing_is_stored_after_a_write_that_was_ended(file: Path) -> None:
             await operation(database, "Hero", write)
         await operation(database, "After")
 
-    run(file, work, timeout=0.5)
+    run(file, work, timeout=3)
     assert names(file) == ["After"]
 
 
@@ -207,7 +166,7 @@ def test_long_reads_take_turns(file: Path) -> None:
         await turns.pop().__aexit__(None, None, None)
         assert (await waiting).n == LONG
 
-    run(file, work, timeout=0.5)
+    run(file, work, timeout=3)
 
 
 def test_no_read_keeps_the_log_growing(file: Path) -> None:

@@ -27,7 +27,6 @@ from graph.settings import Settings
 MAX_CONDITIONS = 4
 """Variables in `@skip` and `@include` up to which each choice is prepared once, with a plan."""
 
-
 NULL = b"null"
 
 
