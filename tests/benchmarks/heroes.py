@@ -80,6 +80,11 @@ class Truth:
         """Read the 100 heroes after the first `offset` ones, in id order."""
         return self._read(select(hero).order_by(hero.c.id).offset(offset).limit(100))
 
+    def youngest(self, age: int) -> list[Row]:
+        """Read the 100 youngest heroes of this age or above, in the order of age and id."""
+        statement = select(hero).where(hero.c.age >= age).order_by(hero.c.age, hero.c.id)
+        return self._read(statement.limit(100))
+
     def page_ms(self, offset: int) -> float:
         """Time the database alone at such a page, in ms: the best of ten."""
         statement = select(hero).order_by(hero.c.id).offset(offset).limit(100)

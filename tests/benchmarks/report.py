@@ -1,6 +1,7 @@
 """What the measurements say, as tables."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 
 from tests.benchmarks.measure import Measurement
@@ -17,11 +18,14 @@ HEADER = (
     "ours ÷ it",
 )
 
+DASHES = ("-",) * (len(HEADER) - 1)
+"""The cells of a server that cannot be asked so."""
+
 
 def ratio(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> float | None:
     """Divide our requests/s by theirs, round by round, and take the median.
 
-    Both are of the same load, in the order of the rounds. Rounds in which one of the two hung say
+    Both are in the order of the rounds. Rounds in which one of the two hung say
     nothing about its speed; None when that leaves none.
     """
     pairs = zip(ours, theirs, strict=False)
@@ -68,13 +72,35 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def report(measurements: Sequence[Measurement]) -> Iterator[str]:
-    """Give the lines to print: a table for each load, in the order they were measured."""
-    loads = dict.fromkeys((one.workload, one.connections) for one in measurements)
-    for workload, connections in loads:
-        rounds: dict[str, list[Measurement]] = {}
-        for one in measurements:
-            if (one.workload, one.connections) == (workload, connections):
-                rounds.setdefault(one.server, []).append(one)
+    """Give the lines to print: a table for each load, and one that compares our pages."""
+    servers = dict.fromkeys(one.server for one in measurements)
+    workloads = dict.fromkeys(one.workload for one in measurements)
+    connections = dict.fromkeys(one.connections for one in measurements)
+    rounds: dict[tuple[str, str, int], list[Measurement]] = {}
+    for one in measurements:
+        rounds.setdefault((one.server, one.workload, one.connections), []).append(one)
+    for load in itertools.product(workloads, connections):
+        ours = rounds.get(("ours", *load), ())
+        found = ((server, rounds.get((server, *load))) for server in servers)
         yield ""
-        yield f"{workload}, {connections} connections"
-        yield from table([HEADER, *(row(rounds.get("ours", ()), one) for one in rounds.values())])
+        yield f"{load[0]}, {load[1]} connections"
+        yield from table(
+            [HEADER, *(row(ours, them) if them else (name, *DASHES) for name, them in found)]
+        )
+    yield from pages(rounds, connections)
+
+
+def pages(
+    rounds: Mapping[tuple[str, str, int], Sequence[Measurement]], connections: Iterable[int]
+) -> Iterator[str]:
+    """Compare our other pages of a hundred heroes with the plain one, if both were measured."""
+    rows = []
+    for kind, number in itertools.product(("connection", "filtered"), connections):
+        these = rounds.get(("ours", kind, number), ())
+        plain = rounds.get(("ours", "heroes", number), ())
+        if times := ratio(these, plain):
+            cpu = median(one.cpu_ms for one in these) / median(one.cpu_ms for one in plain)
+            rows.append((f"{kind} ÷ heroes, {number} connections", f"{times:.2f}", f"{cpu:.2f}"))
+    if rows:
+        yield ""
+        yield from table([("ours", "requests/s", "CPU ms"), *rows])

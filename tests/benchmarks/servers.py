@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from tests.benchmarks.workloads import WORKLOADS, Language, Request
+from tests.benchmarks.workloads import WORKLOADS, Language, Request, Workload
 
 ROOT = Path(__file__).parents[2]
 PEERS = "tests.benchmarks.peers"
@@ -45,6 +45,16 @@ class Server:
     """Whether it can use PostgreSQL."""
     workers: int = 1
     """Processes; only our own service can have more than one."""
+
+    def can(self, workload: Workload) -> bool:
+        """Tell whether it can be asked so."""
+        return workload.asks(self.language) is not None
+
+    def request(self, workload: Workload, subject: Any) -> Request:
+        """Ask it about a subject, if it can be."""
+        ask = workload.asks(self.language)
+        assert ask is not None
+        return ask(subject)
 
     def command(self, port: int) -> list[str]:
         """Say what to run to have it listen on `port` of the loopback interface."""
@@ -106,7 +116,7 @@ class Running:
     def answers(self) -> bool:
         """Tell whether it answers a simple question in time, be the answer right or wrong."""
         try:
-            self.ask(WORKLOADS["hero"].request(self.server.language, 1))
+            self.ask(self.server.request(WORKLOADS["hero"], 1))
         except (OSError, http.client.HTTPException):
             return False
         except ServerError:

@@ -29,13 +29,14 @@ class Workload:
     subject: Callable[[random.Random, int], Any]
     """Draws what a request is about, given the number of heroes: ids are 1 to that number."""
     graphql: Callable[[Any], Request]
-    rest: Callable[[Any], Request]
+    rest: Callable[[Any], Request] | None
+    """None where the tutorial's app has nothing like it."""
     expected: Callable[[Any, Truth], list[Row]]
     """The heroes that the answer must have once the server has given it."""
 
-    def request(self, language: Language, subject: Any) -> Request:
-        """Ask about `subject`."""
-        return self.graphql(subject) if language == "graphql" else self.rest(subject)
+    def asks(self, language: Language) -> Callable[[Any], Request] | None:
+        """Give what asks about a subject in a language; None where that cannot be asked."""
+        return self.graphql if language == "graphql" else self.rest
 
 
 def graphql(query: str, **variables: Any) -> Request:
@@ -52,6 +53,24 @@ def page(offset: int) -> Request:
     )
 
 
+def connection(_subject: None) -> Request:
+    """Ask for the first hundred heroes, and the cursor that the next ones come after."""
+    return graphql(
+        "query Connection { heroesConnection(first: 100) "
+        "{ nodes { id name age secretName } pageInfo { hasNextPage endCursor } } }"
+    )
+
+
+def filtered(age: int) -> Request:
+    """Ask for the hundred youngest heroes of an age or above."""
+    return graphql(
+        "query Filtered($where: HeroFilter, $orderBy: [HeroOrder!]) "
+        "{ heroes(limit: 100, where: $where, orderBy: $orderBy) { id name age secretName } }",
+        where={"age": {"gte": age}},
+        orderBy=[{"field": "AGE"}],
+    )
+
+
 def one(hero_id: int) -> Request:
     """Ask for one hero."""
     return graphql(
@@ -64,8 +83,23 @@ def create(hero: dict[str, Any]) -> Request:
     return graphql(
         "mutation CreateHero($input: CreateHeroInput!) "
         "{ createHero(input: $input) { id name age secretName } }",
-        input={"name": hero["name"], "age": hero["age"], "secretName": hero["secret_name"]},
+        input=_input(hero),
     )
+
+
+def update(subject: tuple[int, dict[str, Any]]) -> Request:
+    """Have all that is known of a hero changed."""
+    hero_id, hero = subject
+    return graphql(
+        "mutation UpdateHero($id: ID!, $input: UpdateHeroInput!) "
+        "{ updateHero(id: $id, input: $input) { id name age secretName } }",
+        id=str(hero_id),
+        input=_input(hero),
+    )
+
+
+def _input(hero: dict[str, Any]) -> dict[str, Any]:
+    return {"name": hero["name"], "age": hero["age"], "secretName": hero["secret_name"]}
 
 
 WORKLOADS = {
@@ -77,6 +111,20 @@ WORKLOADS = {
             graphql=page,
             rest=lambda offset: Request("GET", f"/heroes/?offset={offset}&limit={PAGE}"),
             expected=lambda offset, truth: truth.page(offset),
+        ),
+        Workload(
+            "connection",
+            subject=lambda _dice, _rows: None,
+            graphql=connection,
+            rest=None,
+            expected=lambda _, truth: truth.page(0),
+        ),
+        Workload(
+            "filtered",
+            subject=lambda dice, _rows: dice.randint(18, 60),
+            graphql=filtered,
+            rest=None,
+            expected=lambda age, truth: truth.youngest(age),
         ),
         Workload(
             "hero",
@@ -92,6 +140,13 @@ WORKLOADS = {
             rest=lambda hero: Request("POST", "/heroes/", json.dumps(hero)),
             expected=lambda hero, truth: [Row(id=truth.last_id(), **hero)],
         ),
+        Workload(
+            "update",
+            subject=lambda dice, rows: (dice.randint(1, rows), invent(dice)),
+            graphql=update,
+            rest=lambda subject: Request("PATCH", f"/heroes/{subject[0]}", json.dumps(subject[1])),
+            expected=lambda subject, _truth: [Row(id=subject[0], **subject[1])],
+        ),
     )
 }
 
@@ -100,6 +155,8 @@ def heroes_in(answer: Any) -> list[Row]:
     """Read the heroes off a decoded answer, in whichever language."""
     if isinstance(answer, dict) and "data" in answer:
         (answer,) = answer["data"].values()
+    if isinstance(answer, dict) and "nodes" in answer:
+        answer = answer["nodes"]
     heroes = answer if isinstance(answer, list) else [answer]
     return [
         Row(

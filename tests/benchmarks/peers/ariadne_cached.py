@@ -12,11 +12,24 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
 type_defs = """
     type Hero { id: ID!  name: String!  age: Int  secretName: String! }
     type Query {
-        heroes(offset: Int! = 0, limit: Int! = 100): [Hero!]!
+        heroes(
+            offset: Int! = 0, limit: Int! = 100, where: HeroFilter, orderBy: [HeroOrder!]
+        ): [Hero!]!
+        heroesConnection(first: Int! = 100, after: String): HeroConnection!
         hero(id: ID!): Hero
     }
     input CreateHeroInput { name: String!  secretName: String!  age: Int }
-    type Mutation { createHero(input: CreateHeroInput!): Hero! }
+    input UpdateHeroInput { name: String  secretName: String  age: Int }
+    type Mutation {
+        createHero(input: CreateHeroInput!): Hero!
+        updateHero(id: ID!, input: UpdateHeroInput!): Hero!
+    }
+    input IntFilter { gte: Int! }
+    input HeroFilter { age: IntFilter! }
+    enum HeroOrderField { AGE }
+    input HeroOrder { field: HeroOrderField! }
+    type PageInfo { hasNextPage: Boolean!  endCursor: String }
+    type HeroConnection { nodes: [Hero!]!  pageInfo: PageInfo! }
 """
 
 COLUMNS = "id, name, age, secret_name AS secretName"
@@ -33,10 +46,33 @@ mutation = MutationType()
 
 
 @query.field("heroes")
-def resolve_heroes(_obj: object, _info: object, *, offset: int, limit: int) -> list[Any]:
+def resolve_heroes(
+    _obj: object,
+    _info: object,
+    *,
+    offset: int,
+    limit: int,
+    where: Any = None,
+    orderBy: Any = None,  # noqa: N803 - the API's name
+) -> list[Any]:
     """Read a page of heroes."""
-    statement = f"SELECT {COLUMNS} FROM hero ORDER BY id LIMIT ? OFFSET ?"  # noqa: S608 - a constant
-    return db.execute(statement, (limit, offset)).fetchall()
+    condition = "WHERE age >= :age" if where else ""
+    order = "age, id" if orderBy else "id"
+    statement = f"SELECT {COLUMNS} FROM hero {condition} ORDER BY {order} LIMIT :limit OFFSET :from"  # noqa: S608 - constants
+    values = {"age": where and where["age"]["gte"], "limit": limit, "from": offset}
+    return db.execute(statement, values).fetchall()
+
+
+@query.field("heroesConnection")
+def resolve_heroes_connection(
+    _obj: object, _info: object, *, first: int, after: str | None = None
+) -> dict[str, Any]:
+    """Read a page of heroes by cursor, which is the id of the last one."""
+    statement = f"SELECT {COLUMNS} FROM hero WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
+    found = db.execute(statement, (int(after or 0), first + 1)).fetchall()
+    nodes = found[:first]
+    end = str(nodes[-1]["id"]) if nodes else None
+    return {"nodes": nodes, "pageInfo": {"hasNextPage": len(found) > first, "endCursor": end}}
 
 
 @query.field("hero")
@@ -52,6 +88,16 @@ def resolve_create_hero(_obj: object, _info: object, *, input: dict[str, Any]) -
     with db:
         statement = "INSERT INTO hero (name, age, secret_name) VALUES (:name, :age, :secretName)"
         return {"id": db.execute(statement, hero).lastrowid, **hero}
+
+
+@mutation.field("updateHero")
+def resolve_update_hero(_obj: object, _info: object, *, id: str, input: dict[str, Any]) -> Any:  # noqa: A002 - the API's names
+    """Change a hero."""
+    names = {"secretName": "secret_name"}
+    changes = ", ".join(f"{names.get(name, name)} = :{name}" for name in input)
+    with db:
+        statement = f"UPDATE hero SET {changes} WHERE id = :id RETURNING {COLUMNS}"  # noqa: S608 - names of the schema
+        return db.execute(statement, {**input, "id": id}).fetchone()
 
 
 schema = make_executable_schema(type_defs, query, mutation)

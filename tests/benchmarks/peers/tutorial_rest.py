@@ -18,6 +18,14 @@ class Hero(SQLModel, table=True):
     secret_name: str
 
 
+class HeroUpdate(SQLModel):
+    """What is to be changed of a hero."""
+
+    name: str | None = None
+    age: int | None = None
+    secret_name: str | None = None
+
+
 def get_session() -> Iterator[Session]:
     """Give each request a session of its own."""
     with Session(engine) as session:
@@ -55,3 +63,16 @@ def read_hero(hero_id: int, session: SessionDep) -> Hero:
     if not hero:
         raise HTTPException(status_code=404, detail="Hero not found")
     return hero
+
+
+@app.patch("/heroes/{hero_id}")
+def update_hero(hero_id: int, hero: HeroUpdate, session: SessionDep) -> Hero:
+    """Change a hero."""
+    stored = session.get(Hero, hero_id)
+    if not stored:
+        raise HTTPException(status_code=404, detail="Hero not found")
+    stored.sqlmodel_update(hero.model_dump(exclude_unset=True))
+    session.add(stored)
+    session.commit()
+    session.refresh(stored)
+    return stored
