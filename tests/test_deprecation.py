@@ -32,7 +32,7 @@ REASON = "Use `heroes`, which has pages."
 @strawberry.type(name="Query", description="What can be read.")
 class DerivedQuery(Query):
     @strawberry.field(description="The first heroes.", deprecation_reason=REASON)
-    async def first(
+    async def earliest(
         self,
         info: Info,
         count: Annotated[int, strawberry.argument(deprecation_reason="There are three.")] = 3,
@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
 
 def test_a_deprecated_field_works_and_says_that_it_is_deprecated(derived: Client) -> None:
     derived.create("Deadpond")
-    assert derived.data("{ first { name } }") == {"first": [{"name": "Deadpond"}]}
+    assert derived.data("{ earliest { name } }") == {"earliest": [{"name": "Deadpond"}]}
     fields = derived.data(
         """{ __type(name: "Query") { fields(includeDeprecated: true) {
           name deprecationReason args(includeDeprecated: true) { name deprecationReason }
@@ -65,7 +65,7 @@ def test_a_deprecated_field_works_and_says_that_it_is_deprecated(derived: Client
     )["__type"]["fields"]
     (first,) = [field for field in fields if field["deprecationReason"]]
     assert first == {
-        "name": "first",
+        "name": "earliest",
         "deprecationReason": REASON,
         "args": [{"name": "count", "deprecationReason": "There are three."}],
     }
@@ -81,7 +81,7 @@ def test_the_sdl_of_the_service_has_it(derived: Client, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["schema", url, "--check", str(committed)]).exit_code == 0
     removed = CliRunner().invoke(app, ["schema", "--check", str(committed)])
     assert removed.exit_code == 1
-    assert "BREAKING: Field Query.first was removed." in removed.stdout
+    assert "BREAKING: Field Query.earliest was removed." in removed.stdout
 
 
 def test_the_explorer_shows_it_apart(derived: Client, browser: Browser) -> None:
@@ -91,8 +91,8 @@ def test_the_explorer_shows_it_apart(derived: Client, browser: Browser) -> None:
     docs = visitor.page.locator(".graphiql-doc-explorer")
     docs.get_by_text("Query", exact=True).click()
     expect(docs.get_by_text("heroes", exact=True)).to_be_visible()
-    expect(docs.get_by_text("first", exact=True)).to_have_count(0)
+    expect(docs.get_by_text("earliest", exact=True)).to_have_count(0)
     docs.get_by_role("button", name="Show Deprecated Fields").click()
-    expect(docs.get_by_text("first", exact=True)).to_be_visible()
+    expect(docs.get_by_text("earliest", exact=True)).to_be_visible()
     expect(docs).to_contain_text("Use heroes, which has pages.")
     visitor.page.context.close()

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.client import CREATE, Client
-from tests.cluster import Cluster, Sql, on_postgresql, wait_until
+from tests.cluster import Cluster, Sql, on_postgresql, on_sqlite, wait_until
+from tests.faults import Disk
 from tests.process import service
 from tests.proxy import proxy_to
 from tests.test_idempotency import HERO, codes, send
@@ -32,6 +35,22 @@ def test_an_answer_that_is_lost_with_the_service(
         assert isinstance(lost.exception(), httpx.TransportError)
     with service(database_url) as running, Client(running.url) as api:
         [stored] = [hero for hero in api.heroes() if hero["name"] == "Deadpond"]
+        assert send(api).json() == {"data": {"createHero": stored}}
+        assert len(api.heroes()) == 2
+
+
+@on_sqlite
+def test_an_answer_that_is_lost_as_the_log_is_written(database_url: str, tmp_path: Path) -> None:
+    """Killed as the disk has the commit, and nobody has been told."""
+    disk = Disk(tmp_path)
+    with service(database_url, prefix=disk.prefix) as running, Client(running.url) as api:
+        api.create("Before")  # the first commit syncs the head of the log, too
+        disk.kill(at_next_sync=True)
+        with pytest.raises(httpx.TransportError):
+            send(api)
+        disk.kill(at_next_sync=False)
+    with service(database_url) as running, Client(running.url) as api:
+        [_, stored] = api.heroes()
         assert send(api).json() == {"data": {"createHero": stored}}
         assert len(api.heroes()) == 2
 

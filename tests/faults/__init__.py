@@ -42,6 +42,10 @@ class Disk:
         """Let each sync take so much longer."""
         struct.pack_into("i", self._shared, 4, int(seconds * 1_000_000))
 
+    def kill(self, *, at_next_sync: bool) -> None:
+        """Have the service killed as its next sync has succeeded, and before it goes on."""
+        struct.pack_into("i", self._shared, 12, at_next_sync)
+
     @property
     def syncs(self) -> int:
         """How many there have been."""
