@@ -16,6 +16,7 @@ from sqlalchemy import Column, Integer
 
 from graph.database.conditions import NOTHING, Shape
 from graph.database.keys import key
+from graph.database.storable import check_storable
 from graph.engine.comparisons import Comparison
 from graph.errors import BadUserInputError
 
@@ -150,19 +151,19 @@ def _check_of(column: Column[Any], type_: object) -> Check:
     if type_ is strawberry.ID and isinstance(column.type, Integer):
         return lambda given, _: key(given)
     if type_ in {str, strawberry.ID}:
-        return _text
+        return partial(_storable, column)
     if type_ is Decimal:
         return _decimal
     if type_ in {datetime, time}:
-        return partial(_moment, bool(getattr(column.type, "timezone", False)))
+        return partial(_moment, column)
     return lambda given, _: given
 
 
-def _text(given: str, path: str) -> str:
-    if "\0" in given:
-        raise BadUserInputError(f"{path} must not contain a NUL character")
-    if not given.isascii() and any("\ud800" <= char <= "\udfff" for char in given):
-        raise BadUserInputError(f"{path} must not contain a lone surrogate")
+def _storable(column: Column[Any], given: Any, path: str) -> Any:
+    try:
+        check_storable(given, column)
+    except ValueError as error:
+        raise BadUserInputError(f"{path} {error}") from None
     return given
 
 
@@ -172,10 +173,9 @@ def _decimal(given: Decimal, path: str) -> Decimal:
     return given
 
 
-def _moment(zoned: bool, given: datetime | time, path: str) -> datetime | time:  # noqa: FBT001
-    if (given.tzinfo is not None) is not zoned:
-        raise BadUserInputError(f"{path} must have {'a' if zoned else 'no'} time zone")
-    if isinstance(given, datetime) and zoned:
+def _moment(column: Column[Any], given: datetime | time, path: str) -> datetime | time:
+    _storable(column, given, path)
+    if isinstance(given, datetime) and given.tzinfo is not None:
         try:
             return given.astimezone(UTC)
         except OverflowError:
