@@ -33,7 +33,7 @@ def test_link_opens_filled_in_and_does_not_run(visitor: Visitor, api: Client) ->
         visitor.open(api.url, **link)
         assert visitor.text("operation.graphql") == query
         assert json.loads(visitor.text("variables.json")) == {"id": "1"}
-        expect(visitor.page.locator(".graphiql-tab-button")).to_have_count(4)
+        expect(visitor.page.locator(".graphiql-tab-button")).to_have_count(5)
         assert len(visitor.operations) == visits
         visitor.query.locator("textarea").focus()
         visitor.page.keyboard.press("Control+Enter")
@@ -146,8 +146,7 @@ def test_what_was_open_is_open_again(visitor: Visitor, api: Client) -> None:
     expect(visitor.page.locator(".graphiql-tab-button").first).to_have_text("Mine")
     visitor.until('localStorage.getItem("hero-graph/graphql:graphiql:tabState").includes("Mine")')
     visitor.open(api.url)
-    expect(visitor.page.locator(".graphiql-tab-button")).to_have_text(
-        ["Mine", "Hero", "CreateHero"]
-    )
+    tabs = ["Mine", "FindHeroes", "Hero", "CreateHero"]
+    expect(visitor.page.locator(".graphiql-tab-button")).to_have_text(tabs)
     assert visitor.text("operation.graphql") == "query Mine($limit: Int) { heroes { id } }"
     assert json.loads(visitor.text("variables.json")) == {"offset": 0, "limit": 10}
