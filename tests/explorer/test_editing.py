@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.browser import expect
 from tests.client import Client
 from tests.cluster import on_sqlite
+from tests.process import seed
 from tests.visitor import Visitor
 
 # One kind of database will do: a browser sees nothing of it.
@@ -34,6 +37,29 @@ def test_first_visit_shows_examples_that_run(visitor: Visitor, api: Client) -> N
     assert len(visitor.operations) == 3
 
 
+@pytest.mark.parametrize("count", [0, 30])
+def test_found_heroes_come_page_by_page(
+    visitor: Visitor, api: Client, database_url: str, count: int
+) -> None:
+    if count:
+        seed(database_url, count)
+    adults = [hero for hero in api.heroes() if (hero["age"] or 0) >= 18]
+    adults.sort(key=lambda hero: (hero["age"], hero["name"], int(hero["id"])))
+    visitor.open(api.url)
+    visitor.choose_tab("FindHeroes")
+    variables = json.loads(visitor.text("variables.json"))
+    found: list[str] = []
+    more = True
+    while more:
+        page = visitor.run()["data"]["heroesConnection"]
+        assert page["totalCount"] == len(adults)
+        found += [hero["id"] for hero in page["nodes"]]
+        more = page["pageInfo"]["hasNextPage"]
+        variables["after"] = page["pageInfo"]["endCursor"]
+        visitor.write("variables.json", json.dumps(variables))
+    assert found == [hero["id"] for hero in adults]
+
+
 def test_create_change_and_delete(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.choose_tab("CreateHero")
@@ -48,7 +74,9 @@ def test_create_change_and_delete(visitor: Visitor, api: Client) -> None:
 
     visitor.write("variables.json", json.dumps({**example, "id": created["id"]}))
     changed = {"id": created["id"], "name": "Deadpond", "age": 29}
-    assert visitor.run("UpdateHero")["data"]["updateHero"] == changed
+    assert visitor.run("UpdateHero") == {"data": {"updateHero": changed}}
+    again = visitor.run("UpdateHero")
+    assert [error["extensions"]["code"] for error in again["errors"]] == ["CONFLICT"]
     assert visitor.run("DeleteHero")["data"]["deleteHero"]["id"] == created["id"]
     assert api.heroes() == []
 
@@ -69,11 +97,27 @@ def test_completion_offers_the_fields(visitor: Visitor, api: Client) -> None:
     expect(offered.filter(has_text="secretName")).to_be_visible()
 
 
-def test_completion_offers_the_fields_of_the_filter(visitor: Visitor, api: Client) -> None:
+FILTER = ["age", "and", "id", "name", "not", "or"]
+
+
+def test_completion_offers_the_fields_of_a_filter(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
-    visitor.type("{ heroes(where: { na")
-    offered = visitor.page.locator(".suggest-widget .monaco-list-row")
-    expect(offered.filter(has_text="name")).to_be_visible()
+    offered = visitor.page.locator(".suggest-widget .label-name")
+    visitor.type("{ heroes(where: { ")
+    expect(offered).to_have_text(FILTER)
+    visitor.page.keyboard.type("age: { ")
+    expect(offered).to_have_text(["eq", "gt", "gte", "in", "isNull", "lt", "lte", "ne"])
+
+
+def test_completion_offers_the_fields_of_a_filter_in_variables(
+    visitor: Visitor, api: Client
+) -> None:
+    visitor.open(api.url)
+    visitor.choose_tab("FindHeroes")
+    visitor.write("variables.json", "")
+    visitor.page.locator(".graphiql-editor-tool .monaco-editor").first.click()
+    visitor.page.keyboard.type('{ "where": { "')
+    expect(visitor.page.locator(".suggest-widget .label-name")).to_have_text(FILTER)
 
 
 def test_misspelt_field_is_underlined(visitor: Visitor, api: Client) -> None:
@@ -116,6 +160,8 @@ def test_builder_adds_a_field(visitor: Visitor, api: Client) -> None:
 def test_history_remembers_what_ran(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.type("query Remembered { heroes { id } }")
+    # The editor needs a moment to see what the operation is called now.
+    expect(visitor.page.locator(".graphiql-tab-button").first).to_have_text("Remembered")
     visitor.run()
     visitor.page.get_by_role("button", name="Show History").click()
     expect(visitor.page.locator(".graphiql-history")).to_contain_text("Remembered")

@@ -16,9 +16,20 @@ query Heroes($offset: Int!, $limit: Int!) {
 }
 `;
 
-const found = `# Adults by age, a page at a time: give endCursor as after for the next page.
-query FindHeroes($first: Int!, $after: String, $where: HeroFilter, $orderBy: [HeroOrder!]) {
-  heroesConnection(first: $first, after: $after, where: $where, orderBy: $orderBy) {
+const found = `# Adults, the youngest first, a page at a time.
+# The next page: give endCursor as after, below.
+query FindHeroes(
+  $first: Int!
+  $after: String
+  $where: HeroFilter
+  $orderBy: [HeroOrder!]
+) {
+  heroesConnection(
+    first: $first
+    after: $after
+    where: $where
+    orderBy: $orderBy
+  ) {
     totalCount
     nodes {
       id
@@ -56,8 +67,13 @@ mutation CreateHero($input: CreateHeroInput!) {
 }
 
 # Set the id, below, to that of your new hero.
-mutation UpdateHero($id: ID!, $changes: UpdateHeroInput!) {
-  updateHero(id: $id, input: $changes) {
+# CONFLICT if it has other values than expected.
+mutation UpdateHero(
+  $id: ID!
+  $changes: UpdateHeroInput!
+  $expected: UpdateHeroInput
+) {
+  updateHero(id: $id, input: $changes, expected: $expected) {
     id
     name
     age
@@ -80,6 +96,7 @@ export const examples = [
     query: found,
     variables: json({
       first: 10,
+      after: null,
       where: { age: { gte: 18 } },
       orderBy: [{ field: "AGE" }, { field: "NAME" }],
     }),
@@ -91,6 +108,7 @@ export const examples = [
       id: "the id of your hero",
       input: { name: "Deadpond", secretName: "Dive Wilson", age: 28 },
       changes: { age: 29 },
+      expected: { age: 28 },
     }),
   },
 ];
