@@ -209,3 +209,11 @@ def test_values_of_other_types_break_no_order(heroes: Client, sql: Sql) -> None:
         assert len(set(listed)) == count
         for size in (1, 4):
             assert "".join(walk(heroes, size, orderBy=order)) == "".join(listed)
+
+
+def test_the_order_in_which_a_filter_is_sent_says_nothing(heroes: Client) -> None:
+    query = """query Page($where: HeroFilter!) {
+      heroesConnection(first: 1, where: $where) { pageInfo { endCursor } }
+    }"""
+    first = heroes.data(query, where={"name": {"ne": "A"}, "age": {"lt": 40, "gte": 8}})
+    assert first == heroes.data(query, where={"age": {"gte": 8, "lt": 40}, "name": {"ne": "A"}})

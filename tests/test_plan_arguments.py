@@ -52,10 +52,18 @@ LITERALS: list[str] = [
     "maybe: 3, must: 4",
 ]
 
+DEEP: dict[str, Any] = {}
+"""Deeper than what is coerced in the short way."""
+for _ in range(60):
+    DEEP = {"inner": [DEEP]}
+
 VARIABLES: dict[str, tuple[str, list[Any]]] = {
     "plain": (
         "Plain",
-        [{}, {"name": "n", "powers": ["FLIGHT"], "maybe": 1}, {"maybe": None}, {"power": "flies"}],
+        [
+            *({}, {"name": "n", "powers": ["FLIGHT"], "maybe": 1}, {"maybe": None}),
+            *({"power": "flies"}, {"unknown": 1}, {"name": 1}, [], DEEP, {"inner": [DEEP] * 2}),
+        ],
     ),
     "model": (
         "Model",

@@ -3,8 +3,6 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import (
-    GRAPHQL_MAX_INT,
-    GRAPHQL_MIN_INT,
     DefinitionNode,
     DirectiveNode,
     DocumentNode,
@@ -17,14 +15,15 @@ from graphql import (
     VariableNode,
     Visitor,
     get_variable_values,
-    print_ast,
     visit,
 )
 from graphql.execution.values import VariableValues
 
+from graph.engine.coercion import Variables
 from graph.engine.cost import Cost
 from graph.engine.limits import MAX_OBJECTS, Measured, count_objects, too_many_objects
 from graph.errors import MAX_ERRORS
+from graph.settings import Settings
 
 if TYPE_CHECKING:
     from graph.engine.plan import Plan
@@ -50,50 +49,34 @@ class Operation:
         self.aliases = aliases
         self.writes = node.operation is OperationType.MUTATION
         self.conditions = sorted(uses.conditions)
-        self._scalars = None if uses.inner else _scalar_variables(node)
+        self._has_inner = uses.inner
+        self._variables: Variables | None = None
         self.prepared: dict[tuple[Any, ...], Prepared] = {}
 
     def coerce(
-        self, schema: GraphQLSchema, variables: dict[str, Any], *, hide_suggestions: bool
+        self, schema: GraphQLSchema, variables: dict[str, Any], settings: Settings
     ) -> VariableValues | list[GraphQLError]:
         """The coerced variables, or why they are refused.
 
         Raises:
             PublicError: there is too much in them.
         """
-        if self._scalars is not None:
-            for name, kind in self._scalars:
-                value = variables.get(name)
-                if type(value) is not kind or (
-                    isinstance(value, int) and not GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
-                ):
-                    break
-            else:
-                return VariableValues({}, {name: variables[name] for name, _ in self._scalars})
         if count_objects(variables, MAX_OBJECTS) > MAX_OBJECTS:
             raise too_many_objects()
+        # graphql-core coerces variables anew that are inside other values.
+        if settings.fast_execution and not self._has_inner:
+            if self._variables is None:
+                self._variables = Variables(schema, self.node.variable_definitions or ())
+            coerced = self._variables.coerce(variables)
+            if coerced is not None:
+                return VariableValues({}, coerced)
         return get_variable_values(
             schema,
             self.node.variable_definitions or (),
             variables,
             max_errors=MAX_ERRORS,
-            hide_suggestions=hide_suggestions,
+            hide_suggestions=not settings.introspection,
         )
-
-
-SCALARS = {"ID!": str, "String!": str, "Int!": int, "Boolean!": bool}
-"""Types of variables whose value, when it is of the Python type, is its own coercion."""
-
-
-def _scalar_variables(node: OperationDefinitionNode) -> list[tuple[str, type]] | None:
-    """The names and Python types of variables that are all of `SCALARS`, else None."""
-    definitions = node.variable_definitions or ()
-    scalars = [
-        (definition.variable.name.value, SCALARS[print_ast(definition.type)])
-        for definition in definitions
-        if not definition.default_value and print_ast(definition.type) in SCALARS
-    ]
-    return scalars if len(scalars) == len(definitions) else None
 
 
 class _Uses(Visitor):

@@ -187,9 +187,7 @@ class Service:
         return Result(data, public(result.errors or ()), extensions=extensions)
 
     def _coerce(self, call: Call) -> VariableValues | list[GraphQLError]:
-        return call.operation.coerce(
-            self._schema, call.variables, hide_suggestions=not self._settings.introspection
-        )
+        return call.operation.coerce(self._schema, call.variables, self._settings)
 
     def _prepare(self, call: Call, coerced: VariableValues) -> Prepared:
         """The operation's cost, and its plan if there is one; made once for each choice."""
