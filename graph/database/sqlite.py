@@ -224,6 +224,8 @@ class SQLiteDatabase(Database):
 
     def end(self, opened: Opened) -> None:
         """Undo what was done in a transaction, and take its connection back."""
+        if opened.connection.closed:  # by a shutdown, which undid it
+            return
         opened.connection.rollback()
         if len(self._idle) < MAX_IDLE:
             self._idle.append(opened)

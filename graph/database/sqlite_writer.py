@@ -138,6 +138,9 @@ class Writer:
             self._tell(UnknownOutcomeError)
             await asyncio.sleep(0.1)  # in which the answers go out, before the loop is closed
             return False
+        with suppress(TimeoutError):  # who has it is cancelled, and gives it back
+            async with asyncio.timeout(self._timeout):
+                await self._lock.acquire()
         if self._opened is not None:
             self._roll_back()
         return True
