@@ -22,7 +22,7 @@ from graph.database.conditions import Condition, Shape, clause
 from graph.database.order import Bound, BoundShape, Order, Segment, Term, backward, segments
 from graph.database.statement import Rows, Statement
 
-STATEMENTS = 200
+STATEMENTS = 100
 """Statements of a kind that are kept compiled; clients choose among more than that."""
 
 
