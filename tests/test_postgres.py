@@ -62,8 +62,9 @@ def test_without_the_fast_path_it_is_one_round_trip_too(
     assert proxy.round_trips - before == 1
 
 
-def test_a_thousand_connections_share_ten(api: Client, sql: Sql) -> None:
+def test_a_thousand_connections_share_ten(serve: Serve, sql: Sql) -> None:
     """All are open before the first request is sent, and all are answered."""
+    api = serve(database_timeout=60, request_timeout=60)
     host, port = api.http.base_url.host, api.http.base_url.port
     body = b'{"query": "{ heroes { id name } hero(id: 1) { id } }"}'
     head = f"POST /graphql HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"

@@ -144,7 +144,7 @@ def test_what_was_open_is_open_again(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.write("operation.graphql", "query Mine($limit: Int) { heroes { id } }")
     expect(visitor.page.locator(".graphiql-tab-button").first).to_have_text("Mine")
-    visitor.until('localStorage.getItem("hero-graph/graphql:graphiql:tabState").includes("Mine")')
+    visitor.until(f'localStorage.getItem("{TABS}")?.includes("Mine")')
     visitor.open(api.url)
     tabs = ["Mine", "FindHeroes", "Hero", "CreateHero"]
     expect(visitor.page.locator(".graphiql-tab-button")).to_have_text(tabs)
