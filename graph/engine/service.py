@@ -1,5 +1,6 @@
 """Executes operations: documents prepared once, one session and one transaction each."""
 
+import asyncio
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -59,8 +60,7 @@ class Call(NamedTuple):
 
 def _key(call: Call, key: str) -> Key:
     """The key of a call, with what it stands for."""
-    operation = call.operation
-    request = digest(operation.query, operation.name, call.variables)
+    request = digest(call.operation.query, call.operation.name, call.variables)
     return Key(call.caller.name or "", key, request)
 
 
@@ -105,15 +105,17 @@ class Service:
             call: an operation of one of this service's documents.
             room: bytes of data that the answer may have; None for the most that the settings allow.
         """
-        if room is None:
-            room = self._settings.max_answer_bytes
+        room = self._settings.max_answer_bytes if room is None else room
         try:
             try:
                 coerced = self._coerce(call)
                 if isinstance(coerced, list):
                     return refusal(*with_code(coerced, Code.BAD_USER_INPUT))
+                is_new = not call.operation.prepared
                 prepared = self._prepare(call, coerced)
                 self._check(prepared.cost.size(coerced.coerced))
+                if is_new:  # to count what it costs may take as long as to execute it
+                    await asyncio.sleep(0)
             except PublicError as error:
                 return refusal(error)
             work = self._transact(call, coerced, prepared, room)
