@@ -2,26 +2,18 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from graph import errors
 from graph.engine.executor import SerialExecutor
 from tests.echo import Query
 from tests.paths import Both, both_paths
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     with both_paths(Query, tmp_path_factory.mktemp("paths")) as both:
         yield both
-
-
-@pytest.fixture
-def both(served: Both, monkeypatch: pytest.MonkeyPatch) -> Both:
-    monkeypatch.setattr(errors, "uuid4", lambda: UUID(int=7))
-    return served
 
 
 GLOBAL = "VGhpbmc6MQ=="
@@ -159,10 +151,10 @@ def test_resolvers_that_take_other_things(both: Both) -> None:
     ],
 )
 def test_the_fast_path_is_taken(
-    served: Both, monkeypatch: pytest.MonkeyPatch, arguments: str
+    both: Both, monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:
     def complete(*_: object) -> None:
         raise AssertionError("graphql-core completed it")
 
     monkeypatch.setattr(SerialExecutor, "complete_value", complete)
-    served.fast.data(f"{{ take({arguments}) {{ text }} }}")
+    both.fast.data(f"{{ take({arguments}) {{ text }} }}")

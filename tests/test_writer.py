@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
 from sqlmodel import select
 
 from graph.database.base import Session
@@ -14,8 +13,7 @@ from graph.database.sqlite import SQLiteDatabase
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.hero.model import Hero
 from graph.hero.statements import new_hero
-from graph.migrations import prepare
-from graph.settings import Settings
+from tests.threads import run
 
 HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
 
@@ -25,19 +23,6 @@ Write = Callable[[Session], Awaitable[None]]
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "database.db"
-
-
-def run(file: Path, work: Callable[[SQLiteDatabase], Awaitable[None]]) -> None:
-    async def main() -> None:
-        settings = Settings(database_url=f"sqlite:///{file}")
-        database = SQLiteDatabase(make_url(settings.database_url), settings)
-        await prepare(database)
-        try:
-            await work(database)
-        finally:
-            await database.dispose()
-
-    asyncio.run(main())
 
 
 def names(file: Path) -> list[str]:
