@@ -68,6 +68,11 @@ class Visitor:
         """Wait until the editors know the schema."""
         self.until("__MONACO.languages.graphql.api.schemas?.length")
 
+    def wait_for_variable(self, name: str) -> None:
+        """Wait until the editor of the variables knows that the operation has this one."""
+        schemas = "__MONACO.languages.json.jsonDefaults.diagnosticsOptions.schemas"
+        self.until(f"{schemas}?.some(({{ schema }}) => name in schema.properties)", name)
+
     def text(self, name: str) -> str:
         """What an editor contains: `operation.graphql`, `variables.json`, `response.json`…"""
         return str(self.page.evaluate(f"name => {MODEL}.getValue()", name))

@@ -114,6 +114,7 @@ def test_completion_offers_the_fields_of_a_filter_in_variables(
 ) -> None:
     visitor.open(api.url)
     visitor.choose_tab("FindHeroes")
+    visitor.wait_for_variable("where")
     visitor.write("variables.json", "")
     visitor.page.locator(".graphiql-editor-tool .monaco-editor").first.click()
     visitor.page.keyboard.type('{ "where": { "')
