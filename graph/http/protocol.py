@@ -73,8 +73,11 @@ class Protocol(HttpToolsProtocol):
             self._parse()
             return
         self._discarded += len(data)
-        if self._ended and self._discarded > MAX_DISCARDED_BYTES:
-            self.transport.close()
+        if self._discarded > MAX_DISCARDED_BYTES:
+            if self._ended:
+                self.transport.close()
+            else:  # the refusal waits for its turn, and so does the client
+                self.flow.pause_reading()
 
     def _parse(self) -> None:
         """Parse what has arrived, as far as there is no request that must wait for its turn."""
