@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, time
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -19,8 +20,8 @@ from graphql.execution.values import VariableValues
 from strawberry.relay import GlobalID
 from strawberry.scalars import is_scalar
 from strawberry.schema.schema_converter import get_arguments
-from strawberry.types.arguments import convert_argument
-from strawberry.types.base import StrawberryOptional
+from strawberry.types.arguments import InputContext, convert_argument
+from strawberry.types.base import StrawberryList, StrawberryOptional, get_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
@@ -178,12 +179,36 @@ def _conversion(info: Info, type_: Any, name: str) -> Convert | None:
     """Strawberry's conversion of an argument; None for one that is passed on as it is."""
     config = info.schema.config
     registry = info.schema.schema_converter.scalar_registry
-    inner = type_.of_type if type(type_) is StrawberryOptional else type_
+    inner: Any = type_.of_type if type(type_) is StrawberryOptional else type_
     if isinstance(inner, StrawberryEnumDefinition) or (
         is_scalar(inner, registry) and inner is not GlobalID
     ):
         return None
-    return lambda value, info: convert_argument(value, type_, registry, config, info, path=(name,))
+    is_list = type(inner) is StrawberryList
+    make = _maker(inner.of_type if is_list else inner)
+    if make is None:
+        return lambda value, info: convert_argument(
+            value, type_, registry, config, info, path=(name,)
+        )
+
+    def convert(value: Any, info: Info, *path: str | int) -> Any:
+        return make(value, InputContext(info, config, registry, path))
+
+    if is_list:
+        return lambda values, info: (
+            values and [convert(value, info, name, index) for index, value in enumerate(values)]
+        )
+    return lambda value, info: None if value is None else convert(value, info, name)
+
+
+def _maker(type_: Any) -> Callable[[Any, InputContext], Any] | None:
+    """The function by which an input makes its values, if it has one.
+
+    Strawberry looks for it in every request, which takes as long as what it does.
+    """
+    definition = get_object_definition(type_)
+    hook = definition and definition.from_input
+    return partial(hook, type_) if hook else None
 
 
 def _has_inner_variables(node: FieldNode) -> bool:
