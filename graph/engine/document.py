@@ -1,9 +1,11 @@
 """Documents: texts parsed and validated once, and the operations in them."""
 
 import asyncio
+import gc
 
 from graphql import (
     ASTValidationRule,
+    DocumentNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -23,6 +25,11 @@ from graph.settings import Settings
 CACHED_TOKENS = 10_000
 """Tokens of the documents that are kept. Each is some 500 bytes in 4 objects, which a full garbage
 collection goes through: this many take it 20 ms."""
+
+UNCOLLECTED_TOKENS = 2_000
+"""Tokens of documents between two full garbage collections. graphql-core's validation leaves
+circles of objects, up to 15 for each token; to free them holds the loop for 15 ms now, and for over
+100 when the interpreter lets more of them gather."""
 
 LARGEST_TOKENS = CACHED_TOKENS // 5
 """What a document may count for to be kept."""
@@ -95,6 +102,7 @@ class Documents:
         self._schema = schema
         self._settings = settings
         self._rules = RULES
+        self._uncollected = 0
         if not settings.introspection:
             self._rules = [*RULES, [NoSchemaIntrospectionCustomRule]]
         self._documents = Cache[Document](
@@ -126,11 +134,17 @@ class Documents:
             return Document(None, with_code([error], Code.GRAPHQL_PARSE_FAILED))
         except PublicError as error:
             return Document(None, [error])
+        errors = await self._validate(measured.node)
+        await asyncio.sleep(0)
+        self._collect(measured.node.token_count)
+        return Document(measured, errors)
+
+    async def _validate(self, node: DocumentNode) -> list[GraphQLError]:
         for rules in self._rules:
             await asyncio.sleep(0)
             errors = validate(
                 self._schema,
-                measured.node,
+                node,
                 rules,
                 max_errors=MAX_ERRORS,
                 hide_suggestions=not self._settings.introspection,
@@ -138,6 +152,12 @@ class Documents:
             if any(error.message == "Validation aborted." for error in errors):
                 errors = [too_complex("Too many fields have the same name.")]
             if errors:
-                return Document(None, with_code(errors, Code.GRAPHQL_VALIDATION_FAILED))
-        await asyncio.sleep(0)
-        return Document(measured, [])
+                return with_code(errors, Code.GRAPHQL_VALIDATION_FAILED)
+        return []
+
+    def _collect(self, tokens: int) -> None:
+        """Free what validating this many tokens left behind, and more before, when it is much."""
+        self._uncollected += tokens
+        if self._uncollected >= UNCOLLECTED_TOKENS:
+            self._uncollected = 0
+            gc.collect()

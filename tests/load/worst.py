@@ -4,11 +4,15 @@ A document is made from a few numbers (its shape) by a random generator over the
 starts from shapes that attack one thing each, then changes those whose documents were the worst so
 far: a hill climb. What is measured is the CPU time of the longest turn of the event loop while the
 request is answered, in process, by a service with default settings and 1,000 heroes, and the bytes
-of the answer.
+of the answer. The time is the least of a few tries: what other programs on the machine add, and a
+garbage collection that happens to fall into a turn, are no cost of the document; the longest
+collection is told beside it.
 """
 
 import argparse
 import asyncio
+import gc
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -27,6 +31,8 @@ from graph.hero.seed import batches
 from graph.settings import Settings
 from tests.load.documents import RANGES, SHAPES, Shape, body_of
 
+LETTERS = (b"Q", b"R", b"S")
+
 
 class Example(NamedTuple):
     """A request, and what it cost."""
@@ -36,12 +42,33 @@ class Example(NamedTuple):
     status: int
     answer: bytes
     held: float
-    """Seconds of CPU time in the longest turn of the loop."""
+    """Seconds of CPU time in the longest turn of the loop, in the best of the tries."""
+
+
+class Collections:
+    """The garbage collections of this process."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        """Seconds of CPU time."""
+        self._start = 0.0
+        gc.callbacks.append(self._count)
+
+    def _count(self, phase: str, _: dict[str, int]) -> None:
+        if phase == "start":
+            self._start = thread_time()
+        else:
+            self.longest = max(self.longest, thread_time() - self._start)
 
 
 async def ask(app: ASGIApp, shape: Shape) -> Example:
-    """Send one request to the app."""
+    """Send a request to the app, more than once; other names of its operations make it unknown."""
     body = body_of(shape)
+    tries = [await _ask(app, shape, re.sub(rb"Q(?=\d)", letter, body)) for letter in LETTERS]
+    return min(tries, key=lambda example: example.held)
+
+
+async def _ask(app: ASGIApp, shape: Shape, body: bytes) -> Example:
     scope = {
         "type": "http",
         "method": "POST",
@@ -108,6 +135,7 @@ async def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    collections = Collections()
     with TemporaryDirectory() as folder:
         async with service(Path(folder)) as app:
             found = await search(app, 1_000_000, given.seconds, given.seed)
@@ -119,6 +147,7 @@ async def main() -> None:
             f"{example.shape}\n  {example.body[:300]!r}\n  {answer[:100]!r}"
         )
     print(f"largest answer: {max(len(example.answer) for example in found)} bytes")  # noqa: T201
+    print(f"longest garbage collection: {collections.longest * 1000:.1f} ms")  # noqa: T201
 
 
 if __name__ == "__main__":
