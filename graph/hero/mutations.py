@@ -59,7 +59,7 @@ async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
         matching_heroes(shape), limit=at_most + 1, **where.condition.parameters
     )
     if len(rows) > at_most:
-        raise BadUserInputError(f"where matches more than {at_most} heroes; atMost allows no more")
+        raise BadUserInputError(f"where matches more heroes than atMost allows ({at_most})")
     return [row.id for row in rows]
 
 
