@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
-from graph.database.conditions import EVERYTHING
+from graph.database.conditions import EVERYTHING, Condition
 from graph.database.order import Bound, Order, Term, backward, total_order
 from graph.database.page import Page
 from graph.database.statement import Rows, Statement
 from graph.hero.model import HERO
-from tests.cluster import Sql, on_postgresql
+from tests.cluster import Sql, on_postgresql, on_sqlite
 from tests.process import run
 
 ROWS = """INSERT INTO hero (name, age, secret_name)
@@ -41,7 +41,7 @@ class Recorder:
         return Rows(statement, [])
 
 
-def statements(order: Order, value: Any) -> list[Any]:
+def statements(order: Order, value: Any, condition: Condition = EVERYTHING) -> list[Any]:
     """What pages of an order are read by: from either end, and from any row."""
     recorder: Any = Recorder()
     for key, nulls in ((7_000, False), (7_000, True)):
@@ -49,7 +49,7 @@ def statements(order: Order, value: Any) -> list[Any]:
         position = [first, key] if len(order) == 2 else [key]
         for after in (None, Bound(position), Bound(position, inclusive=True)):
             for each in (order, backward(order)):
-                page = Page(HERO, None, each, EVERYTHING, after)
+                page = Page(HERO, None, each, condition, after)
                 asyncio.run(page.fetch(recorder, 20))
     return list(recorder.statements)
 
@@ -64,6 +64,13 @@ ORDERS = [
 has the key in every index, and may well take the tutorial's."""
 
 
+def explained(sql: Sql, statement: Any, kind: str) -> tuple[str, str]:
+    """A statement's text, and how the database goes about it."""
+    options = {"dialect": DIALECTS[kind](), "compile_kwargs": {"literal_binds": True}}
+    text = str(statement.compile(**options))
+    return text, str(sql(f"EXPLAIN {'QUERY PLAN' if kind == 'sqlite' else ''} {text}"))
+
+
 @pytest.mark.parametrize(("term", "value", "indexes"), ORDERS)
 def test_no_page_sorts_or_scans_the_table(
     database_url: str, sql: Sql, term: Term, value: Any, indexes: tuple[str, str]
@@ -73,14 +80,28 @@ def test_no_page_sorts_or_scans_the_table(
     sql(f"WITH RECURSIVE {NUMBERS} {ROWS}")
     sql("ANALYZE hero")
     for statement in statements(total_order(HERO, (term,)), value):
-        options = {"dialect": DIALECTS[kind](), "compile_kwargs": {"literal_binds": True}}
-        text = statement.compile(**options)
-        plan = str(sql(f"EXPLAIN {'QUERY PLAN' if is_sqlite else ''} {text}"))
+        text, plan = explained(sql, statement, kind)
         # All of the table in the order of the key is how SQLite's tables are.
         whole = "'SCAN hero'" in plan and term.column == "id"
         assert indexes[not is_sqlite] in plan or whole, (text, plan)
         for sign in ("Seq Scan", "Sort", "TEMP B-TREE", "Filter"):
             assert sign not in plan, (text, plan)
+
+
+@on_sqlite
+@pytest.mark.parametrize(("term", "value"), [each[:2] for each in ORDERS])
+@pytest.mark.parametrize("analyzed", [True, False])
+def test_sqlite_does_not_sort_what_most_rows_match(
+    sql: Sql, term: Term, value: Any, *, analyzed: bool
+) -> None:
+    sql(f"WITH RECURSIVE {NUMBERS} {ROWS}")
+    if analyzed:
+        sql("ANALYZE hero")
+    for operator in ("gt", "gte", "lt", "lte", "set"):
+        condition = Condition((operator, "age"), () if operator == "set" else (40,))
+        for statement in statements(total_order(HERO, (term,)), value, condition):
+            text, plan = explained(sql, statement, "sqlite")
+            assert "TEMP B-TREE" not in plan, (text, plan)
 
 
 def check() -> str:

@@ -82,7 +82,8 @@ class IsNumber(FunctionElement[bool]):
     """Whether a column of numbers has one: in SQLite it may have a text, which is above them all.
 
     Said as a bound, it lets an index end where the texts begin
-    (https://sqlite.org/datatype3.html#comparison_expressions).
+    (https://sqlite.org/datatype3.html#comparison_expressions). Not said to be likely, it would be
+    taken for one that few rows are within, whose rows are sorted rather than read in order.
     """
 
     name = "is_number"
@@ -101,7 +102,7 @@ def _always(_element: IsNumber, _compiler: SQLCompiler, **_options: Any) -> str:
 
 @compiles(IsNumber, "sqlite")
 def _below_texts(element: IsNumber, compiler: SQLCompiler, **options: Any) -> str:
-    return f"{compiler.process(element.clauses, **options)} < ''"
+    return f"likely({compiler.process(element.clauses, **options)} < '')"
 
 
 def _number(column: ColumnElement[Any]) -> ColumnElement[bool]:
