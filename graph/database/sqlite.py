@@ -196,7 +196,7 @@ class SQLiteDatabase(Database):
 
     def reader(self) -> Opened:
         """The connection of all reads outside a transaction; each is a statement of its own."""
-        self._reader = self.file.current(self._reader)
+        self._reader = self.file.reader(self._reader)
         return self._reader
 
     async def begin(self) -> Opened:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from random import random
+from time import perf_counter
 from typing import TypeVar
 
 from sqlalchemy import Connection, NullPool, create_engine, event
@@ -18,6 +19,10 @@ from graph.database.sqlite_opened import Opened
 from graph.errors import ServiceUnavailableError
 
 T = TypeVar("T")
+
+LOOK = 0.001
+"""Seconds for which reads may go on before it is looked whether the file is still the one at the
+path, which takes as long as a tenth of a small request."""
 
 LONGEST_PAUSE = 0.02
 """Seconds between two tries for a lock, at the most."""
@@ -53,6 +58,7 @@ class DatabaseFile:
         self._timeout = timeout
         self._opened = set[Opened]()
         self._failures = 0
+        self._look_again = 0.0
         self.doubtful = False
         """Whether something failed since it was last seen to be written to."""
         self.engine = create_engine(
@@ -86,6 +92,19 @@ class DatabaseFile:
             opened.connection.close()
             raise busy("the file was replaced while it was opened")
         self._opened.add(opened)
+        return opened
+
+    def reader(self, opened: Opened | None) -> Opened:
+        """As `current`, for what only reads: the file may have been seen up to `LOOK` seconds ago.
+
+        Raises:
+            OSError, sqlite3.DatabaseError: as `current`.
+        """
+        now = perf_counter()
+        if now < self._look_again and opened in self._opened and opened.failures == self._failures:
+            return opened
+        opened = self.current(opened)
+        self._look_again = now + LOOK
         return opened
 
     def _end_reads(self, file: Identity) -> None:
