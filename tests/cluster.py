@@ -29,6 +29,13 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """Marks a test that is about PostgreSQL."""
 
+slow_on_postgresql = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
+    indirect=True,
+)
+"""Marks a test that takes long, and in which the kind of database has little part."""
+
 WAITING = """SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'hero'"""
 """The server's processes that wait for somebody's lock on the table."""

@@ -10,7 +10,7 @@ from graph.database.base import DatabaseError
 from graph.migrations import prepare
 from graph.settings import Settings
 from tests.client import Client
-from tests.cluster import Sql, on_postgresql, on_sqlite
+from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql
 from tests.process import run
 
 Serve = Callable[..., Client]
@@ -88,6 +88,7 @@ def test_a_table_on_postgresql_that_does_not_fit(
     assert sql("SELECT to_regclass('hero_graph_version')") == [(None,)]
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize("more", ["team TEXT NOT NULL DEFAULT 'none'", "team TEXT"])
 def test_a_table_with_more_in_it_fits(
     database_url: str, serve: Serve, sql: Sql, monkeypatch: pytest.MonkeyPatch, more: str
@@ -100,6 +101,7 @@ def test_a_table_with_more_in_it_fits(
     assert serve().create()["id"] == "1"
 
 
+@slow_on_postgresql
 def test_a_revision_without_its_table(sql: Sql) -> None:
     sql(VERSIONS)
     sql("INSERT INTO hero_graph_version VALUES ('0001')")
@@ -107,6 +109,7 @@ def test_a_revision_without_its_table(sql: Sql) -> None:
         assert "no table hero" in refusal(*command.split())
 
 
+@pytest.mark.slow
 def test_more_than_one_revision(sql: Sql) -> None:
     assert run("db", "upgrade").returncode == 0
     sql("ALTER TABLE hero_graph_version RENAME TO old")

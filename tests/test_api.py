@@ -9,7 +9,7 @@ import pytest
 from graphql import get_introspection_query
 
 from tests.client import CREATE, PAGE, Client
-from tests.cluster import Sql, on_sqlite
+from tests.cluster import Sql, on_sqlite, slow_on_postgresql
 
 NO_IDS = [
     *("abc", "", " 7", "7 ", "07", "+7", "7.0", "1_0", "1e0", "0x1", "NaN", "-0", "\u0667"),
@@ -186,6 +186,7 @@ def test_many_root_fields_share_a_session(api: Client, seed: Callable[[int], Non
     assert asyncio.run(load()) == [{"data": expected}] * 64
 
 
+@slow_on_postgresql
 def test_200_requests_at_once_do_not_stall_it(api: Client) -> None:
     hero = {"name": "A", "secretName": "B"}
 

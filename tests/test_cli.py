@@ -41,6 +41,7 @@ def test_a_port_in_use() -> None:
         assert_one_line(run("serve", "--port", port), f"127.0.0.1:{port}", "in use")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["serve", "seed"])
 def test_a_database_that_cannot_be_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
@@ -57,11 +58,11 @@ def test_a_database_that_cannot_be_opened(
     ("name", "value"),
     [
         ("GRAPH_MAX_TOKENS", "many"),
-        ("GRAPH_MAX_TOKENS", "0"),
-        ("GRAPH_DATABASE_URL", "no url"),
+        pytest.param("GRAPH_MAX_TOKENS", "0", marks=pytest.mark.slow),
+        pytest.param("GRAPH_DATABASE_URL", "no url", marks=pytest.mark.slow),
         ("GRAPH_DATABASE_URL", "sqlite:///a?b.db"),
-        ("GRAPH_DATABASE_URL", "oracle://there"),
-        ("GRAPH_SQLITE_SYNCHRONOUS", "OFF"),
+        pytest.param("GRAPH_DATABASE_URL", "oracle://there", marks=pytest.mark.slow),
+        pytest.param("GRAPH_SQLITE_SYNCHRONOUS", "OFF", marks=pytest.mark.slow),
     ],
 )
 def test_a_bad_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -84,12 +85,14 @@ def test_seed_fills_the_table_with_believable_heroes(tmp_path: Path) -> None:
             assert len(client.heroes(offset=12_300)) == 45
 
 
+@pytest.mark.slow
 def test_schema_prints_the_snapshot() -> None:
     snapshot = Path(__file__).parent.parent / "schema.graphql"
     assert run("schema").stdout.encode() == snapshot.read_bytes()
     assert run("schema", "--check", str(snapshot)).returncode == 0
 
 
+@pytest.mark.slow
 def test_schema_check_names_what_breaks_clients(tmp_path: Path) -> None:
     changed = tmp_path / "schema.graphql"
     committed = run("schema").stdout
@@ -105,6 +108,7 @@ def test_schema_check_names_what_breaks_clients(tmp_path: Path) -> None:
     assert missing.returncode != 0
 
 
+@pytest.mark.slow
 def test_the_module_and_the_script_are_the_same() -> None:
     script = Path(sys.executable).with_name("hero-graph")
     shown = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout

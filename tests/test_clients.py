@@ -66,6 +66,7 @@ def test_relay_loads_page_after_page(api: Client, node: str) -> None:
     assert "\n# pass 2\n" in run(node, "relay/scroll.mjs", f"{api.url}/graphql")
 
 
+@pytest.mark.slow
 def test_a_request_in_flight_is_aborted(node: str, database_url: str) -> None:
     with service(database_url) as running:
         running.process.send_signal(signal.SIGSTOP)
@@ -83,6 +84,7 @@ def binary(name: str) -> str:
     return str(CLIENTS / "node_modules" / ".bin" / name)
 
 
+@pytest.mark.slow
 def test_typescript_knows_the_schema(serve: Callable[..., Client], node: str) -> None:
     shutil.rmtree(CLIENTS / "gql", ignore_errors=True)
     run(binary("graphql-codegen"), "--config", "codegen.json")
@@ -99,6 +101,7 @@ def test_python_client(api: Client, script: str) -> None:
     assert run(sys.executable, script, f"{api.url}/graphql") == "['A', 'B']\n['NOT_FOUND']\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", ["schema.mjs", "schema_check.py"])
 def test_a_breaking_change_fails_a_clients_own_tests(
     api: Client,
@@ -120,6 +123,7 @@ def test_a_breaking_change_fails_a_clients_own_tests(
         run(program, check, f"{api.url}/graphql", str(committed))
 
 
+@pytest.mark.slow
 def test_python_knows_the_schema(api: Client, tmp_path: Path) -> None:
     query = (CLIENTS / "page.graphql").read_text(encoding="utf-8")
     run(

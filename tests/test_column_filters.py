@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.client import HERO_FIELDS, Client
 from tests.test_columns import add, both, copy, same, succeeds  # noqa: F401 (two are fixtures)
 
@@ -61,6 +63,7 @@ CREATE = f"mutation($input: CreateHeroInput!) {{ createHero(input: $input) {{ {H
 PAGE = "query($where: HeroFilter) { heroes(where: $where) { id } }"
 
 
+@pytest.mark.slow
 def test_a_column_with_an_index_has_a_filter(
     copy: Path,  # noqa: F811 (a fixture)
     both: Callable[[], list[Client]],  # noqa: F811 (a fixture)

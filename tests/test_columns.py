@@ -86,6 +86,7 @@ def same(services: list[Client], query: str, **variables: Any) -> Any:
     return services[0].post(request).json()
 
 
+@pytest.mark.slow
 def test_columns_of_all_types(
     copy: Path, both: Callable[[], list[Client]], database_url: str, sql: Sql
 ) -> None:
@@ -219,6 +220,7 @@ def read_what_others_wrote(services: list[Client], sql: Sql) -> None:
         same(services, ONE, id="2")
 
 
+@pytest.mark.slow
 def test_columns_that_must_be_given(copy: Path, database_url: str, sql: Sql) -> None:
     add(copy, REQUIRED)
     succeeds("db", "revision", "-m", "no defaults")

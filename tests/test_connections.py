@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.client import Client
-from tests.cluster import on_sqlite
+from tests.cluster import on_sqlite, slow_on_postgresql
 from tests.components import require
 from tests.process import memory, service
 from tests.raw import HEAD, connected, post, read_to_the_end
@@ -31,6 +31,7 @@ HALVES = {
 }
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize("half", HALVES.values(), ids=HALVES.keys())
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
 def test_half_a_request_is_not_waited_for_for_ever(
@@ -169,6 +170,7 @@ def test_a_connection_that_is_to_be_closed_is_closed(serve: Callable[..., Client
             assert perf_counter() < deadline, "connections are still there"
 
 
+@pytest.mark.slow
 @on_sqlite
 def test_a_reader_that_does_not_read_does_not_hold_up_the_end(
     database_url: str, capfd: pytest.CaptureFixture[str]
@@ -184,7 +186,8 @@ def test_a_reader_that_does_not_read_does_not_hold_up_the_end(
     assert "graceful shutdown exceeded" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("times", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+@slow_on_postgresql
+@pytest.mark.parametrize("times", [300, pytest.param(3_000, marks=pytest.mark.slow)])
 def test_clients_that_leave_leave_nothing_behind(
     database_url: str, capfd: pytest.CaptureFixture[str], times: int
 ) -> None:

@@ -159,10 +159,11 @@ def test_a_large_answer_is_refused(serve: Callable[..., Client], tmp_path: Path)
         assert ("errors" in body) == refused
 
 
-def test_the_worst_documents_are_within_the_limits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [20, pytest.param(150, marks=pytest.mark.slow)])
+def test_the_worst_documents_are_within_the_limits(tmp_path: Path, count: int) -> None:
     async def found() -> list[Example]:
         async with service(tmp_path) as app:
-            return await search(app, 150, 60)
+            return await search(app, count, 60)
 
     for example in asyncio.run(found()):
         assert example.status in {200, 400}, example

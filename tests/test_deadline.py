@@ -16,7 +16,7 @@ from graph.hero.queries import Query
 from graph.hero.statements import new_hero
 from graph.settings import Settings
 from tests.client import CREATE, Client
-from tests.cluster import Cluster, Sql, on_postgresql, transaction
+from tests.cluster import Cluster, Sql, on_postgresql, slow_on_postgresql, transaction
 from tests.conftest import serving
 from tests.proxy import proxy_to
 
@@ -59,6 +59,7 @@ def slow(request: pytest.FixtureRequest, configure: Callable[..., Settings]) -> 
         yield api
 
 
+@slow_on_postgresql
 def test_what_takes_too_long_is_undone(slow: Client, sql: Sql) -> None:
     for query in ("mutation { slow }", "{ slow }", "{ __typename slow heroes { id } }"):
         body = slow.execute(query)
@@ -71,6 +72,7 @@ def test_what_takes_too_long_is_undone(slow: Client, sql: Sql) -> None:
     assert [hero["name"] for hero in slow.heroes()] == ["Deadpond"]
 
 
+@slow_on_postgresql
 def test_each_operation_of_a_batch_has_the_time(slow: Client) -> None:
     creation = {"query": CREATE, "variables": {"input": HERO}}
     batch = [creation, {"query": "mutation { slow }"}, {"query": "{ slow }"}, creation]

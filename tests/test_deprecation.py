@@ -84,6 +84,7 @@ def test_the_sdl_of_the_service_has_it(derived: Client, tmp_path: Path) -> None:
     assert "BREAKING: Field Query.earliest was removed." in removed.stdout
 
 
+@pytest.mark.slow
 def test_the_explorer_shows_it_apart(derived: Client, browser: Browser) -> None:
     visitor = Visitor(browser)
     visitor.open(derived.url)

@@ -76,6 +76,7 @@ def test_a_commit_that_the_disk_keeps_failing_has_an_unknown_outcome(
         assert "Three" in {hero["name"] for hero in api.heroes()}
 
 
+@pytest.mark.slow
 def test_a_slow_disk_holds_up_no_reads(database_url: str, disk: Disk) -> None:
     with (
         service(database_url, prefix=disk.prefix) as (url, _),
@@ -96,6 +97,7 @@ def test_a_slow_disk_holds_up_no_reads(database_url: str, disk: Disk) -> None:
         assert reads > 2
 
 
+@pytest.mark.slow
 def test_the_grace_time_ends_before_a_commit_does(database_url: str, disk: Disk) -> None:
     settings = {"database_timeout": 1, "shutdown_timeout": 1}
     with (
@@ -115,6 +117,7 @@ def test_the_grace_time_ends_before_a_commit_does(database_url: str, disk: Disk)
         assert process.wait(20) == -signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_the_log_is_bounded_though_others_write_on(
     database_url: str, database_file: Path, disk: Disk
 ) -> None:

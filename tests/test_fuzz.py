@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from graph.hero.schema import schema
 from tests.client import CREATE, Client
+from tests.cluster import slow_on_postgresql
 from tests.examples import check
 from tests.shape import all_labelled
 
-EXAMPLES = [100, pytest.param(5_000, marks=pytest.mark.slow)]
+EXAMPLES = [25, pytest.param(1_000, marks=pytest.mark.slow)]
 """How many of each kind are tried."""
 
 # Lone surrogates too, which is why the JSON texts below are escaped.
@@ -120,6 +121,7 @@ def test_headers(shared: Client, count: int) -> None:
     check(count, st.fixed_dictionaries({}, optional=known), send)
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize("count", EXAMPLES)
 def test_schemathesis(api: Client, count: int) -> None:
     def send(case: Any) -> None:  # a `Case`, whose own type has no public arguments

@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from tests.client import CREATE, Client
-from tests.cluster import Cluster, Sql, on_postgresql, on_sqlite, wait_until
+from tests.cluster import Cluster, Sql, on_postgresql, on_sqlite, slow_on_postgresql, wait_until
 from tests.faults import Disk
 from tests.process import service
 from tests.proxy import proxy_to
 from tests.test_idempotency import HERO, codes, send
 
 
+@pytest.mark.slow
 @on_postgresql
 def test_an_answer_that_is_lost_with_the_service(
     database_url: str, cluster: Cluster, sql: Sql
@@ -71,6 +72,7 @@ def test_a_commit_whose_outcome_is_unknown_is_told_by_the_key(
         assert len(api.heroes()) == 2
 
 
+@slow_on_postgresql
 def test_each_key_is_executed_once_through_kill_9(database_url: str, sql: Sql) -> None:
     """Killed amid writes; each is sent until it is answered, and once more, under its key."""
 

@@ -1,18 +1,22 @@
 """The indexes of pages: they save sorting, and are compared with the models."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
+from graph.database import open_database
 from graph.database.conditions import EVERYTHING, Condition
 from graph.database.order import Bound, Order, Term, backward, total_order
 from graph.database.page import Page
 from graph.database.statement import Rows, Statement
 from graph.hero.model import HERO
-from tests.cluster import Sql, on_postgresql, on_sqlite
+from graph.migrations import prepare
+from graph.settings import Settings
+from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql
 from tests.process import run
 
 ROWS = """INSERT INTO hero (name, age, secret_name)
@@ -24,10 +28,16 @@ DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
 
 
 @pytest.fixture(autouse=True)
-def _made(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
-    made = run("db", "upgrade")
-    assert made.returncode == 0, made.stderr
+def _made(configure: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = configure()
+    monkeypatch.setenv("GRAPH_DATABASE_URL", settings.database_url)
+
+    async def make() -> None:
+        database = open_database(settings)
+        await prepare(database)
+        await database.dispose()
+
+    asyncio.run(make())
 
 
 class Recorder:
@@ -111,12 +121,14 @@ def check() -> str:
     return done.stderr
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize("name", ["ix_hero_name_and_id", "ix_hero_age_and_id"])
 def test_a_missing_index_is_seen(sql: Sql, name: str) -> None:
     sql(f"DROP INDEX {name}")
     assert name in check()
 
 
+@pytest.mark.slow
 @on_postgresql
 def test_an_index_of_texts_in_another_order_is_seen(sql: Sql) -> None:
     sql("DROP INDEX ix_hero_name_and_id")
@@ -126,6 +138,7 @@ def test_an_index_of_texts_in_another_order_is_seen(sql: Sql) -> None:
     assert 'COLLATE "C"' in says
 
 
+@pytest.mark.slow
 @on_postgresql
 def test_an_index_that_was_not_finished_is_seen(sql: Sql) -> None:
     sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_hero_age_and_id'::regclass")

@@ -17,6 +17,7 @@ from tests.cluster import (
     Sql,
     on_postgresql,
     on_sqlite,
+    slow_on_postgresql,
     transaction,
     wait_until,
 )
@@ -51,7 +52,8 @@ def write_until_killed(url: str, enough: Event) -> tuple[set[str], set[str]]:
     return kept, deleted
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
+@slow_on_postgresql
+@pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_what_was_acknowledged_survives_kill_9(database_url: str, sql: Sql, times: int) -> None:
     kept, deleted = set[str](), set[str]()
     for _ in range(times):
@@ -126,6 +128,7 @@ def test_the_grace_time_of_sigterm_ends(database_url: str, database_file: Path) 
         other.close()
 
 
+@pytest.mark.slow
 @on_postgresql
 def test_the_grace_time_ends_amid_a_commit(database_url: str, cluster: Cluster, sql: Sql) -> None:
     with (
@@ -145,6 +148,7 @@ def test_the_grace_time_ends_amid_a_commit(database_url: str, cluster: Cluster, 
         assert running.process.wait(30) == -signal.SIGTERM
 
 
+@pytest.mark.slow
 @on_postgresql
 def test_the_grace_time_ends_amid_a_batch(database_url: str, sql: Sql) -> None:
     """Each of its operations has an answer: what is stored says so."""

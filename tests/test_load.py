@@ -8,6 +8,7 @@ from itertools import islice
 import pytest
 
 from tests.client import Client
+from tests.cluster import slow_on_postgresql
 from tests.load import Mix, crowd
 from tests.process import seed, service
 
@@ -38,7 +39,8 @@ def there(api: Client, ids: Iterable[str]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("mix", Mix)
+@slow_on_postgresql
+@pytest.mark.parametrize("mix", [pytest.param(Mix.READS, marks=pytest.mark.slow), Mix.ALL])
 @pytest.mark.parametrize(("connections", "seconds"), LENGTHS)
 def test_a_crowd_is_served(database_url: str, connections: int, seconds: float, mix: Mix) -> None:
     seed(database_url, ROWS)

@@ -138,6 +138,7 @@ def test_a_line_is_json_whatever_is_in_it() -> None:
     assert json.loads(logs.JSONFormatter().format(record))["message"] == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "level"), [("text", "INFO"), ("json", "info"), ("json", "warning")]
 )

@@ -21,7 +21,7 @@ from graph.hero.queries import Query
 from graph.settings import Settings
 from tests.availability import UNAVAILABLE, assert_works
 from tests.client import Client
-from tests.cluster import Sql, on_postgresql, on_sqlite, wait_until
+from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql, wait_until
 from tests.conftest import serving
 from tests.long import COUNTED, ENDLESS, LONG
 from tests.test_replaced import fill_and_back_up, names
@@ -29,7 +29,7 @@ from tests.test_replaced import fill_and_back_up, names
 ENDLESS_QUERY = "{ endless }"
 SNAPSHOT = "{ endless heroes { id } }"
 MUTATION = 'mutation { createHero(input: {name: "x", secretName: "x"}) { id } endless }'
-OPERATIONS = [ENDLESS_QUERY, SNAPSHOT, MUTATION]
+OPERATIONS = [ENDLESS_QUERY, pytest.param(SNAPSHOT, marks=pytest.mark.slow), MUTATION]
 
 began = threading.Event()
 """Set when a read without an end begins."""
@@ -101,6 +101,7 @@ def codes(body: dict[str, Any]) -> list[str]:
     return [error["extensions"]["code"] for error in body["errors"]]
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize("query", OPERATIONS)
 def test_others_are_answered_meanwhile_and_it_ends_with_the_service(long: Long, query: str) -> None:
     api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1)
@@ -128,6 +129,7 @@ def test_a_service_that_stops_meanwhile_closes_its_file(
     assert names(tmp_path / "database.db") == []
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize("query", OPERATIONS)
 def test_it_ends_when_the_time_of_the_database_is_over(long: Long, query: str, sql: Sql) -> None:
     api = long.serve(database_timeout=0.5, pool_size=1)
@@ -140,6 +142,7 @@ def test_it_ends_when_the_time_of_the_database_is_over(long: Long, query: str, s
     assert_works(api)
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize("query", OPERATIONS)
 def test_it_ends_when_the_time_of_the_operation_is_over(long: Long, query: str, sql: Sql) -> None:
     api = long.serve(database_timeout=60, request_timeout=0.5, pool_size=1)
@@ -169,6 +172,7 @@ def test_it_is_answered_as_any_other(long: Long) -> None:
     assert api.data(f"{{ counted(upto: {LONG}) }}") == {"counted": LONG}
 
 
+@slow_on_postgresql
 def test_a_page_far_from_the_start(long: Long, database_url: str, sql: Sql) -> None:
     api = long.serve(database_timeout=60, request_timeout=60, max_cost=100_000)
     sql(

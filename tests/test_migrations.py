@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from graph.migrations import HERE, NEWEST, REVISIONS
 from tests.client import Client
-from tests.cluster import Sql, on_postgresql, on_sqlite
+from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql
 from tests.process import run, service
 
 KEYS = {"sqlite": "id INTEGER NOT NULL", "postgresql": "id SERIAL NOT NULL"}
@@ -84,6 +84,7 @@ def test_the_revisions_are_one_line_as_alembic_sees_them() -> None:
     assert script.get_heads() == [NEWEST]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("environment")
 def test_a_database_is_made_as_the_models_have_it_and_compared_with_them(sql: Sql) -> None:
     made = run("db", "upgrade")
@@ -97,6 +98,7 @@ def test_a_database_is_made_as_the_models_have_it_and_compared_with_them(sql: Sq
     assert "ix_hero_age" in says
 
 
+@pytest.mark.slow
 @on_sqlite
 @pytest.mark.usefixtures("environment")
 def test_checking_makes_no_file(tmp_path: Path) -> None:
@@ -106,6 +108,7 @@ def test_checking_makes_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "database.db").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tutorial_table", "environment")
 def test_the_tutorials_table_is_taken_as_it_is(
     database_url: str, sql: Sql, serve: Callable[..., Client]
@@ -144,6 +147,7 @@ def test_another_table_of_this_name_is_refused(sql: Sql) -> None:
     assert sql("SELECT * FROM hero") == [(1, "Rusty")]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("environment")
 def test_machines_that_start_at_once_make_the_tables_once(sql: Sql) -> None:
     command = [sys.executable, "-c", f"{IMPORT}; print(flush=True); input(); {START}"]
@@ -168,12 +172,14 @@ def test_machines_that_start_at_once_make_the_tables_once(sql: Sql) -> None:
     assert sql("SELECT version_num FROM hero_graph_version") == [(NEWEST,)]
 
 
+@slow_on_postgresql
 @pytest.mark.usefixtures("api", "environment")
 def test_a_database_at_the_newest_revision_needs_no_alembic() -> None:
     command = [sys.executable, "-c", f"{IMPORT}; {START}; sys.exit('alembic' in sys.modules)"]
     subprocess.run(command, check=True, timeout=60)
 
 
+@pytest.mark.slow
 @on_sqlite
 @pytest.mark.usefixtures("newer_code")
 def test_an_older_sqlite_database_is_upgraded_by_serve(api: Client, database_url: str) -> None:
@@ -185,6 +191,7 @@ def test_an_older_sqlite_database_is_upgraded_by_serve(api: Client, database_url
     assert len(api.heroes()) == 2
 
 
+@pytest.mark.slow
 @on_postgresql
 @pytest.mark.usefixtures("newer_code")
 @pytest.mark.parametrize("how", ["db upgrade", "serve --upgrade"])
@@ -213,6 +220,7 @@ def use_team(newer: Client, old: dict[str, object]) -> None:
         assert newer.data(create, input=hero) == {"createHero": {"team": "Preventers"}}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("newer_code")
 def test_older_code_goes_on_with_a_newer_database(
     serve: Callable[..., Client], caplog: pytest.LogCaptureFixture

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import hypothesis_graphql
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from graph import errors
 from graph.engine.executor import SerialExecutor
@@ -19,6 +18,7 @@ from graph.settings import Settings
 from tests.client import Client
 from tests.conftest import serving
 from tests.corpus import CORPUS, LISTS
+from tests.examples import check
 from tests.operations import operations_with_variables
 
 ROWS = [
@@ -49,6 +49,9 @@ def rows(path: Path) -> list[Any]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute("SELECT * FROM hero ORDER BY id").fetchall()
 
+
+EXAMPLES = [25, pytest.param(300, marks=pytest.mark.slow)]
+"""How many operations are tried."""
 
 Ask = Callable[[str, dict[str, Any]], tuple[bytes, bytes]]
 
@@ -91,29 +94,23 @@ def test_the_corpus(both: Ask, query: str, variables: dict[str, Any]) -> None:
         assert fast == plain
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(query=hypothesis_graphql.from_schema(schema.as_str()))
-def test_generated_operations(both: Ask, query: str) -> None:
-    fast, plain = both(query, {})
-    assert fast == plain
-
-
-@settings(
-    max_examples=250,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(operations_with_variables())
-def test_generated_operations_with_variables(
-    both: Ask, operation: tuple[str, dict[str, Any]]
-) -> None:
-    for _ in range(2):  # made, then used again
-        fast, plain = both(*operation)
+@pytest.mark.parametrize("count", EXAMPLES)
+def test_generated_operations(both: Ask, count: int) -> None:
+    def ask(query: str) -> None:
+        fast, plain = both(query, {})
         assert fast == plain
+
+    check(count, hypothesis_graphql.from_schema(schema.as_str()), ask)
+
+
+@pytest.mark.parametrize("count", EXAMPLES)
+def test_generated_operations_with_variables(both: Ask, count: int) -> None:
+    def ask(operation: tuple[str, dict[str, Any]]) -> None:
+        for _ in range(2):  # made, then used again
+            fast, plain = both(*operation)
+            assert fast == plain
+
+    check(count, operations_with_variables(), ask)
 
 
 def test_a_null_in_the_first_request_does_not_spoil_the_plan(

@@ -62,6 +62,7 @@ def test_without_the_fast_path_it_is_one_round_trip_too(
     assert proxy.round_trips - before == 1
 
 
+@pytest.mark.slow
 def test_a_thousand_connections_share_ten(serve: Serve, sql: Sql) -> None:
     """All are open before the first request is sent, and all are answered."""
     api = serve(database_timeout=60, request_timeout=60)

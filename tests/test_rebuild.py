@@ -49,6 +49,7 @@ def test_sqlite_never_gives_an_id_again(sql: Sql) -> None:
     assert "AUTOINCREMENT" in table
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rebuilding_code")
 def test_a_table_made_anew_never_gives_an_id_again(
     api: Client, database_url: str, sql: Sql
@@ -65,6 +66,7 @@ def test_a_table_made_anew_never_gives_an_id_again(
     assert checked.returncode == 0, checked.stderr
 
 
+@pytest.mark.slow
 def test_a_table_that_gives_ids_again_is_told_from_one_that_does_not(
     api: Client, database_url: str, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:

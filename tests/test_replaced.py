@@ -91,6 +91,7 @@ def test_a_backup_is_served_without_the_log_of_the_file_before(
     assert names(old) == ["Backed up"] * 5 + ["Too late"] * 30
 
 
+@pytest.mark.slow
 def test_a_backup_is_served_by_every_worker(database_url: str, database_file: Path) -> None:
     with service(database_url, "--workers", "2") as running:
         wait_until(lambda: len(workers(running)) == 2)

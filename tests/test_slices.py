@@ -169,6 +169,7 @@ def test_long_reads_take_turns(file: Path) -> None:
     run(file, work, timeout=3)
 
 
+@pytest.mark.slow
 def test_no_read_keeps_the_log_growing(file: Path) -> None:
     async def write(session: Session) -> None:
         long = func.hex(func.zeroblob(LONGEST_LOG // 2))

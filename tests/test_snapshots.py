@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.client import Client
-from tests.cluster import Sql
+from tests.cluster import Sql, slow_on_postgresql
 
 FIELDS = " ".join(f"f{turn}: heroes(limit: 90) {{ id }}" for turn in range(10))
 FRAGMENTS = f"{{ ...Both __typename }} fragment Both on Query {{ {FIELDS} }}"
@@ -36,7 +36,8 @@ def others(sql: Sql) -> Iterator[Callable[[], None]]:
         writer.result()
 
 
-@pytest.mark.parametrize("fast_execution", [True, False])
+@slow_on_postgresql
+@pytest.mark.parametrize("fast_execution", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_the_root_fields_of_a_query_see_one_state(
     serve: Callable[..., Client],
     seed: Callable[[int], None],

@@ -146,6 +146,7 @@ def test_a_failure_of_ours_is_an_error_span(
     assert attributes(span)["error.type"] == "SERVICE_UNAVAILABLE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
@@ -171,6 +172,7 @@ def test_the_standard_variables(
         assert '"service.name": "mine"' in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("exporter", "loaded"), [("none", 0), ("console", 1)])
 def test_nothing_is_loaded_until_it_is_asked_for(
     database_url: str, monkeypatch: pytest.MonkeyPatch, exporter: str, loaded: int
@@ -182,6 +184,7 @@ def test_nothing_is_loaded_until_it_is_asked_for(
     assert done.returncode == loaded
 
 
+@pytest.mark.slow
 def test_without_the_extra_the_service_says_what_to_install(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

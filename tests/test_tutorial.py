@@ -36,6 +36,7 @@ def tutorial(folder: Path) -> Iterator[httpx.Client]:
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["tutorial", "ours"])
 def test_both_serve_the_same_heroes_at_the_same_time(tmp_path: Path, first: str) -> None:
     url = f"sqlite:///{tmp_path}/database.db"

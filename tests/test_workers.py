@@ -54,6 +54,7 @@ def is_answered(url: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced(database_url: str) -> None:
     with service(database_url, "--workers", "2") as running:
         wait_until(lambda: len(workers(running)) == 2)
@@ -75,6 +76,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @on_sqlite
 def test_workers_end_when_their_supervisor_is_gone(database_url: str) -> None:
     with service(database_url, "--workers", "2") as running:
@@ -87,6 +89,7 @@ def test_workers_end_when_their_supervisor_is_gone(database_url: str) -> None:
         assert not is_answered(f"{running.url}/health")
 
 
+@pytest.mark.slow
 @on_postgresql
 @pytest.mark.parametrize(("count", "exit_code"), [("1", -signal.SIGTERM), ("2", 0)])
 def test_sigterm_lets_open_requests_end(
@@ -113,6 +116,7 @@ def test_sigterm_lets_open_requests_end(
     assert created == {str(row[0]) for row in sql("SELECT id FROM hero")}
 
 
+@pytest.mark.slow
 def test_a_worker_dies_while_the_database_is_away() -> None:
     with running_cluster() as cluster:
         url = cluster.url(cluster.create_database())

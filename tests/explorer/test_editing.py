@@ -37,6 +37,7 @@ def test_first_visit_shows_examples_that_run(visitor: Visitor, api: Client) -> N
     assert len(visitor.operations) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 30])
 def test_found_heroes_come_page_by_page(
     visitor: Visitor, api: Client, database_url: str, count: int
@@ -90,6 +91,7 @@ def test_typed_query(visitor: Visitor, api: Client) -> None:
     expect(visitor.page.locator(".graphiql-response")).to_contain_text('"name": "Deadpond"')
 
 
+@pytest.mark.slow
 def test_completion_offers_the_fields(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.type("{ heroes { secr")
@@ -100,6 +102,7 @@ def test_completion_offers_the_fields(visitor: Visitor, api: Client) -> None:
 FILTER = ["age", "and", "id", "name", "not", "or"]
 
 
+@pytest.mark.slow
 def test_completion_offers_the_fields_of_a_filter(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     offered = visitor.page.locator(".suggest-widget .label-name")
@@ -109,6 +112,7 @@ def test_completion_offers_the_fields_of_a_filter(visitor: Visitor, api: Client)
     expect(offered).to_have_text(["eq", "gt", "gte", "in", "isNull", "lt", "lte", "ne"])
 
 
+@pytest.mark.slow
 def test_completion_offers_the_fields_of_a_filter_in_variables(
     visitor: Visitor, api: Client
 ) -> None:
@@ -121,6 +125,7 @@ def test_completion_offers_the_fields_of_a_filter_in_variables(
     expect(visitor.page.locator(".suggest-widget .label-name")).to_have_text(FILTER)
 
 
+@pytest.mark.slow
 def test_misspelt_field_is_underlined(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     wrong = visitor.query.locator(".squiggly-error")
@@ -130,6 +135,7 @@ def test_misspelt_field_is_underlined(visitor: Visitor, api: Client) -> None:
     expect(wrong).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_variable_of_the_wrong_type_is_underlined(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     wrong = visitor.page.locator(".graphiql-editor-tool .squiggly-error")
@@ -137,6 +143,7 @@ def test_variable_of_the_wrong_type_is_underlined(visitor: Visitor, api: Client)
     expect(wrong).to_be_visible()
 
 
+@pytest.mark.slow
 def test_docs_describe_the_schema(visitor: Visitor, api: Client) -> None:
     fields = api.data('{ __type(name: "Query") { fields { name description } } }')["__type"][
         "fields"
@@ -151,6 +158,7 @@ def test_docs_describe_the_schema(visitor: Visitor, api: Client) -> None:
     expect(page.locator(".graphiql-doc-explorer")).to_contain_text(described.splitlines()[0])
 
 
+@pytest.mark.slow
 def test_builder_adds_a_field(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url, query="{ heroes { id } }")
     visitor.page.get_by_role("button", name="Show Query Builder").click()
@@ -158,6 +166,7 @@ def test_builder_adds_a_field(visitor: Visitor, api: Client) -> None:
     expect(visitor.query).to_contain_text("secretName")
 
 
+@pytest.mark.slow
 def test_history_remembers_what_ran(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.type("query Remembered { heroes { id } }")
@@ -168,6 +177,7 @@ def test_history_remembers_what_ran(visitor: Visitor, api: Client) -> None:
     expect(visitor.page.locator(".graphiql-history")).to_contain_text("Remembered")
 
 
+@pytest.mark.slow
 def test_prettify_keeps_comments(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.write("operation.graphql", "{ heroes { id # why\n } }")
@@ -178,6 +188,7 @@ def test_prettify_keeps_comments(visitor: Visitor, api: Client) -> None:
     assert visitor.text("variables.json") == '{\n  "id": "1", // why\n  "offset": 0\n}'
 
 
+@pytest.mark.slow
 def test_refusals_are_shown_with_their_codes(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     for query, code in (

@@ -25,6 +25,7 @@ SESAME = "sesame"
 TABS = "hero-graph/graphql:graphiql:tabState"
 
 
+@pytest.mark.slow
 def test_link_opens_filled_in_and_does_not_run(visitor: Visitor, api: Client) -> None:
     api.create("Deadpond")
     query = "query One($id: ID!) { hero(id: $id) { name } } query All { heroes { id } }"
@@ -40,6 +41,7 @@ def test_link_opens_filled_in_and_does_not_run(visitor: Visitor, api: Client) ->
         assert visitor.result() == {"data": {"heroes": [{"id": "1"}]}}
 
 
+@pytest.mark.slow
 def test_link_that_is_followed_while_the_page_is_open(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url, query="{ heroes { id } }")
     visitor.page.evaluate("location.hash = 'query={heroes{age}}'")
@@ -82,6 +84,7 @@ def test_token_is_asked_for_and_used(visitor: Visitor, serve: Callable[..., Clie
     visitor.refusals.clear()
 
 
+@pytest.mark.slow
 def test_schema_that_cannot_be_read(visitor: Visitor, serve: Callable[..., Client]) -> None:
     visitor.visit(serve(introspection=False).url)
     expect(visitor.page.locator(".notice")).to_contain_text("The schema could not be read")
@@ -115,6 +118,7 @@ def told(app: App) -> ASGIApp:
     return proxied(app, "/api")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("around", [mounted, proxied, told])
 def test_works_below_a_prefix(
     visitor: Visitor,
@@ -129,6 +133,7 @@ def test_works_below_a_prefix(
         assert visitor.run() == {"data": {"heroes": []}}
 
 
+@pytest.mark.slow
 def test_theme_follows_the_system(visit: Callable[..., Visitor], api: Client) -> None:
     visitor = visit(color_scheme="dark")
     visitor.open(api.url)
@@ -140,6 +145,7 @@ def test_theme_follows_the_system(visit: Callable[..., Visitor], api: Client) ->
     expect(visitor.query.locator(".monaco-editor.vs")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_what_was_open_is_open_again(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.write("operation.graphql", "query Mine($limit: Int) { heroes { id } }")

@@ -13,7 +13,7 @@ from tests.table.model import Hero
 from tests.table.stores import Store
 from tests.table.walk import Walk, step
 
-EXAMPLES = [40, pytest.param(400, marks=pytest.mark.slow)]
+EXAMPLES = [6, pytest.param(300, marks=pytest.mark.slow)]
 """How many are tried."""
 
 TERMS = {
@@ -73,14 +73,14 @@ def chosen(count: int | None) -> list[tuple[Any, dict[str, Any], int]]:
 
 
 @pytest.mark.parametrize("backward", [False, True])
-@pytest.mark.parametrize("count", [30, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [3, pytest.param(None, marks=pytest.mark.slow)])
 def test_the_sorted_table(stores: list[Store], count: int | None, *, backward: bool) -> None:
     for store in stores:
         _walk_all(store, ROWS, chosen(count), backward=backward)
 
 
 @pytest.mark.parametrize("backward", [False, True])
-@pytest.mark.parametrize("count", [30, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [3, pytest.param(None, marks=pytest.mark.slow)])
 def test_ages_of_other_types(stores: list[Store], count: int | None, *, backward: bool) -> None:
     added = [Hero(100 + number, "a", age, "x") for number, age in enumerate(strategies.FOREIGN)]
     choices = [

@@ -4,11 +4,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.client import Client
 from tests.cluster import Sql
 from tests.process import run
 
 
+@pytest.mark.slow
 def test_a_column_is_added_to_a_table_with_rows(
     api: Client,
     sql: Sql,

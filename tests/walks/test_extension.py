@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from tests.client import Client
+from tests.cluster import slow_on_postgresql
 
 
+@slow_on_postgresql
 def test_an_extension_adds_to_every_answer(
     take: Callable[[str], None], serve_copy: Callable[..., Client]
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.client import Client
+from tests.cluster import slow_on_postgresql
 from tests.process import run
 from tests.shape import labelled
 
@@ -12,6 +13,7 @@ DELETE = 'mutation { deleteHero(id: "1") { name } }'
 BEHIND = "{ heroes { secretName } }"
 
 
+@slow_on_postgresql
 def test_only_who_may_passes(
     take: Callable[[str], None], serve_copy: Callable[..., Client]
 ) -> None:

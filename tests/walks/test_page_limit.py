@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.client import Client
+from tests.cluster import slow_on_postgresql
 
 
+@slow_on_postgresql
 def test_the_page_limit_is_one_line(
     folder: Path, take: Callable[[str], None], serve_copy: Callable[..., Client]
 ) -> None:

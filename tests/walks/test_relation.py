@@ -47,6 +47,7 @@ def counted(queries: Sequence[str]) -> list[tuple[dict[str, Any], int, list[str]
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("related")
 def test_a_relation_is_read_and_written(folder: Path, serve_copy: Callable[..., Client]) -> None:
     assert run("db", "check").returncode == 0
@@ -77,6 +78,7 @@ def test_a_relation_is_read_and_written(folder: Path, serve_copy: Callable[..., 
     assert len(api.heroes(offset=1 + HEROES)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("related")
 def test_statements_are_as_many_for_few_rows_as_for_many() -> None:
     nested = "{ teams(limit: %d) { heroes(limit: %d) { team { heroes(limit: %d) { id } } } } }"

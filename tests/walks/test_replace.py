@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.client import Client
 from tests.process import run
@@ -19,6 +20,7 @@ IMPORT = re.compile(r"^ *from (graph\.hero\.\w+) import ([\w, ]+)", re.MULTILINE
 TAKEN = re.compile(r"^\| `(graph\.hero\.\w+\.\w+)`", re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_another_model_takes_the_place_of_hero(
     folder: Path, serve_copy: Callable[..., Client]
 ) -> None:
