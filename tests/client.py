@@ -1,9 +1,13 @@
 """A GraphQL client for the tests, over real HTTP."""
 
+import ssl
 from json import dumps
 from typing import Any, Self
 
 import httpx
+
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Of the machine's, which take 25 ms to read, and are for TLS."""
 
 HERO_FIELDS = "id name age secretName"
 
@@ -36,7 +40,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.http = httpx.Client(base_url=url, timeout=30)
+        self.http = httpx.Client(base_url=url, timeout=30, verify=NO_CERTIFICATES)
 
     def __enter__(self) -> Self:
         return self

@@ -28,11 +28,13 @@ from tests.proxy import Proxy, proxy_to
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, as uvicorn only logs it."""
+    """Says when it is ready, as uvicorn only logs it, and ends at once when nobody is connected."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._ended = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, *args: Any, **options: Any) -> None:
         """Start, then tell."""
@@ -40,6 +42,32 @@ class _Server(uvicorn.Server):
             await super().startup(*args, **options)
         finally:
             self.ready.set()
+
+    async def main_loop(self) -> None:
+        """As uvicorn's, which looks every 0.1 s whether it is to end."""
+        self._loop = asyncio.get_running_loop()
+        ended = asyncio.ensure_future(self._ended.wait())
+        while not await self.on_tick(0):
+            await asyncio.wait([ended], timeout=0.1)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """As uvicorn's, which gives connections 0.1 s to close."""
+        for server in self.servers:
+            server.close()
+        for connection in [*self.server_state.connections]:
+            connection.shutdown()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+        else:
+            await self.lifespan.shutdown()
+
+    def end(self) -> None:
+        """Have it end, from another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ended.set)
 
 
 @contextmanager
@@ -55,7 +83,7 @@ def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
+        server.end()
         thread.join()
 
 

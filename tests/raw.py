@@ -43,6 +43,18 @@ def read_to_the_end(connection: socket.socket) -> bytes:
     return answer
 
 
+def read_answer(connection: socket.socket) -> httpx.Response:
+    """The next answer, which has a `Content-Length`, on a connection that is kept."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        assert byte, "the connection was closed"
+        head += byte
+    length = int(_response(head[:-4]).headers["content-length"])
+    body = connection.recv(length, socket.MSG_WAITALL)
+    return _response(head[:-4], body)
+
+
 def answers(received: bytes) -> list[httpx.Response]:
     """The answers that were received one after another."""
     found = []

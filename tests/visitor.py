@@ -94,7 +94,10 @@ class Visitor:
 
     def run(self, operation: str = "") -> Any:
         """Press the button, choose the operation where there are several; gives the answer."""
-        self.page.get_by_role("button", name="Execute query").click()
+        button = self.page.get_by_role("button", name="Execute query")
+        if operation:
+            expect(button).to_have_attribute("aria-haspopup", "menu")  # as soon as it knows them
+        button.click()
         if operation:
             self.page.get_by_role("menuitem", name=operation).click()
         return self.result()
