@@ -139,6 +139,7 @@ def test_the_browsers_cache_asks_whether_a_query_has_changed(
     assert gets == [200, 304, 200]
 
 
+@pytest.mark.slow
 def test_the_browsers_cache_keeps_what_it_may(visit: Callable[..., Frontend]) -> None:
     frontend = visit(cache_control="max-age=600")
     for _ in range(2):

@@ -8,13 +8,14 @@ import pytest
 
 from graph.errors import MAX_MESSAGE_LENGTH
 from tests.client import CREATE, Client
-from tests.cluster import Sql, on_sqlite
+from tests.cluster import Sql, on_sqlite, slow_on_postgresql
 from tests.shape import labelled
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 LONG = "a" * 90_000
 
 
+@slow_on_postgresql
 def test_an_unexpected_error_is_masked_and_logged_once(
     api: Client, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -114,6 +115,7 @@ def test_an_id_of_another_kind(shared: Client, value: object) -> None:
     assert shared.codes(query, a=value) == ["BAD_USER_INPUT"]
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize(
     "name", ["", " ", "\0", "a\0b", "\ud800", "\udfffa", "a" * 201, "🦸" * 201, "x" * 90_000]
 )

@@ -21,6 +21,7 @@ from graph.hero.queries import Query
 from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
+from tests.cluster import slow_on_postgresql
 from tests.schemas import Serve, resolved, serving_schemas
 
 
@@ -70,12 +71,14 @@ class MoreMutations(Mutation):
         return hero  # type: ignore[return-value] # (an object of the model, as people return it)
 
 
+@slow_on_postgresql
 def test_a_scalar_of_a_root_field(serve_schema: Serve) -> None:
     api = serve_schema(MoreQueries)
     api.create("A")
     assert api.data("{ heroCount heroes { name } }") == {"heroCount": 1, "heroes": [{"name": "A"}]}
 
 
+@slow_on_postgresql
 def test_objects_of_the_model(serve_schema: Serve) -> None:
     api = serve_schema(MoreQueries, MoreMutations)
     api.create("A")
@@ -88,6 +91,7 @@ def test_objects_of_the_model(serve_schema: Serve) -> None:
     assert resolved == ["models", "maybe"]
 
 
+@slow_on_postgresql
 def test_a_mutation_that_returns_an_object_runs_once(serve_schema: Serve) -> None:
     api = serve_schema(MoreQueries, MoreMutations)
     assert api.data("mutation { send { id name } }") == {"send": {"id": "1", "name": "Sent"}}
@@ -112,6 +116,7 @@ def test_a_schema_is_executed_without_a_service() -> None:
     assert result.data == {"one": 1, "two": 2, "more": 1}
 
 
+@slow_on_postgresql
 def test_a_resolver_that_fails_runs_once(serve_schema: Serve) -> None:
     api = serve_schema(MoreQueries)
     assert api.codes("{ heroCount fails { id } heroes { id } }") == ["INTERNAL_SERVER_ERROR"]
@@ -125,6 +130,7 @@ class Initialed(HeroType):
         return self.secret_name[:1] + self.name[:1]
 
 
+@slow_on_postgresql
 def test_a_field_with_a_resolver_has_every_column(serve_schema: Serve) -> None:
     @strawberry.type
     class Initials(Query):
@@ -161,6 +167,7 @@ class Namesakes(Query):
         return await page_of_heroes(info.columns).fetch(info.context.session, 9)
 
 
+@slow_on_postgresql
 def test_a_loader_asks_once(serve_schema: Serve) -> None:
     api = serve_schema(Namesakes, max_rows=1_000_000, max_cost=100_000_000)
     for name in "AABC":
@@ -208,6 +215,7 @@ def test_fields_side_by_side_share_the_connection_of_a_mutation(serve_schema: Se
     assert data == {"measure": [{"longest": 1, "count": 3}] * 3}
 
 
+@slow_on_postgresql
 def test_nested_lists_count_as_rows(serve_schema: Serve) -> None:
     api = serve_schema(Namesakes)
     for query, refused in (
@@ -219,6 +227,7 @@ def test_nested_lists_count_as_rows(serve_schema: Serve) -> None:
     assert resolved == []
 
 
+@slow_on_postgresql
 def test_fields_beside_others_keep_the_fast_path(
     serve_schema: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

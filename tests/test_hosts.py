@@ -111,11 +111,13 @@ def test_any_host_by_default(serve: Callable[..., Client], settings: dict[str, s
     ("arguments", "settings", "guarded"),
     [
         ((), {}, True),
-        (("--workers", "2"), {}, True),
-        (("--host", "localhost"), {}, True),
+        pytest.param(("--workers", "2"), {}, True, marks=pytest.mark.slow),
+        pytest.param(("--host", "localhost"), {}, True, marks=pytest.mark.slow),
         ((), {"token": "secret"}, False),
-        ((), {"allowed_hosts": "*"}, False),
-        ((), {"allowed_hosts": "evil.example, 127.0.0.1"}, False),
+        pytest.param((), {"allowed_hosts": "*"}, False, marks=pytest.mark.slow),
+        pytest.param(
+            (), {"allowed_hosts": "evil.example, 127.0.0.1"}, False, marks=pytest.mark.slow
+        ),
         (("--host", "0.0.0.0"), {}, False),  # noqa: S104 (nothing but the test gets there)
     ],
 )

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.client import Client
+from tests.cluster import slow_on_postgresql
 from tests.shape import code, labelled
 
 JSON = "application/json"
@@ -166,6 +167,7 @@ def test_a_query_string_that_is_no_request(shared: Client, query_string: str, st
         assert code(response) == "BAD_REQUEST"
 
 
+@slow_on_postgresql
 def test_a_mutation_needs_post(api: Client) -> None:
     mutation = 'mutation B { createHero(input: {name: "a", secretName: "b"}) { id } }'
     for query in (mutation, f"query A {{ __typename }} {mutation}"):

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.client import CREATE, Client
-from tests.cluster import WAITING, Sql, transaction, wait_until
+from tests.cluster import WAITING, Sql, slow_on_postgresql, transaction, wait_until
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 CREATION = {"query": CREATE, "variables": {"input": HERO}}
@@ -159,6 +159,7 @@ def test_old_keys_are_forgotten(serve: Callable[..., Client], sql: Sql) -> None:
     assert sql(KEPT) == [("new 0",), ("new 1",)]
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize(
     ("header", "key"),
     [

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.client import CREATE, Client
-from tests.cluster import Cluster, Sql, on_postgresql, on_sqlite, slow_on_postgresql, wait_until
+from tests.cluster import Cluster, Sql, on_postgresql, on_sqlite, wait_until
 from tests.faults import Disk
 from tests.process import service
 from tests.proxy import proxy_to
@@ -72,7 +72,7 @@ def test_a_commit_whose_outcome_is_unknown_is_told_by_the_key(
         assert len(api.heroes()) == 2
 
 
-@slow_on_postgresql
+@pytest.mark.slow
 def test_each_key_is_executed_once_through_kill_9(database_url: str, sql: Sql) -> None:
     """Killed amid writes; each is sent until it is answered, and once more, under its key."""
 

@@ -136,6 +136,7 @@ def test_the_tutorials_table_is_taken_as_it_is(
     assert check()[0] == 0
 
 
+@slow_on_postgresql
 @pytest.mark.usefixtures("environment")
 def test_another_table_of_this_name_is_refused(sql: Sql) -> None:
     sql("CREATE TABLE hero (id INTEGER, nickname VARCHAR)")

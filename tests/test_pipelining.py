@@ -44,6 +44,7 @@ def send_until_it_is_not_read(connection: socket.socket, data: bytes, times: int
     pytest.fail("all of it was read")
 
 
+@pytest.mark.slow
 def test_requests_wait_with_the_client_and_not_in_memory(database_url: str) -> None:
     with service(database_url) as (url, process), connected(url) as connection:
         used = memory(process.pid)

@@ -16,6 +16,7 @@ from graph.factory import create_app
 from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.client import Client
+from tests.cluster import slow_on_postgresql
 from tests.conftest import serving
 from tests.corpus import CORPUS, LISTS
 from tests.examples import check
@@ -133,6 +134,7 @@ CONNECTION = """query($a: String, $by: [HeroOrder!], $w: HeroFilter) {
 CREATE = "mutation($i: CreateHeroInput!) { createHero(input: $i) { id name age secretName } }"
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize(
     ("query", "variables"),
     [
@@ -155,6 +157,7 @@ def test_the_fast_path_is_taken(
     api.data(query, **variables)
 
 
+@slow_on_postgresql
 def test_it_can_be_turned_off(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_thousand_connections_share_ten(serve: Serve, sql: Sql) -> None:
     assert sql(connections) == [(10 + 1,)]
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_is_cancelled_and_holds_up_nothing_else(
     serve: Serve, database_url: str, sql: Sql
 ) -> None:

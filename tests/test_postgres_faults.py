@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from tests.client import CREATE, Client
 from tests.cluster import (
@@ -92,6 +93,7 @@ def test_a_commit_whose_outcome_is_unknown_is_not_tried_again(
     api.create("After")
 
 
+@pytest.mark.slow
 def test_the_server_crashes_and_comes_back(serve: Serve) -> None:
     """Who was told that a hero is stored finds it, and nobody has to restart the service."""
     with running_cluster() as cluster, ThreadPoolExecutor() as threads:

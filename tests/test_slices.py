@@ -120,6 +120,7 @@ def test_a_write_that_says_so_is_made_elsewhere(file: Path) -> None:
     assert names(file) == [str(LONG)]
 
 
+@pytest.mark.slow
 def test_nothing_is_stored_after_a_write_that_was_ended(file: Path) -> None:
     """SQLite undoes the transaction with it, and takes the next statement for one alone."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.cluster import on_sqlite
+from tests.cluster import on_sqlite, slow_on_postgresql
 from tests.raw import connected, exchange, read_answer, read_to_the_end
 from tests.shape import code, labelled
 
@@ -137,6 +137,7 @@ def test_trailers_are_no_headers(
             assert read_answer(connection).status_code == status
 
 
+@slow_on_postgresql
 @pytest.mark.parametrize("size", [1, 10])
 def test_chunks_of_any_size_are_taken(serve: Callable[..., Client], size: int) -> None:
     api = serve()
@@ -200,6 +201,7 @@ def test_headers_of_the_usual_size_are_taken(shared: Client) -> None:
     assert labelled(response) == {"data": {"__typename": "Query"}}
 
 
+@slow_on_postgresql
 def test_a_url_over_the_limit_of_a_body(serve: Any) -> None:
     api = serve(max_body_bytes=100)
     query = "{__typename}"
