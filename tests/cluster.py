@@ -40,6 +40,12 @@ WAITING = """SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'hero'"""
 """The server's processes that wait for somebody's lock on the table."""
 
+EMPTY = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+ALTER DATABASE {} RESET ALL"""
+
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
@@ -85,6 +91,7 @@ class Cluster:
         self.port = free_port()
         self._programs = programs
         self._numbers = itertools.count(1)
+        self._emptied: list[str] = []
         if os.geteuid() == 0:
             os.chown(directory, unprivileged()["user"], unprivileged()["group"])
         data = ["--pgdata", str(directory / "data")]
@@ -115,18 +122,29 @@ class Cluster:
         return f"postgresql://hero@127.0.0.1:{self.port}/{database}"
 
     def create_database(self) -> str:
-        """The name of a new, empty database."""
+        """The name of an empty database."""
+        if self._emptied:
+            return self._emptied.pop()
         name = f"test{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name} TEMPLATE template0")
         return name
 
-    def drop_database(self, name: str) -> None:
-        """Drop a database, whoever uses it."""
-        self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+    def give_back(self, name: str) -> None:
+        """Empty a database, whoever uses it, for another test: a new one is 300 files."""
+        asyncio.run(_execute(self.url(name), EMPTY.format(name)))
+        self._emptied.append(name)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement on the database of the administrator; returns the rows."""
         return run_sql(self.url("postgres"), statement)
+
+
+async def _execute(url: str, statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
 
 
 def run_sql(url: str, statement: str) -> list[tuple[Any, ...]]:

@@ -135,7 +135,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     cluster: Cluster = request.getfixturevalue("cluster")
     name = cluster.create_database()
     yield cluster.url(name)
-    cluster.drop_database(name)
+    cluster.give_back(name)
 
 
 @pytest.fixture

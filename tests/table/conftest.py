@@ -22,7 +22,7 @@ def new_url(
             if kind == "sqlite":
                 return f"sqlite:///{tmp_path_factory.mktemp('table') / 'database.db'}"
             name = cluster.create_database()
-            stack.callback(cluster.drop_database, name)
+            stack.callback(cluster.give_back, name)
             return cluster.url(name)
 
         yield make
