@@ -9,7 +9,7 @@ Why it gives the same answer: the fields are those that graphql-core collects; a
 resolvers and errors go through graphql-core's and Strawberry's own functions; and a row is taken
 only when each value has the exact type whose serialisation is known. A field of any other kind is
 left to graphql-core, and so is a value that its resolver returned and that cannot be taken: no
-resolver runs twice. `tests/test_plan.py` compares the two.
+resolver runs twice. `tests/engine/test_plan.py` compares the two.
 """
 
 import asyncio

@@ -87,7 +87,7 @@ def test_seed_fills_the_table_with_believable_heroes(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_schema_prints_the_snapshot() -> None:
-    snapshot = Path(__file__).parent.parent / "schema.graphql"
+    snapshot = Path(__file__).parents[2] / "schema.graphql"
     assert run("schema").stdout.encode() == snapshot.read_bytes()
     assert run("schema", "--check", str(snapshot)).returncode == 0
 

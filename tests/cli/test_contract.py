@@ -13,7 +13,7 @@ from graph.cli import app
 from tests.client import Client
 from tests.cluster import on_sqlite
 
-SNAPSHOT = Path(__file__).parent.parent / "schema.graphql"
+SNAPSHOT = Path(__file__).parents[2] / "schema.graphql"
 SESAME = "sesame"
 
 

@@ -8,7 +8,7 @@ from graph.cli import contract
 from graph.hero.model import Hero, HeroBase
 from graph.hero.schema import schema
 
-SNAPSHOT = Path(__file__).parent.parent / "schema.graphql"
+SNAPSHOT = Path(__file__).parents[2] / "schema.graphql"
 
 
 def test_the_snapshot_is_up_to_date() -> None:

@@ -23,8 +23,8 @@ from tests.availability import UNAVAILABLE, assert_works
 from tests.client import Client
 from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql, wait_until
 from tests.conftest import serving
+from tests.database.test_replaced import fill_and_back_up, names
 from tests.long import COUNTED, ENDLESS, LONG
-from tests.test_replaced import fill_and_back_up, names
 
 ENDLESS_QUERY = "{ endless }"
 SNAPSHOT = "{ endless heroes { id } }"

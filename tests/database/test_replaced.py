@@ -10,8 +10,8 @@ import pytest
 from tests.availability import HERO, READ, UNAVAILABLE, assert_works, ready
 from tests.client import CREATE, Client
 from tests.cluster import on_sqlite, wait_until
+from tests.http.test_workers import workers
 from tests.process import service
-from tests.test_workers import workers
 
 pytestmark = on_sqlite
 

@@ -18,8 +18,8 @@ from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
 from graph.hero.statements import new_hero
 from tests.cluster import wait_until
+from tests.database.test_writer import names, operation
 from tests.long import ENDLESS, LONG, QUICK, counted
-from tests.test_writer import names, operation
 from tests.threads import HEROES, THREAD, fetched, is_here, run
 
 READ = Statement(counted(THREAD, HEROES))

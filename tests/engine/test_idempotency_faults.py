@@ -10,10 +10,10 @@ import pytest
 
 from tests.client import CREATE, Client
 from tests.cluster import Cluster, Sql, on_postgresql, on_sqlite, wait_until
+from tests.engine.test_idempotency import HERO, codes, send
 from tests.faults import Disk
 from tests.process import service
 from tests.proxy import proxy_to
-from tests.test_idempotency import HERO, codes, send
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from graph.database.base import Session
 from tests.client import HERO_FIELDS, Client
 from tests.cluster import Sql
-from tests.test_idempotency import send
+from tests.engine.test_idempotency import send
 
 CREATE_MANY = f"""
 mutation Create($inputs: [CreateHeroInput!]!) {{

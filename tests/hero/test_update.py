@@ -9,8 +9,8 @@ import pytest
 from graph.database.base import Session
 from tests.client import CREATE, HERO_FIELDS, Client
 from tests.cluster import Sql, wait_until
-from tests.test_api import NO_IDS
-from tests.test_idempotency import codes, held, send
+from tests.engine.test_idempotency import codes, held, send
+from tests.hero.test_api import NO_IDS
 
 UPDATE = f"""
 mutation Update($id: ID!, $input: UpdateHeroInput!, $expected: UpdateHeroInput) {{

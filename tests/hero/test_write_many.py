@@ -8,7 +8,7 @@ import pytest
 
 from tests.client import HERO_FIELDS, Client
 from tests.cluster import Sql, wait_until
-from tests.test_idempotency import held, send
+from tests.engine.test_idempotency import held, send
 
 UPDATE = f"""
 mutation Update($where: HeroFilter!, $input: UpdateHeroInput!, $atMost: Int! = 1) {{

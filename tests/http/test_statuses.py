@@ -8,9 +8,9 @@ import pytest
 
 from tests.client import Client
 from tests.cluster import Sql, on_sqlite
+from tests.http.test_http import GRAPHQL_JSON, JSON, post
 from tests.raw import connected, read_to_the_end
 from tests.shape import code
-from tests.test_http import GRAPHQL_JSON, JSON, post
 
 
 @pytest.mark.parametrize(

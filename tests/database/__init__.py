@@ -1,0 +1,1 @@
+"""Sessions, transactions, and what goes wrong with a database."""
