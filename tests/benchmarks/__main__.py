@@ -58,6 +58,10 @@ def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
         servers.append(replace(SERVERS["ours"], name=name, workers=chosen.workers))
     if chosen.database_url:
         servers = [server for server in servers if server.postgres]
+    for server in [*servers]:
+        if reason := server.missing():
+            print(reason, file=sys.stderr)
+            servers.remove(server)
     cores = prepare()
     with databases(chosen.database_url, chosen.rows) as source:
         bench = Bench(source, chosen.rows, cores)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from tests.benchmarks.workloads import WORKLOADS, Language, Request, Workload
 
 ROOT = Path(__file__).parents[2]
 PEERS = "tests.benchmarks.peers"
+SCRIPTS = Path(__file__).parent / "peers"
 START_SECONDS = 30
 ANSWER_SECONDS = 5
 STOP_SECONDS = 5
@@ -39,16 +41,28 @@ class Server:
 
     name: str
     language: Language
-    app: str | None
-    """What uvicorn serves; None is our own service."""
+    app: str | None = None
+    """What uvicorn serves, if it serves this one."""
+    script: str | None = None
+    """What Node runs, if it is Node's. Neither is our own service."""
     postgres: bool = True
     """Whether it can use PostgreSQL."""
     workers: int = 1
     """Processes; only our own service can have more than one."""
+    workload: str | None = None
+    """The only one that is asked of what answers the same to all, right or wrong."""
 
     def can(self, workload: Workload) -> bool:
         """Tell whether it can be asked so."""
+        if self.workload is not None:
+            return workload.name == self.workload
         return workload.asks(self.language) is not None
+
+    def missing(self) -> str | None:
+        """Say what this machine lacks to run it."""
+        if self.script is None or (shutil.which("node") and (SCRIPTS / "node_modules").exists()):
+            return None
+        return f"{self.name} is left out: it needs Node, and `npm ci` in tests/benchmarks/peers"
 
     def request(self, workload: Workload, subject: Any) -> Request:
         """Ask it about a subject, if it can be."""
@@ -59,6 +73,8 @@ class Server:
     def command(self, port: int) -> list[str]:
         """Say what to run to have it listen on `port` of the loopback interface."""
         listen = ["--host", "127.0.0.1", "--port", str(port)]
+        if self.script is not None:
+            return ["node", str(SCRIPTS / self.script), "127.0.0.1", str(port)]
         if self.app is None:
             return [sys.executable, "-m", "graph", "serve", *listen, "--workers", str(self.workers)]
         quiet = ["--log-level", "warning", "--no-access-log"]
@@ -66,7 +82,7 @@ class Server:
 
     def environment(self, database: URL) -> dict[str, str]:
         """Say where its database is; our own service chooses the driver itself."""
-        if self.app is None:
+        if self.app is None and self.script is None:
             variable, database = (
                 "GRAPH_DATABASE_URL",
                 database.set(drivername=database.get_backend_name()),
@@ -80,10 +96,12 @@ class Server:
 SERVERS = {
     server.name: server
     for server in (
-        Server("ours", "graphql", None),
+        Server("ours", "graphql"),
         Server("rest", "rest", f"{PEERS}.tutorial_rest:app"),
         Server("strawberry", "graphql", f"{PEERS}.obvious_strawberry:app"),
         Server("ariadne", "graphql", f"{PEERS}.ariadne_cached:app", postgres=False),
+        Server("mercurius", "graphql", script="mercurius.mjs"),
+        Server("uvicorn", "graphql", f"{PEERS}.bare:app", workload="hero"),
     )
 }
 
