@@ -76,7 +76,8 @@ class Server:
         if self.script is not None:
             return ["node", str(SCRIPTS / self.script), "127.0.0.1", str(port)]
         if self.app is None:
-            return [sys.executable, "-m", "graph", "serve", *listen, "--workers", str(self.workers)]
+            serve = [sys.executable, "-m", "graph", "serve", "--upgrade"]
+            return [*serve, *listen, "--workers", str(self.workers)]
         quiet = ["--log-level", "warning", "--no-access-log"]
         return [sys.executable, "-m", "uvicorn", self.app, *listen, *quiet]
 

@@ -51,7 +51,7 @@ def rows(path: Path) -> list[Any]:
         return connection.execute("SELECT * FROM hero ORDER BY id").fetchall()
 
 
-EXAMPLES = [25, pytest.param(300, marks=pytest.mark.slow)]
+EXAMPLES = [25, pytest.param(150, marks=pytest.mark.slow)]
 """How many operations are tried."""
 
 Ask = Callable[[str, dict[str, Any]], tuple[bytes, bytes]]

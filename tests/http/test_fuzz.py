@@ -15,7 +15,7 @@ from tests.cluster import slow_on_postgresql
 from tests.examples import check
 from tests.shape import all_labelled
 
-EXAMPLES = [25, pytest.param(1_000, marks=pytest.mark.slow)]
+EXAMPLES = [25, pytest.param(400, marks=pytest.mark.slow)]
 """How many of each kind are tried."""
 
 # Lone surrogates too, which is why the JSON texts below are escaped.

@@ -16,7 +16,7 @@ ROWS = 1000
 
 LENGTHS = [
     pytest.param(200, 2, id="short"),
-    pytest.param(1000, 30, id="full", marks=pytest.mark.slow),
+    pytest.param(1000, 15, id="full", marks=pytest.mark.slow),
 ]
 
 

@@ -13,7 +13,7 @@ from tests.table.documents import RootField, operations, project
 from tests.table.model import Hero
 from tests.table.stores import Store, asked
 
-EXAMPLES = [8, pytest.param(400, marks=pytest.mark.slow)]
+EXAMPLES = [8, pytest.param(200, marks=pytest.mark.slow)]
 """How many are tried."""
 
 PLACES: RootField = RootField(

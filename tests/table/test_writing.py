@@ -12,7 +12,7 @@ from tests.table.documents import RootField, operations, project
 from tests.table.model import Hero, RefusedError, Table
 from tests.table.stores import Store, asked
 
-EXAMPLES = [6, pytest.param(300, marks=pytest.mark.slow)]
+EXAMPLES = [6, pytest.param(150, marks=pytest.mark.slow)]
 """How many are tried."""
 
 
