@@ -28,8 +28,8 @@ collection goes through: this many take it 20 ms."""
 
 UNCOLLECTED_TOKENS = 2_000
 """Tokens of documents between two full garbage collections. graphql-core's validation leaves
-circles of objects, up to 15 for each token; to free them holds the loop for 15 ms now, and for over
-100 when the interpreter lets more of them gather."""
+circles of objects, up to 15 for each token. To free those of so many holds the loop for 15 ms, and
+for over 100 what gathers until the interpreter does it by itself."""
 
 LARGEST_TOKENS = CACHED_TOKENS // 5
 """What a document may count for to be kept."""
