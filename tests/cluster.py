@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -82,14 +82,17 @@ class Cluster:
 
     Args:
         directory: an empty directory, on a short path, as it holds a Unix socket too.
+        options: the server's, besides those of `OPTIONS`, or in their place.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
         programs = {name: find(name) for name in ("initdb", "pg_ctl")}
         require(all(programs.values()), "PostgreSQL's server is not installed")
         self.directory = directory
         self.port = free_port()
         self._programs = programs
+        own = {"port": str(self.port), "unix_socket_directories": str(directory)}
+        self._options = {**OPTIONS, **(options or {}), **own}
         self._numbers = itertools.count(1)
         self._emptied: list[str] = []
         if os.geteuid() == 0:
@@ -108,7 +111,11 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
-        options = {**OPTIONS, "port": str(self.port), "unix_socket_directories": self.directory}
+        options = {
+            **self._options,
+            "port": str(self.port),
+            "unix_socket_directories": self.directory,
+        }
         flags = " ".join(f"-c {name}={value}" for name, value in options.items())
         log = str(self.directory / "log")
         self._run("pg_ctl", "--pgdata", "data", "--wait", "--log", log, "--options", flags, "start")
@@ -161,10 +168,10 @@ def run_sql(url: str, statement: str) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """A new cluster, gone afterwards."""
+def running_cluster(options: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """A new cluster with these options, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="hero-graph-") as directory:
-        cluster = Cluster(Path(directory))
+        cluster = Cluster(Path(directory), options)
         cluster.start()
         try:
             yield cluster

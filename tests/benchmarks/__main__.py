@@ -7,7 +7,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -32,22 +32,32 @@ def options() -> argparse.Namespace:
     add("--rows", type=int, default=10_000, help="heroes in the table")
     add("--workers", type=int, metavar="N", help="measure ours with N processes as well")
     add("--database-url", help="a postgresql:// URL whose user may create databases")
+    add("--postgres", action="store_true", help="use a PostgreSQL that is started, and is durable")
     add("--json", type=Path, metavar="FILE", help="keep every measurement there")
     return parser.parse_args()
 
 
 @contextmanager
-def databases(url: str | None, rows: int) -> Iterator[Databases]:
-    """Make what the servers serve from: SQLite files, or databases where the URL leads."""
-    if url:
-        postgres = PostgresDatabases(url, rows)
-        try:
-            yield postgres
-        finally:
-            postgres.drop()
-    else:
-        with tempfile.TemporaryDirectory(prefix="hero-benchmark-") as directory:
-            yield SqliteFiles(Path(directory), rows)
+def postgres() -> Iterator[str]:
+    """Start a PostgreSQL that loses nothing; gives its URL."""
+    from tests.cluster import running_cluster  # noqa: PLC0415 (needs what the tests need)
+
+    with running_cluster({"fsync": "on", "full_page_writes": "on"}) as cluster:
+        yield cluster.url("postgres")
+
+
+@contextmanager
+def databases(chosen: argparse.Namespace) -> Iterator[Databases]:
+    """Make what the servers serve from: SQLite files, or databases in a PostgreSQL."""
+    with ExitStack() as stack:
+        url = stack.enter_context(postgres()) if chosen.postgres else chosen.database_url
+        if url:
+            made = PostgresDatabases(url, chosen.rows)
+            stack.callback(made.drop)
+            yield made
+        else:
+            directory = tempfile.TemporaryDirectory(prefix="hero-benchmark-")
+            yield SqliteFiles(Path(stack.enter_context(directory)), chosen.rows)
 
 
 def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
@@ -56,14 +66,14 @@ def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
     if chosen.workers:
         name = f"ours, {chosen.workers} workers"
         servers.append(replace(SERVERS["ours"], name=name, workers=chosen.workers))
-    if chosen.database_url:
+    if chosen.postgres or chosen.database_url:
         servers = [server for server in servers if server.postgres]
     for server in [*servers]:
         if reason := server.missing():
             print(reason, file=sys.stderr)
             servers.remove(server)
     cores = prepare()
-    with databases(chosen.database_url, chosen.rows) as source:
+    with databases(chosen) as source:
         bench = Bench(source, chosen.rows, cores)
         # A round is as short as can be: loads are compared with each other, too.
         loads = itertools.product(range(chosen.rounds), chosen.connections, chosen.workloads)
