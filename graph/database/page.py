@@ -12,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
+    literal,
     or_,
     select,
 )
@@ -21,9 +22,16 @@ from graph.database.codepoint import comparable
 from graph.database.conditions import Condition, Shape, clause
 from graph.database.order import Bound, BoundShape, Order, Segment, Term, backward, segments
 from graph.database.statement import Rows, Statement
+from graph.database.unindexed import Unindexed
 
 STATEMENTS = 100
 """Statements of a kind that are kept compiled; clients choose among more than that."""
+
+EQUAL = {Segment.NULL, Segment.NULL_BEYOND, Segment.SAME_BEYOND}
+"""The segments whose rows are equal in the first term."""
+
+MANY = 10_000
+"""Equal rows that SQLite sorts in the time in which it finds a page of them in a million rows."""
 
 
 class Page(NamedTuple):
@@ -58,12 +66,14 @@ class Page(NamedTuple):
             self.after and self.after.shape,
             self.until and self.until.shape,
         )
-        parts = _statements(shape, self.columns)
+        parts = segments(self.table, self.order, shape.after)
         if offset and len(parts) > 1:
             await session.snapshot()
         tuples: list[Any] = []
-        for number, statement in enumerate(parts):
+        for segment in parts:
             wanted = limit - len(tuples)
+            walks = segment in EQUAL and await self._walks(session, shape, segment, values)
+            statement = _page(shape, self.columns, segment, walks=walks)
             rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
             if len(rows) == limit:
                 return rows
@@ -73,9 +83,22 @@ class Page(NamedTuple):
             if rows:
                 offset = 0
             elif offset:
-                (passed_over,) = await session.fetch(_count(shape, number), **values)
+                (passed_over,) = await session.fetch(_count(shape, segment), **values)
                 offset -= passed_over.rows
         return rows.holding(tuples)
+
+    async def _walks(
+        self, session: Session, shape: "_Shape", segment: Segment, values: dict[str, Any]
+    ) -> bool:
+        """Whether to read equal rows in the order of an index on the second term.
+
+        The other way is to sort them. PostgreSQL chooses by its statistics, SQLite has none of
+        single values.
+        """
+        _, *others = self.order
+        if len(others) == 1 or session.dialect.name != "sqlite":
+            return False
+        return bool(await session.fetch(_last_of_many(shape, segment), **values))
 
 
 class _Shape(NamedTuple):
@@ -89,27 +112,28 @@ class _Shape(NamedTuple):
 
 
 @lru_cache(STATEMENTS)
-def _statements(shape: _Shape, columns: tuple[str, ...] | None) -> list[Statement]:
-    """For each segment its rows: `limit` of them from `offset` on."""
-    return [
-        _page(shape, columns, segment)
-        for segment in segments(shape.table, shape.order, shape.after)
-    ]
-
-
-@lru_cache(STATEMENTS)
-def _count(shape: _Shape, number: int) -> Statement:
+def _count(shape: _Shape, segment: Segment) -> Statement:
     """How many rows a segment has."""
-    segment = segments(shape.table, shape.order, shape.after)[number]
     rows = select(func.count().label("rows")).select_from(shape.table)
     return Statement(rows.where(_within(shape, segment)), scans=True)
 
 
-def _page(shape: _Shape, columns: tuple[str, ...] | None, segment: Segment) -> Statement:
+@lru_cache(STATEMENTS)
+def _last_of_many(shape: _Shape, segment: Segment) -> Statement:
+    """Nothing where a segment is one of fewer than `MANY` rows that are equal in the first term."""
+    equal = _equal(shape.table, shape.order[0], segment)
+    return Statement(select(literal(1).label("one")).where(equal).offset(MANY - 1).limit(1))
+
+
+@lru_cache(STATEMENTS)
+def _page(
+    shape: _Shape, columns: tuple[str, ...] | None, segment: Segment, *, walks: bool
+) -> Statement:
+    """The rows of a segment: `limit` of them from `offset` on."""
     table, order = shape.table, shape.order
     names = table.c.keys() if columns is None else columns or (order[-1].column,)
     limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
-    page = select(*[table.c[name] for name in names]).where(_within(shape, segment))
+    page = select(*[table.c[name] for name in names]).where(_within(shape, segment, walks=walks))
     page = page.order_by(
         *[
             _sorted(table, term, leads=term.column == order[0].column)
@@ -122,7 +146,7 @@ def _page(shape: _Shape, columns: tuple[str, ...] | None, segment: Segment) -> S
 def _terms(order: Order, segment: Segment) -> Order:
     """The terms in which a segment is sorted."""
     lead, *others = order
-    if segment not in {Segment.NULL, Segment.NULL_BEYOND}:
+    if segment not in EQUAL:
         return order
     if len(others) > 1:
         return tuple(others)
@@ -140,7 +164,18 @@ def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:
     return column.nulls_first() if term.nulls_first else column.nulls_last()
 
 
-def _within(shape: _Shape, segment: Segment) -> ColumnElement[bool]:
+def _equal(
+    table: Table, lead: Term, segment: Segment, *, walks: bool = False
+) -> ColumnElement[bool]:
+    """The condition of rows that are equal in the first term."""
+    column = comparable(table.c[lead.column])
+    column = Unindexed(column) if walks else column
+    if segment is Segment.SAME_BEYOND:
+        return column == _value(table, lead, "a0")
+    return column.is_(None)
+
+
+def _within(shape: _Shape, segment: Segment, *, walks: bool = False) -> ColumnElement[bool]:
     """The condition of the rows in a segment."""
     table, order, where, after, until = shape
     lead = order[0]
@@ -148,10 +183,8 @@ def _within(shape: _Shape, segment: Segment) -> ColumnElement[bool]:
     conditions = [clause(table, where)]
     if segment is Segment.SET:
         conditions.append(column.is_not(None))
-    elif segment in {Segment.NULL, Segment.NULL_BEYOND}:
-        conditions.append(column.is_(None))
-    elif segment is Segment.SAME_BEYOND:
-        conditions.append(comparable(column) == _value(table, lead, "a0"))
+    elif segment in EQUAL:
+        conditions.append(_equal(table, lead, segment, walks=walks))
     elif segment is Segment.BEYOND and after is not None:
         inclusive = after.inclusive and len(order) == 1
         conditions.append(_beyond(table, lead, "a0", inclusive=inclusive))

@@ -1,8 +1,8 @@
 """The indexes of pages: they save sorting, and are compared with the models."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import make_url
@@ -12,6 +12,7 @@ from graph.database import open_database
 from graph.database.conditions import EVERYTHING, Condition
 from graph.database.order import Bound, Order, Term, backward, total_order
 from graph.database.page import Page
+from graph.database.sqlite import SQLiteDatabase, SQLiteSession
 from graph.database.statement import Rows, Statement
 from graph.hero.model import HERO
 from graph.migrations import prepare
@@ -112,6 +113,50 @@ def test_sqlite_does_not_sort_what_most_rows_match(
         for statement in statements(total_order(HERO, (term,)), value, condition):
             text, plan = explained(sql, statement, "sqlite")
             assert "TEMP B-TREE" not in plan, (text, plan)
+
+
+@on_sqlite
+@pytest.mark.parametrize("descending", [False, True])
+def test_sqlite_walks_many_equal_rows_in_the_order_of_the_next_term(
+    configure: Callable[..., Settings], sql: Sql, *, descending: bool
+) -> None:
+    sql(f"WITH RECURSIVE {NUMBERS} {ROWS.replace('n % 5 > 0', 'n % 9 = 0')}")
+    order = total_order(HERO, (Term("age"), Term("name", descending)))
+    row_at = ("Hero 18", 9_000)
+
+    class Explained(SQLiteSession):
+        plans: ClassVar[list[str]] = []
+
+        async def run(self, statement: Statement, text: str, values: Sequence[object]) -> list[Any]:
+            plan = await super().run(statement, f"EXPLAIN QUERY PLAN {text}", values)
+            self.plans.append(str([tuple(step) for step in plan]))
+            return await super().run(statement, text, values)
+
+    async def read() -> list[list[Any]]:
+        database = open_database(configure())
+        assert isinstance(database, SQLiteDatabase)
+        session = Explained(database)
+        found = []
+        for age in (None, 18):
+            page = Page(HERO, None, order, EVERYTHING, Bound([age, *row_at]))
+            found.append([row.id for row in await page.fetch(session, 50)])
+        await session.close()
+        await database.dispose()
+        return found
+
+    nulls, others = asyncio.run(read())
+    many, walked, few, sorted_, *_ = Explained.plans
+    assert "COVERING INDEX ix_hero_age" in many
+    assert "ix_hero_name" in walked
+    assert "TEMP B-TREE" not in walked
+    assert "COVERING INDEX ix_hero_age" in few
+    assert "TEMP B-TREE" in sorted_  # of rows that are few
+    rows = sql("SELECT name, id, age FROM hero")
+    for age, ids in ((None, nulls), (18, others)):
+        equal = sorted([row[:2] for row in rows if row[2] == age], reverse=descending)
+        beyond = [row[1] for row in equal if (row < row_at if descending else row > row_at)][:50]
+        assert beyond
+        assert ids[: len(beyond)] == beyond  # then come those of the next ages
 
 
 def check() -> str:

@@ -1,0 +1,32 @@
+"""A column that SQLite is not to look up in an index."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class Unindexed(FunctionElement[Any]):
+    """The value of a column; in SQLite, with the sign that keeps an index from being used for it.
+
+    See https://sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +".
+    """
+
+    name = "unindexed"
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(Unindexed)
+def _as_it_is(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(Unindexed, "sqlite")
+def _signed(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
