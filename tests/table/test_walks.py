@@ -61,10 +61,12 @@ def chosen(count: int | None) -> list[tuple[Any, dict[str, Any], int]]:
     """Orders, each with a filter and a size.
 
     Args:
-        count: how many orders of three terms; None for all.
+        count: how many orders of three terms, and ten times as many of two; None for all.
     """
-    orders: list[Any] = [None, [], *ORDERS[1], *ORDERS[2]]
-    orders += ORDERS[3] if count is None else Random(14).sample(ORDERS[3], count)  # noqa: S311 (no secret)
+    orders: list[Any] = [None, [], *ORDERS[1]]
+    for terms, times in ((2, 10), (3, 1)):
+        all_ = ORDERS[terms]
+        orders += all_ if count is None else Random(14).sample(all_, count * times)  # noqa: S311 (no secret)
     filters, sizes = cycle([{}, *FILTERS]), cycle(SIZES)
     return [(order, next(filters), next(sizes)) for order in orders]
 
