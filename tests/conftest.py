@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -206,12 +206,27 @@ def api(serve: Callable[..., Client]) -> Client:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """One service for a module's tests of what no database has a part in; they store nothing."""
-    file = tmp_path_factory.mktemp("shared") / "database.db"
-    settings = Settings(database_url=f"sqlite:///{file}", _env_file=None)  # type: ignore[call-arg] # (pydantic-settings has it)
-    with serving(create_app(settings), settings) as url, Client(url) as client:
-        yield client
+def share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
+    """Gives the one service with these settings to a module's tests, which store nothing.
+
+    They are tests of what no database has a part in.
+    """
+    with ExitStack() as stack:
+
+        @cache
+        def start(**given: Any) -> Client:
+            url = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'database.db'}"
+            settings = Settings(database_url=url, _env_file=None, **given)  # type: ignore[call-arg] # (pydantic-settings has it)
+            app = create_app(settings)
+            return stack.enter_context(Client(stack.enter_context(serving(app, settings))))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared(share: Callable[..., Client]) -> Client:
+    """The one that has the default settings."""
+    return share()
 
 
 @pytest.fixture

@@ -65,8 +65,8 @@ def ask(url: str, host: str, path: str = "/graphql?query={__typename}") -> httpx
         ("ex\xe4mple.org", False),
     ],
 )
-def test_a_request_for_a_host(serve: Callable[..., Client], host: str, allowed: bool) -> None:  # noqa: FBT001 (as parametrize passes it)
-    response = ask(serve(allowed_hosts=ALLOWED).url, host)
+def test_a_request_for_a_host(share: Callable[..., Client], host: str, allowed: bool) -> None:  # noqa: FBT001 (as parametrize passes it)
+    response = ask(share(allowed_hosts=ALLOWED).url, host)
     assert response.status_code == (200 if allowed else 421)
     if not allowed:
         assert code(response) == "BAD_REQUEST"
@@ -78,9 +78,9 @@ def test_a_request_for_a_host(serve: Callable[..., Client], host: str, allowed: 
 )
 @pytest.mark.parametrize("settings", [{}, {"cors_origins": "http://evil.example"}])
 def test_every_path_is_guarded(
-    serve: Callable[..., Client], path: str, settings: dict[str, str]
+    share: Callable[..., Client], path: str, settings: dict[str, str]
 ) -> None:
-    api = serve(allowed_hosts="127.0.0.1", **settings)
+    api = share(allowed_hosts="127.0.0.1", **settings)
     headers = {"host": "evil.example", "origin": "http://evil.example", "accept": "text/html, */*"}
     for method in ("GET", "POST", "OPTIONS"):
         response = api.http.request(method, path, headers=headers)

@@ -72,9 +72,9 @@ def test_the_explorer_has_a_policy_of_its_own(shared: Client) -> None:
     ],
 )
 def test_a_request_without_the_token(
-    serve: Callable[..., Client], authorization: str | None
+    share: Callable[..., Client], authorization: str | None
 ) -> None:
-    api = serve(token=TOKEN)
+    api = share(token=TOKEN)
     headers: dict[bytes, bytes] = {}
     if authorization is not None:
         headers[b"authorization"] = authorization.encode("latin-1")
@@ -95,8 +95,8 @@ def test_a_request_without_the_token(
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_request_with_the_token(serve: Callable[..., Client], scheme: str) -> None:
-    api = serve(token=TOKEN)
+def test_a_request_with_the_token(share: Callable[..., Client], scheme: str) -> None:
+    api = share(token=TOKEN)
     headers = {"authorization": f"{scheme} {TOKEN}"}
     for response in (
         api.post(QUERY, headers=headers),
@@ -106,9 +106,9 @@ def test_a_request_with_the_token(serve: Callable[..., Client], scheme: str) -> 
 
 
 def test_the_token_is_not_asked_for_where_nothing_is_to_be_had(
-    serve: Callable[..., Client],
+    share: Callable[..., Client],
 ) -> None:
-    api = serve(token=TOKEN)
+    api = share(token=TOKEN)
     assert api.http.get("/health").status_code == 200
     assert api.http.get("/ready").status_code == 200
     page = api.http.get("/graphql", headers={"accept": "text/html"})
@@ -168,8 +168,8 @@ def test_an_origin_that_is_named_may_call(serve: Callable[..., Client]) -> None:
         "",
     ],
 )
-def test_an_origin_that_is_alike_may_not(serve: Callable[..., Client], origin: str) -> None:
-    api = serve(cors_origins=(ORIGIN,))
+def test_an_origin_that_is_alike_may_not(share: Callable[..., Client], origin: str) -> None:
+    api = share(cors_origins=(ORIGIN,))
     response = api.post(QUERY, headers={"origin": origin})
     assert "access-control-allow-origin" not in response.headers
     response = api.http.options("/graphql", headers=preflight(origin))
