@@ -24,7 +24,7 @@ def section(title: str) -> str:
 
 def copy_code(folder: Path) -> None:
     """Copy what a person who takes this over edits and runs."""
-    ignored = shutil.ignore_patterns("node_modules", "__pycache__")
+    ignored = shutil.ignore_patterns("node_modules", "*.pyc.*")  # as one is being written
     shutil.copytree(ROOT / "graph", folder / "graph", ignore=ignored)
     shutil.copy(ROOT / "schema.graphql", folder)
 
