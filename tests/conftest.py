@@ -23,7 +23,7 @@ from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
 from tests.cluster import Cluster, Sql, run_sql, running_cluster
-from tests.prepared import prepared
+from tests.prepared import set_up
 from tests.process import started_with
 from tests.proxy import Proxy, proxy_to
 
@@ -167,12 +167,7 @@ def configure(database_url: str) -> Callable[..., Settings]:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SQLite's file of a database that is set up, and empty."""
     file = tmp_path_factory.mktemp("template") / "database.db"
-
-    async def make() -> None:
-        async with prepared(Settings(database_url=f"sqlite:///{file}")):
-            pass
-
-    asyncio.run(make())
+    set_up(f"sqlite:///{file}")
     return file
 
 
@@ -207,9 +202,9 @@ def api(serve: Callable[..., Client]) -> Client:
 
 @pytest.fixture(scope="module")
 def share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
-    """Gives the one service with these settings to a module's tests, which store nothing.
+    """Gives one service with these settings to a module's tests of what no database has a part in.
 
-    They are tests of what no database has a part in.
+    They store nothing.
     """
     with ExitStack() as stack:
 

@@ -22,6 +22,16 @@ async def prepared(settings: Settings) -> AsyncIterator[Database]:
         await database.dispose()
 
 
+def set_up(database_url: str) -> None:
+    """Make a database what a service makes of it when it starts."""
+
+    async def main() -> None:
+        async with prepared(Settings(database_url=database_url)):
+            pass
+
+    asyncio.run(main())
+
+
 def run(configure: Configure, work: Callable[[Database], Awaitable[None]]) -> None:
     """Run the work on a database that has one connection only, so that one kept is missed."""
 
