@@ -60,7 +60,7 @@ def test_a_database_that_cannot_be_opened(
         ("GRAPH_MAX_TOKENS", "many"),
         pytest.param("GRAPH_MAX_TOKENS", "0", marks=pytest.mark.slow),
         pytest.param("GRAPH_DATABASE_URL", "no url", marks=pytest.mark.slow),
-        ("GRAPH_DATABASE_URL", "sqlite:///a?b.db"),
+        pytest.param("GRAPH_DATABASE_URL", "sqlite:///a?b.db", marks=pytest.mark.slow),
         pytest.param("GRAPH_DATABASE_URL", "oracle://there", marks=pytest.mark.slow),
         pytest.param("GRAPH_SQLITE_SYNCHRONOUS", "OFF", marks=pytest.mark.slow),
     ],

@@ -180,7 +180,9 @@ def test_a_file_that_is_read_only(
 
 
 @on_sqlite
-@pytest.mark.parametrize("made_by", ["the tutorial", "this service"])
+@pytest.mark.parametrize(
+    "made_by", [pytest.param("the tutorial", marks=pytest.mark.slow), "this service"]
+)
 def test_a_file_of_another_user_is_read(
     database_url: str, database_file: Path, without_privileges: Sequence[str], made_by: str
 ) -> None:

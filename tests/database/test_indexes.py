@@ -167,7 +167,9 @@ def check() -> str:
 
 
 @slow_on_postgresql
-@pytest.mark.parametrize("name", ["ix_hero_name_and_id", "ix_hero_age_and_id"])
+@pytest.mark.parametrize(
+    "name", ["ix_hero_name_and_id", pytest.param("ix_hero_age_and_id", marks=pytest.mark.slow)]
+)
 def test_a_missing_index_is_seen(sql: Sql, name: str) -> None:
     sql(f"DROP INDEX {name}")
     assert name in check()

@@ -168,6 +168,7 @@ def test_what_is_acknowledged_is_in_the_table(api: Client, sql: Sql) -> None:
     ]
 
 
+@slow_on_postgresql
 def test_many_root_fields_share_a_session(api: Client, seed: Callable[[int], None]) -> None:
     """64 requests at once with ten aliases of each root field: the obvious version fails these."""
     seed(20)

@@ -118,7 +118,7 @@ def test_any_host_by_default(serve: Callable[..., Client], settings: dict[str, s
         pytest.param(
             (), {"allowed_hosts": "evil.example, 127.0.0.1"}, False, marks=pytest.mark.slow
         ),
-        (("--host", "0.0.0.0"), {}, False),  # noqa: S104 (nothing but the test gets there)
+        pytest.param(("--host", "0.0.0.0"), {}, False, marks=pytest.mark.slow),  # noqa: S104 (nothing but the test gets there)
     ],
 )
 def test_serve_guards_what_is_for_this_machine_alone(

@@ -89,7 +89,9 @@ def test_a_table_on_postgresql_that_does_not_fit(
 
 
 @slow_on_postgresql
-@pytest.mark.parametrize("more", ["team TEXT NOT NULL DEFAULT 'none'", "team TEXT"])
+@pytest.mark.parametrize(
+    "more", ["team TEXT NOT NULL DEFAULT 'none'", pytest.param("team TEXT", marks=pytest.mark.slow)]
+)
 def test_a_table_with_more_in_it_fits(
     database_url: str, serve: Serve, sql: Sql, monkeypatch: pytest.MonkeyPatch, more: str
 ) -> None:
