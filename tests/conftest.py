@@ -177,7 +177,7 @@ def serve(
 ) -> Iterator[Callable[..., Client]]:
     """Starts a service with the settings given; it stops with the test.
 
-    A file that is not there yet is a copy of one that is set up, which takes a third of the time.
+    A file that is not there yet is a copy of one that is set up, which takes half the time.
     """
     file = tmp_path / "database.db"
     with ExitStack() as stack:
