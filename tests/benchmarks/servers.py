@@ -62,7 +62,7 @@ class Server:
         """Say what this machine lacks to run it."""
         if self.script is None or (shutil.which("node") and (SCRIPTS / "node_modules").exists()):
             return None
-        return f"{self.name} is left out: it needs Node, and `npm ci` in tests/benchmarks/peers"
+        return f"{self.name} needs Node, and `npm ci` in tests/benchmarks/peers"
 
     def request(self, workload: Workload, subject: Any) -> Request:
         """Ask it about a subject, if it can be."""
