@@ -67,8 +67,8 @@ def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
     if chosen.workers:
         name = f"ours, {chosen.workers} workers"
         servers.append(replace(SERVERS["ours"], name=name, workers=chosen.workers))
-    if chosen.postgres or chosen.database_url:
-        servers = [server for server in servers if server.postgres]
+    on_postgres = chosen.postgres or chosen.database_url
+    servers = [one for one in servers if (one.postgres if on_postgres else one.sqlite)]
     for server in [*servers]:
         if reason := server.missing():
             if os.environ.get("CI"):  # where all must be there

@@ -22,6 +22,8 @@ from tests.benchmarks.workloads import WORKLOADS, Language, Request, Workload
 ROOT = Path(__file__).parents[2]
 PEERS = "tests.benchmarks.peers"
 SCRIPTS = Path(__file__).parent / "peers"
+NODE = shutil.which("node", path=f"{SCRIPTS}/node_modules/.bin:{os.environ['PATH']}")
+"""The Node that `npm ci` brings, where there is one for the machine; it is what it compiles for."""
 START_SECONDS = 30
 ANSWER_SECONDS = 5
 STOP_SECONDS = 5
@@ -45,6 +47,8 @@ class Server:
     """What uvicorn serves, if it serves this one."""
     script: str | None = None
     """What Node runs, if it is Node's. Neither is our own service."""
+    sqlite: bool = True
+    """Whether it can use SQLite."""
     postgres: bool = True
     """Whether it can use PostgreSQL."""
     workers: int = 1
@@ -60,9 +64,9 @@ class Server:
 
     def missing(self) -> str | None:
         """Say what this machine lacks to run it."""
-        if self.script is None or (shutil.which("node") and (SCRIPTS / "node_modules").exists()):
+        if self.script is None or (NODE and (SCRIPTS / "node_modules").exists()):
             return None
-        return f"{self.name} needs Node, and `npm ci` in tests/benchmarks/peers"
+        return f"{self.name} needs Node 22, and `npm ci` in tests/benchmarks/peers"
 
     def request(self, workload: Workload, subject: Any) -> Request:
         """Ask it about a subject, if it can be."""
@@ -74,7 +78,7 @@ class Server:
         """Say what to run to have it listen on `port` of the loopback interface."""
         listen = ["--host", "127.0.0.1", "--port", str(port)]
         if self.script is not None:
-            return ["node", str(SCRIPTS / self.script), "127.0.0.1", str(port)]
+            return [NODE or "node", str(SCRIPTS / self.script), "127.0.0.1", str(port)]
         if self.app is None:
             serve = [sys.executable, "-m", "graph", "serve", "--upgrade"]
             return [*serve, *listen, "--workers", str(self.workers)]
@@ -102,6 +106,7 @@ SERVERS = {
         Server("strawberry", "graphql", f"{PEERS}.obvious_strawberry:app"),
         Server("ariadne", "graphql", f"{PEERS}.ariadne_cached:app", postgres=False),
         Server("mercurius", "graphql", script="mercurius.mjs"),
+        Server("postgraphile", "postgraphile", script="postgraphile.mjs", sqlite=False),
         Server("uvicorn", "graphql", f"{PEERS}.bare:app", workload="hero"),
     )
 }

@@ -1,4 +1,4 @@
-"""What is asked of the servers, in GraphQL and as the tutorial's REST app wants it."""
+"""What is asked of the servers: in GraphQL, as PostGraphile has it, and as the REST app does."""
 
 import json
 import random
@@ -8,9 +8,12 @@ from typing import Any, Literal, NamedTuple
 
 from tests.benchmarks.heroes import Row, Truth, invent
 
-Language = Literal["graphql", "rest"]
+Language = Literal["graphql", "postgraphile", "rest"]
 
 PAGE = 100
+
+FIELDS = "id: rowId name age secretName"
+"""What PostGraphile calls the fields of a hero."""
 
 
 class Request(NamedTuple):
@@ -23,12 +26,14 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True)
 class Workload:
-    """A kind of request, the same thing asked in both languages, and the right answer to it."""
+    """A kind of request, the same thing asked in each language, and the right answer to it."""
 
     name: str
     subject: Callable[[random.Random, int], Any]
     """Draws what a request is about, given the number of heroes: ids are 1 to that number."""
     graphql: Callable[[Any], Request]
+    postgraphile: Callable[[Any], Request] | None
+    """None where its schema, without plugins, has nothing like it."""
     rest: Callable[[Any], Request] | None
     """None where the tutorial's app has nothing like it."""
     expected: Callable[[Any, Truth], list[Row]]
@@ -36,7 +41,8 @@ class Workload:
 
     def asks(self, language: Language) -> Callable[[Any], Request] | None:
         """Give what asks about a subject in a language; None where that cannot be asked."""
-        return self.graphql if language == "graphql" else self.rest
+        asks = {"graphql": self.graphql, "postgraphile": self.postgraphile, "rest": self.rest}
+        return asks[language]
 
 
 def graphql(query: str, **variables: Any) -> Request:
@@ -109,6 +115,11 @@ WORKLOADS = {
             "heroes",
             subject=lambda dice, rows: dice.randint(0, max(0, rows - PAGE)),
             graphql=page,
+            postgraphile=lambda offset: graphql(
+                f"query Heroes($offset: Int!) "
+                f"{{ allHeroes(first: 100, offset: $offset) {{ nodes {{ {FIELDS} }} }} }}",
+                offset=offset,
+            ),
             rest=lambda offset: Request("GET", f"/heroes/?offset={offset}&limit={PAGE}"),
             expected=lambda offset, truth: truth.page(offset),
         ),
@@ -116,6 +127,10 @@ WORKLOADS = {
             "connection",
             subject=lambda _dice, _rows: None,
             graphql=connection,
+            postgraphile=lambda _: graphql(
+                f"query Connection {{ allHeroes(first: 100) "
+                f"{{ nodes {{ {FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+            ),
             rest=None,
             expected=lambda _, truth: truth.page(0),
         ),
@@ -123,6 +138,7 @@ WORKLOADS = {
             "filtered",
             subject=lambda dice, _rows: dice.randint(18, 60),
             graphql=filtered,
+            postgraphile=None,
             rest=None,
             expected=lambda age, truth: truth.youngest(age),
         ),
@@ -130,6 +146,9 @@ WORKLOADS = {
             "hero",
             subject=lambda dice, rows: dice.randint(1, rows),
             graphql=one,
+            postgraphile=lambda hero_id: graphql(
+                f"query Hero($id: Int!) {{ heroByRowId(rowId: $id) {{ {FIELDS} }} }}", id=hero_id
+            ),
             rest=lambda hero_id: Request("GET", f"/heroes/{hero_id}"),
             expected=lambda hero_id, truth: truth.rows([hero_id]),
         ),
@@ -137,6 +156,11 @@ WORKLOADS = {
             "create",
             subject=lambda dice, _rows: invent(dice),
             graphql=create,
+            postgraphile=lambda hero: graphql(
+                f"mutation CreateHero($input: CreateHeroInput!) "
+                f"{{ createHero(input: $input) {{ hero {{ {FIELDS} }} }} }}",
+                input={"hero": _input(hero)},
+            ),
             rest=lambda hero: Request("POST", "/heroes/", json.dumps(hero)),
             expected=lambda hero, truth: [Row(id=truth.last_id(), **hero)],
         ),
@@ -144,6 +168,11 @@ WORKLOADS = {
             "update",
             subject=lambda dice, rows: (dice.randint(1, rows), invent(dice)),
             graphql=update,
+            postgraphile=lambda subject: graphql(
+                f"mutation UpdateHero($input: UpdateHeroByRowIdInput!) "
+                f"{{ updateHeroByRowId(input: $input) {{ hero {{ {FIELDS} }} }} }}",
+                input={"rowId": subject[0], "heroPatch": _input(subject[1])},
+            ),
             rest=lambda subject: Request("PATCH", f"/heroes/{subject[0]}", json.dumps(subject[1])),
             expected=lambda subject, _truth: [Row(id=subject[0], **subject[1])],
         ),
@@ -157,6 +186,8 @@ def heroes_in(answer: Any) -> list[Row]:
         (answer,) = answer["data"].values()
     if isinstance(answer, dict) and "nodes" in answer:
         answer = answer["nodes"]
+    elif isinstance(answer, dict) and "hero" in answer:
+        answer = answer["hero"]
     heroes = answer if isinstance(answer, list) else [answer]
     return [
         Row(
