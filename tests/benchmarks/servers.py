@@ -45,6 +45,8 @@ class Server:
     language: Language
     app: str | None = None
     """What uvicorn serves, if it serves this one."""
+    options: tuple[str, ...] = ()
+    """Further ones of uvicorn's."""
     script: str | None = None
     """What Node runs, if it is Node's. Neither is our own service."""
     sqlite: bool = True
@@ -83,7 +85,7 @@ class Server:
             serve = [sys.executable, "-m", "graph", "serve", "--upgrade"]
             return [*serve, *listen, "--workers", str(self.workers)]
         quiet = ["--log-level", "warning", "--no-access-log"]
-        return [sys.executable, "-m", "uvicorn", self.app, *listen, *quiet]
+        return [sys.executable, "-m", "uvicorn", self.app, *listen, *quiet, *self.options]
 
     def environment(self, database: URL) -> dict[str, str]:
         """Say where its database is; our own service chooses the driver itself."""
@@ -108,6 +110,13 @@ SERVERS = {
         Server("mercurius", "graphql", script="mercurius.mjs"),
         Server("postgraphile", "postgraphile", script="postgraphile.mjs", sqlite=False),
         Server("uvicorn", "graphql", f"{PEERS}.bare:app", workload="hero"),
+        Server(  # as it comes without httptools and uvloop
+            "uvicorn-h11",
+            "graphql",
+            f"{PEERS}.bare:app",
+            ("--http", "h11", "--loop", "asyncio"),
+            workload="hero",
+        ),
     )
 }
 
