@@ -25,19 +25,25 @@ MAX_ALIAS_LENGTH = 100
 MAX_OBJECTS = 2_000
 """Objects in the variables of an operation, or a batch; graphql-core takes 5 µs to coerce each."""
 
+STRING = r'''
+    """[^"\\]*+(?:(?:\\(?:""")?|"(?!""))[^"\\]*+)*(?:"""|\Z)
+    | "[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*"?
+'''
+"""A string, as a verbose pattern. No part of it can fail once it began, so that it takes linear
+time without possessive groups, which Python before 3.11.5 gets wrong
+(https://github.com/python/cpython/issues/100061)."""
+
 LEXEMES = re.compile(
-    r'''
+    rf"""
     (\#[^\n\r]*+)  # a comment, which is no token
-    | """[^"\\]*+(?:(?:\\(?:""")?|"(?!""))[^"\\]*+)*+(?:"""|\Z)
-    | "[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*+"?
-    | [_A-Za-z][_0-9A-Za-z]*+ | -?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+
+    | {STRING}
+    | [_A-Za-z][_0-9A-Za-z]*+ | -?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?
     | \.\.\. | [^\s,\ufeff]
-    ''',
+    """,
     re.VERBOSE,
 )
-"""The lexemes of a document (https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary).
-No part of it can fail once it began, so that it takes linear time; in what is not GraphQL it may
-find more or fewer than there are."""
+"""The lexemes of a document (https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary),
+found in linear time; in what is not GraphQL there may be more or fewer than it finds."""
 
 
 def count_tokens(query: str, most: int) -> int:

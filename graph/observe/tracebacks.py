@@ -12,16 +12,10 @@ from typing import Any
 from graphql import GraphQLError, GraphQLSyntaxError, Source
 from graphql.language import Lexer
 
+from graph.engine.limits import STRING
 from graph.errors import brief
 
-LITERAL = re.compile(
-    r'''
-    """[^"\\]*+(?:(?:\\(?:""")?|"(?!""))[^"\\]*+)*+(?:"""|\Z)
-    | "[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*+"?
-    | (?<!\w)[0-9][\w.+-]*+
-    ''',
-    re.VERBOSE,
-)
+LITERAL = re.compile(rf"{STRING} | (?<!\w)[0-9][\w.+-]*+", re.VERBOSE)
 """A string or a number in the text of a query; it takes linear time to find them."""
 
 WORD = re.compile(r"\w+")

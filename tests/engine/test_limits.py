@@ -225,5 +225,7 @@ def test_tokens_are_counted_as_the_parser_counts_them(count: int) -> None:
             assert count_tokens(query, tokens - 1) == max(tokens, 0)
 
     compare("[1-1-1.5e+3-0]")
+    for string in ('""', '"""' * 2, '"""\na"b\n"""', r'"""a\"""b"""', r'"a\"b"'):
+        compare(f"{{ a(b: {string}) {{ c d e }} }}")
     check(count, hypothesis_graphql.from_schema(schema.as_str()), compare)
     check(count, st.lists(PIECES).map("".join), compare)
