@@ -114,7 +114,7 @@ SERVERS = {
             "uvicorn-h11",
             "graphql",
             f"{PEERS}.bare:app",
-            ("--http", "h11", "--loop", "asyncio"),
+            options=("--http", "h11", "--loop", "asyncio"),
             workload="hero",
         ),
     )
