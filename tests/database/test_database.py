@@ -144,8 +144,10 @@ def test_a_connection_that_was_idle_for_long_is_not_used(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def process(database: PostgresDatabase) -> int:
-        pooled, pid = await database.first(lambda raw: raw.fetchval("SELECT pg_backend_pid()"))
-        database.pool.release(pooled)
+        pooled, pid = await database.transactions.first(
+            lambda raw: raw.fetchval("SELECT pg_backend_pid()")
+        )
+        database.transactions.pool.release(pooled)
         assert isinstance(pid, int)
         return pid
 

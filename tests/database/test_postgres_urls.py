@@ -69,8 +69,8 @@ async def use(url: str) -> tuple[str, bool]:
         await prepare(database)
         assert await database.is_empty(HERO)
         asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-        pooled, encrypted = await database.first(lambda raw: raw.fetchval(asked))
-        database.pool.release(pooled)
+        pooled, encrypted = await database.transactions.first(lambda raw: raw.fetchval(asked))
+        database.transactions.pool.release(pooled)
         return database.name, encrypted
     finally:
         await database.dispose()

@@ -1,0 +1,82 @@
+"""Statements and transactions on pooled connections to PostgreSQL."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+
+from graph.database.postgres_errors import Raw, explained, translate
+from graph.database.postgres_pool import Pool, Pooled
+from graph.errors import UnknownOutcomeError
+
+T = TypeVar("T")
+
+
+class Transactions:
+    """What can be done with the connections of a pool.
+
+    Args:
+        pool: where each is taken from, and given back to.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    async def begin(self, statement: str = "BEGIN") -> Pooled:
+        """A connection in a transaction, to be given to `commit` or `rollback`."""
+        pooled, _ = await self.first(lambda raw: raw.execute(statement))
+        return pooled
+
+    async def first(self, run: Callable[[Raw], Awaitable[T]]) -> tuple[Pooled, T]:
+        """A connection, and what the first statement on it returned.
+
+        A server that was restarted has closed the connections of the pool, which may show only
+        when they are used: the statement is then tried again on another, at last on a new one.
+
+        Args:
+            run: runs a statement that changes nothing by itself, as it may run twice.
+
+        Raises:
+            ServiceUnavailableError: the database could not be reached in time.
+        """
+        while True:
+            pooled = await self.pool.acquire()
+            try:
+                return pooled, await run(pooled.raw)
+            except BaseException as error:
+                self.pool.discard(pooled)
+                if not isinstance(error, Exception):
+                    raise
+                if not (pooled.used and pooled.raw.is_closed()):
+                    translate(error, pooled.raw)
+                    raise
+
+    async def commit(self, pooled: Pooled) -> None:
+        """Commit the transaction, and give the connection back.
+
+        Raises:
+            UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
+        """
+        try:
+            status = await pooled.raw.execute("COMMIT")
+        except BaseException as error:
+            self.pool.discard(pooled)
+            if isinstance(error, TimeoutError | asyncio.CancelledError) or pooled.raw.is_closed():
+                raise UnknownOutcomeError from explained(error)
+            translate(error, pooled.raw)
+            raise
+        self.pool.release(pooled)
+        if status != "COMMIT":  # PostgreSQL's answer after a statement that failed
+            raise RuntimeError("a failed statement was passed over: nothing was committed")
+
+    async def rollback(self, pooled: Pooled) -> None:
+        """End the transaction, if need be with its connection, and give that back."""
+        try:
+            await pooled.raw.execute("ROLLBACK")
+        except BaseException as error:
+            self.pool.discard(pooled)
+            if not isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError):
+                raise
+        else:
+            self.pool.release(pooled)
