@@ -15,6 +15,14 @@ CREATE = f"""
 mutation Create($input: CreateHeroInput!) {{ createHero(input: $input) {{ {HERO_FIELDS} }} }}
 """
 
+CREATE_TWO = f"""
+mutation CreateTwo($input: CreateHeroInput!) {{
+  createHero(input: $input) {{ {HERO_FIELDS} }}
+  other: createHero(input: $input) {{ id }}
+}}
+"""
+"""Takes a transaction on every database."""
+
 PAGE = f"""
 query Page($offset: Int! = 0, $limit: Int! = 100) {{
   heroes(offset: $offset, limit: $limit) {{ {HERO_FIELDS} }}

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from graph.database.autocommit import Guard, One
 from graph.database.statement import Rows, Statement
 
 T = TypeVar("T")
@@ -73,6 +74,28 @@ class Session(ABC):
         sql, values = compiled.bound(parameters)
         return compiled.rows(await self.run(statement, sql, values))
 
+    def one(self, statement: Statement, **parameters: object) -> Any:
+        """The first row of a statement, to be awaited; it always returns one, or fails.
+
+        A root field's resolver that returns it as it is, without awaiting it, has nothing else to
+        do: where it is all of the operation, PostgreSQL takes one round trip in place of three.
+        """
+        fetch = partial(self.fetch, statement, **parameters)
+        return One(fetch, partial(self.autocommit, statement, parameters))
+
+    async def autocommit(
+        self, _statement: Statement, _parameters: Mapping[str, object], _guard: Guard
+    ) -> Rows | None:
+        """The rows of a statement, which is committed as it runs, unless the guard keeps it.
+
+        Returns:
+            None when nothing was done: the statement is to be run in the transaction.
+
+        Raises:
+            UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
+        """
+        return None
+
     @abstractmethod
     async def run(self, statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
         """The rows of a statement, run as this SQL on the driver's own connection."""
@@ -93,7 +116,7 @@ class Session(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Start the transaction of an operation that writes.
+        """Have all that follows, until `commit`, happen in one transaction.
 
         Raises:
             ServiceUnavailableError: there was no connection, or no lock, in time.

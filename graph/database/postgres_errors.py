@@ -1,5 +1,6 @@
 """What PostgreSQL's errors mean: which are worth retrying."""
 
+import asyncio
 from typing import TypeAlias
 
 import asyncpg
@@ -13,6 +14,10 @@ UNAVAILABLE = {"08", "40", "53", "57", "58"}
 """Classes of SQLSTATE that are worth retrying: connection exceptions, serialization failures and
 deadlocks, too few resources, operator intervention (a shutdown, a cancelled statement), failures of
 the system (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+NOT_THE_STATEMENT = {"", "08", "58", "XX"}
+"""Classes of SQLSTATE (as above) of failures around a statement, of which a pooler may tell in the
+server's place: whether it was committed is not known."""
 
 READ_ONLY = "25006"
 """A read-only transaction: the server is a standby, or the session began when it was one."""
@@ -43,6 +48,15 @@ def is_unavailable(error: BaseException) -> bool:
         return True
     code = getattr(error, "sqlstate", None) or ""
     return code[:2] in UNAVAILABLE or code in UNAVAILABLE_CODES
+
+
+def may_be_done(error: BaseException, raw: Raw) -> bool:
+    """Whether what ended in this error may have been committed all the same."""
+    if isinstance(error, asyncpg.PostgresError) and error.severity is not None:  # not the driver's
+        return (error.sqlstate or "")[:2] in NOT_THE_STATEMENT
+    if isinstance(error, asyncpg.InternalClientError) and str(error).startswith("cannot switch"):
+        return False  # the connection had failed before, while it was idle: nothing was sent
+    return isinstance(error, TimeoutError | asyncio.CancelledError) or raw.is_closed()
 
 
 def driver_error(error: BaseException) -> BaseException:

@@ -1,24 +1,24 @@
 """Sessions on PostgreSQL.
 
 A read outside a transaction is one round trip: a pooled connection in autocommit, the driver's own
-prepared statement, no `BEGIN`, no reset. An operation that writes holds one connection from its
-`BEGIN` to its `COMMIT`.
+prepared statement, no `BEGIN`, no reset. So is a mutation of one statement. Any other holds one
+connection from the `BEGIN` before its first statement to its `COMMIT`.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.util import await_only
 
+from graph.database.autocommit import Guard
 from graph.database.base import Session
 from graph.database.postgres_errors import translate
+from graph.database.postgres_guard import guarded
+from graph.database.postgres_pool import Pooled
 from graph.database.postgres_transactions import Transactions
-from graph.database.statement import Statement
-
-if TYPE_CHECKING:
-    from graph.database.postgres_pool import Pooled
+from graph.database.statement import Rows, Statement
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 """Its statements see what was committed before the first of them."""
@@ -31,35 +31,53 @@ class PostgresSession(Session):
         super().__init__(dialect)
         self._transactions = transactions
         self._held: Pooled | None = None
+        self._writes = False
         self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
 
     def bound(self) -> Connection:
-        if self._held is None:
-            self._held = await_only(self._transactions.begin())
-        return self._held.connection
+        return (self._held or await_only(self._begun())).connection
 
     async def run(self, _statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
         rows: list[Any]  # asyncpg's records, which are tuples but for their type
-        if self._held is None:
+        if self._held is None and not self._writes:
             pooled, rows = await self._transactions.first(lambda raw: raw.fetch(sql, *values))
             self._transactions.pool.release(pooled)
             return rows
+        held = self._held or await self._begun()
         async with self._turn:
             try:
-                rows = await self._held.raw.fetch(sql, *values)
+                rows = await held.raw.fetch(sql, *values)
             except Exception as error:
-                translate(error, self._held.raw)
+                translate(error, held.raw)
                 raise
         return rows
+
+    async def _begun(self) -> Pooled:
+        """The connection of the transaction, which begins when it is first asked for."""
+        async with self._turn:
+            if self._held is None:
+                self._held = await self._transactions.begin()
+            return self._held
+
+    async def autocommit(
+        self, statement: Statement, parameters: Mapping[str, object], guard: Guard
+    ) -> Rows | None:
+        compiled, checked = statement.compiled(self.dialect), guarded(statement, guard)
+        if checked is None or compiled.converts or self._held is not None or self.in_use:
+            return None
+        sql, values = checked.compiled(self.dialect).bound(parameters)
+        rows = await self._transactions.autocommit(sql, values)
+        return None if rows is None else compiled.rows([row[:-1] for row in rows])
 
     async def snapshot(self) -> None:
         if self._held is None:
             self._held = await self._transactions.begin(SNAPSHOT)
 
     async def start(self) -> None:
-        self._held = await self._transactions.begin()
+        self._writes = True
 
     async def commit(self) -> None:
+        self._writes = False
         if self.in_use:
             await self.orm.commit()
         held, self._held = self._held, None
@@ -67,6 +85,7 @@ class PostgresSession(Session):
             await self._transactions.commit(held)
 
     async def rollback(self) -> None:
+        self._writes = False
         if self.in_use:
             await self.orm.rollback()
         held, self._held = self._held, None

@@ -1,12 +1,12 @@
 """Statements and transactions on pooled connections to PostgreSQL."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import asyncpg
 
-from graph.database.postgres_errors import Raw, explained, translate
+from graph.database.postgres_errors import Raw, explained, is_unavailable, may_be_done, translate
 from graph.database.postgres_pool import Pool, Pooled
 from graph.errors import UnknownOutcomeError
 
@@ -51,6 +51,29 @@ class Transactions:
                 if not (pooled.used and pooled.raw.is_closed()):
                     translate(error, pooled.raw)
                     raise
+
+    async def autocommit(self, sql: str, values: Sequence[object]) -> list[Any] | None:
+        """The rows of a statement that writes, in a transaction of its own.
+
+        Returns:
+            None when it could not be run, or was undone.
+
+        Raises:
+            ServiceUnavailableError: there was no connection in time.
+            UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
+        """
+        pooled = await self.pool.acquire()
+        try:
+            rows: list[Any] = await pooled.raw.fetch(sql, *values)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (it may be done, whatever the error)
+            if may_be_done(error, pooled.raw):
+                self.pool.discard(pooled)
+                raise UnknownOutcomeError from explained(error)
+            refused = isinstance(error, asyncpg.PostgresError) and not is_unavailable(error)
+            (self.pool.release if refused else self.pool.discard)(pooled)
+            return None
+        self.pool.release(pooled)
+        return rows
 
     async def commit(self, pooled: Pooled) -> None:
         """Commit the transaction, and give the connection back.

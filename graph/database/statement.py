@@ -119,6 +119,11 @@ class Compiled:
             }
         )
 
+    @property
+    def converts(self) -> bool:
+        """Whether values of its rows are not the ones that the driver returned."""
+        return bool(self._from_driver)
+
     def bound(self, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
         """The SQL, and the values of its parameters in order, as the driver takes them.
 

@@ -20,13 +20,19 @@ class Execution:
         context: what the resolvers share.
         variables: the coerced variables.
         build: makes graphql-core's executor of this operation, where one is needed.
+        room: the bytes of data up to which a root field may commit before it is answered.
     """
 
     def __init__(
-        self, context: Context, variables: VariableValues, build: Callable[[], Executor[Any]]
+        self,
+        context: Context,
+        variables: VariableValues,
+        build: Callable[[], Executor[Any]],
+        room: int,
     ) -> None:
         self.context = context
         self.variables = variables
+        self.room = room
         self.errors: list[GraphQLError] = []
         self._build = build
         self._executor: Executor[Any] | None = None

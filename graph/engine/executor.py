@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from graphql import GraphQLObjectType, Undefined
-from graphql.execution.collect_fields import GroupedFieldSet
+from graphql import GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo, Undefined
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import AwaitableOrValue, Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from graph.database.autocommit import One
 
 
 class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, with root fields one after another.
 
-    They share one session, on which no two statements may ever run at once.
+    They share one session, on which no two statements may ever run at once. What a resolver has
+    left to be awaited, such as `Session.one`, is awaited here.
 
     Args:
         takes_turns: whether other requests have their turn between two root fields.
@@ -46,6 +49,23 @@ class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
                     data[name] = value
             return data
         return self._execute_rest(execute, names, data)
+
+    async def complete_awaitable_value(  # noqa: PLR0913, PLR0917 (the signature is graphql-core's)
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        async def settled() -> Any:
+            value = await result
+            return await value if type(value) is One else value
+
+        return await super().complete_awaitable_value(
+            return_type, field_details_list, info, path, settled(), position_context
+        )
 
     async def _execute_rest(
         self,

@@ -35,9 +35,11 @@ class Plan:
         collected = collect_fields(
             executor.schema, executor.fragments, executor.variable_values, root, executor.operation
         )
+        fields = collected.grouped_field_set
+        is_alone = len(fields) == 1
         self._fields = [
-            _compiled(executor, root, name, details)
-            for name, details in collected.grouped_field_set.items()
+            _compiled(executor, root, name, details, is_alone=is_alone)
+            for name, details in fields.items()
         ]
 
     async def execute(self, execution: Execution) -> ExecutionResult:
@@ -55,9 +57,14 @@ class Plan:
 
 
 def _compiled(
-    executor: Executor[Any], root: GraphQLObjectType, name: str, details: FieldDetailsList
+    executor: Executor[Any],
+    root: GraphQLObjectType,
+    name: str,
+    details: FieldDetailsList,
+    *,
+    is_alone: bool,
 ) -> CoreField:
     try:
-        return RootField(executor, root, name, details)
+        return RootField(executor, root, name, details, is_alone=is_alone)
     except NotCovered:
         return CoreField(root, name, details)

@@ -149,13 +149,20 @@ def _present(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tup
         enums.append(type_)
         number = len(enums) - 1
         return f"names{number}[{{0}}]", f"type({{0}}) is enum{number}"
-    standard = STANDARD.get(getattr(type_, "name", ""))
-    if standard is None or standard.name not in SCALARS:
+    scalar = standard(type_)
+    if scalar is None:
         raise NotCovered
+    return SCALARS[scalar]
+
+
+def standard(type_: GraphQLNamedType) -> str | None:
+    """The name of a scalar that the schema has as Strawberry does; None for any other type."""
+    known = STANDARD.get(getattr(type_, "name", ""))
+    if known is None or known.name not in SCALARS:
+        return None
     definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    if type_ is not standard.implementation and definition is not standard:
-        raise NotCovered
-    return SCALARS[standard.name]
+    is_own = type_ is known.implementation or definition is known
+    return known.name if is_own else None
 
 
 @lru_cache(maxsize=1_000)

@@ -58,12 +58,6 @@ class Call(NamedTuple):
     key: str | None = None
 
 
-def _key(call: Call, key: str) -> Key:
-    """The key of a call, with what it stands for."""
-    request = digest(call.operation.query, call.operation.name, call.variables)
-    return Key(call.caller.name or "", key, request)
-
-
 def refusal(*errors: GraphQLError) -> Result:
     """The answer to what is not executed."""
     return Result(NULL, list(errors), executed=False)
@@ -166,14 +160,18 @@ class Service:
             if call.operation.writes:
                 await session.start()
                 if call.key is not None:
-                    key = _key(call, call.key)
+                    request = digest(call.operation.query, call.operation.name, call.variables)
+                    key = Key(call.caller.name or "", call.key, request)
                     if (kept := await self._answers.claim(session, key)) is not None:
                         # On SQLite it may be of the group of operations that is committed next.
                         await session.commit()
                         return Result(kept.data, [], extensions=kept.extensions)
             elif prepared.cost.roots > 1:
                 await session.snapshot()
-            result = await self._run(call, coerced, prepared.plan, Context(session, call.caller))
+            context = Context(session, call.caller)
+            # An answer that is kept under its key is stored along with what it tells.
+            alone = room if key is None else 0
+            result = await self._run(call, coerced, prepared.plan, context, alone)
             data = encode(result.data)
             extensions = encode(result.extensions) if result.extensions else None
             if len(data) > room:
@@ -218,7 +216,7 @@ class Service:
         return None
 
     async def _run(
-        self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context
+        self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context, room: int
     ) -> ExecutionResult:
         """Execute an operation by its plan, or as Strawberry does, or with graphql-core alone."""
         if self._is_extended:
@@ -230,7 +228,7 @@ class Service:
             )
             return ExecutionResult(extended.data, extended.errors, extended.extensions or None)
         if plan is not None:
-            execution = Execution(context, coerced, lambda: self._executor(call, context))
+            execution = Execution(context, coerced, lambda: self._executor(call, context), room)
             return await plan.execute(execution)
         result: Any = self._executor(call, context).execute_operation()
         completed: ExecutionResult = result if isinstance(result, ExecutionResult) else await result

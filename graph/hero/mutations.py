@@ -77,8 +77,8 @@ class Mutation:
     ) -> Hero:
         """The hero as it was stored."""
         statement = new_hero(info.columns)
-        rows = await info.context.session.fetch(statement, **hero.model_dump())
-        created: Hero = rows[0]
+        # Not awaited here, it may be all that the operation does.
+        created: Hero = info.context.session.one(statement, **hero.model_dump())
         return created
 
     @strawberry.mutation(description="Create several heroes: all of them or none.")

@@ -10,7 +10,7 @@ from threading import Event
 import httpx
 import pytest
 
-from tests.client import CREATE, Client
+from tests.client import CREATE, CREATE_TWO, Client
 from tests.cluster import (
     WAITING,
     Cluster,
@@ -130,7 +130,10 @@ def test_the_grace_time_of_sigterm_ends(database_url: str, database_file: Path) 
 
 @pytest.mark.slow
 @on_postgresql
-def test_the_grace_time_ends_amid_a_commit(database_url: str, cluster: Cluster, sql: Sql) -> None:
+@pytest.mark.parametrize(("query", "at"), [(CREATE, b"Deadpond"), (CREATE_TWO, b"COMMIT")])
+def test_the_grace_time_ends_amid_a_commit(
+    database_url: str, cluster: Cluster, sql: Sql, query: str, at: bytes
+) -> None:
     with (
         proxy_to(cluster.port) as proxy,
         service(proxy.url(database_url), database_timeout=2, shutdown_timeout=1) as running,
@@ -138,9 +141,9 @@ def test_the_grace_time_ends_amid_a_commit(database_url: str, cluster: Cluster, 
         ThreadPoolExecutor() as threads,
     ):
         api.create("Before")
-        proxy.silent_after = b"COMMIT"
-        write = threads.submit(api.post, CREATION)
-        wait_until(lambda: len(sql("SELECT FROM hero")) == 2)
+        proxy.silent_after = at
+        write = threads.submit(api.post, {**CREATION, "query": query})
+        wait_until(lambda: len(sql("SELECT FROM hero")) > 1)
         running.process.send_signal(signal.SIGTERM)
         (error,) = write.result().json()["errors"]
         assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"

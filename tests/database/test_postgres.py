@@ -37,7 +37,8 @@ Serve = Callable[..., Client]
         ("{ heroes { id } hero(id: 1) { name } }", 4),
         ("{ __typename heroes { id } }", 1),
         ("{ hero(id: 1) { id __schema: __typename } }", 1),
-        ('mutation { createHero(input: {name: "A", secretName: "B"}) { id } }', 3),
+        ('mutation { createHero(input: {name: "A", secretName: "B"}) { id } }', 1),
+        ('mutation { a: createHero(input: {name: "A", secretName: "B"}) { id } __typename }', 3),
         ("mutation { deleteHero(id: 77) { id } }", 3),
     ],
 )

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.client import CREATE, Client
+from tests.client import CREATE, CREATE_TWO, Client
 from tests.cluster import (
     WAITING,
     Sql,
@@ -84,7 +84,7 @@ def test_a_commit_whose_outcome_is_unknown_is_not_tried_again(
     api = serve(database_url=proxy.url(database_url))
     api.create("Before")
     proxy.break_at = b"COMMIT"
-    body = api.execute(CREATE, input=HERO)
+    body = api.execute(CREATE_TWO, input=HERO)
     assert body["data"] is None
     assert body["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
     assert "not known" in body["errors"][0]["message"]
