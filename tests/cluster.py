@@ -19,6 +19,7 @@ import asyncpg
 import pytest
 
 from tests.components import require
+from tests.process import MARK
 
 Sql = Callable[[str], list[tuple[Any, ...]]]
 """Runs a statement and returns the rows."""
@@ -48,7 +49,7 @@ ALTER DATABASE {} RESET ALL"""
 
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
-    "max_connections": "200",
+    "max_connections": "500",
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
@@ -81,29 +82,49 @@ class Cluster:
     """A server with its data in a directory of its own.
 
     Args:
-        directory: an empty directory, on a short path, as it holds a Unix socket too.
+        directory: a directory on a short path, as it holds a Unix socket too; it is empty, or has
+            a server that runs.
         options: the server's, besides those of `OPTIONS`, or in their place.
+        name: what the names of databases begin with.
+        outlives: whether the server may go on when the tests of this process are done.
     """
 
-    def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        options: Mapping[str, str] | None = None,
+        name: str = "test",
+        *,
+        outlives: bool = False,
+    ) -> None:
         programs = {name: find(name) for name in ("initdb", "pg_ctl")}
         require(all(programs.values()), "PostgreSQL's server is not installed")
         self.directory = directory
-        self.port = free_port()
+        self.port = _port_of(directory) or free_port()
         self._programs = programs
+        self._name = name
+        self._environment = {k: v for k, v in os.environ.items() if not outlives or k != MARK}
         own = {"port": str(self.port), "unix_socket_directories": str(directory)}
         self._options = {**OPTIONS, **(options or {}), **own}
         self._numbers = itertools.count(1)
         self._emptied: list[str] = []
+        if self.is_in(directory):
+            return
         if os.geteuid() == 0:
             os.chown(directory, unprivileged()["user"], unprivileged()["group"])
         data = ["--pgdata", str(directory / "data")]
         self._run("initdb", *data, "--username=hero", "--auth=trust", "--no-sync", "-EUTF8")
 
+    @staticmethod
+    def is_in(directory: Path) -> bool:
+        """Whether a server runs there."""
+        return _port_of(directory) is not None
+
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [str(self._programs[program]), *arguments],
             check=True,
+            env=self._environment,
             cwd=self.directory,
             stdout=subprocess.DEVNULL,
             **unprivileged(),
@@ -132,7 +153,7 @@ class Cluster:
         """The name of an empty database."""
         if self._emptied:
             return self._emptied.pop()
-        name = f"test{next(self._numbers)}"
+        name = f"{self._name}{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name} TEMPLATE template0")
         return name
 
@@ -144,6 +165,13 @@ class Cluster:
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement on the database of the administrator; returns the rows."""
         return run_sql(self.url("postgres"), statement)
+
+
+def _port_of(directory: Path) -> int | None:
+    """The port of the server that runs there: the fourth line of its file."""
+    with suppress(FileNotFoundError):
+        return int((directory / "data" / "postmaster.pid").read_text().splitlines()[3])
+    return None
 
 
 async def _execute(url: str, statements: str) -> None:

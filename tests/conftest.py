@@ -22,10 +22,12 @@ from graph.hero.seed import batches
 from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.client import Client
-from tests.cluster import Cluster, Sql, run_sql, running_cluster
+from tests.cluster import Cluster, Sql, run_sql
 from tests.prepared import set_up
-from tests.process import started_with
+from tests.process import MARK, started_with
 from tests.proxy import Proxy, proxy_to
+
+pytest_plugins = ["tests.shared_cluster"]
 
 
 class _Server(uvicorn.Server):
@@ -99,22 +101,15 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _no_process_is_left() -> Iterator[None]:
     """See that all that the tests have started ends with them."""
-    name, value = "HERO_GRAPH_TESTS", str(os.getpid())
-    os.environ[name] = value
+    mark = str(os.getpid())
+    os.environ[MARK] = mark
     yield
-    del os.environ[name]
+    del os.environ[MARK]
     for _ in range(500):
-        if not (left := started_with(f"{name}={value}")):
+        if not (left := started_with(f"{MARK}={mark}")):
             return
         threading.Event().wait(0.01)
     pytest.fail(f"processes were left: {left}")
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """The PostgreSQL of all tests, which no test may stop."""
-    with running_cluster() as cluster:
-        yield cluster
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 import httpx
 
+MARK = "HERO_GRAPH_TESTS"
+"""The variable in the environment of all that the tests of one process have started."""
+
 READY = re.compile(rb"API +(http://\S+)/graphql")
 
 
