@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from graph.database.base import Session
 from graph.database.codepoint import comparable
-from graph.database.conditions import Condition, Shape, clause
+from graph.database.conditions import EVERYTHING, Condition, Shape, clause
 from graph.database.order import Bound, BoundShape, Order, Segment, Term, backward, segments
 from graph.database.statement import Rows, Statement
 from graph.database.unindexed import Unindexed
@@ -73,7 +73,9 @@ class Page(NamedTuple):
         for segment in parts:
             wanted = limit - len(tuples)
             walks = segment in EQUAL and await self._walks(session, shape, segment, values)
-            statement = _page(shape, self.columns, segment, walks=walks)
+            # SQLite has no index of the key beside the table.
+            leaps = offset > 0 and shape.is_whole and session.dialect.name != "sqlite"
+            statement = _page(shape, self.columns, segment, walks=walks, leaps=leaps)
             rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
             if len(rows) == limit:
                 return rows
@@ -110,6 +112,12 @@ class _Shape(NamedTuple):
     after: BoundShape | None
     until: BoundShape | None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of all rows of the table, in the order of the key."""
+        bounded = self.after is not None or self.until is not None
+        return len(self.order) == 1 and self.where == EVERYTHING.shape and not bounded
+
 
 @lru_cache(STATEMENTS)
 def _count(shape: _Shape, segment: Segment) -> Statement:
@@ -127,20 +135,27 @@ def _last_of_many(shape: _Shape, segment: Segment) -> Statement:
 
 @lru_cache(STATEMENTS)
 def _page(
-    shape: _Shape, columns: tuple[str, ...] | None, segment: Segment, *, walks: bool
+    shape: _Shape, columns: tuple[str, ...] | None, segment: Segment, *, walks: bool, leaps: bool
 ) -> Statement:
-    """The rows of a segment: `limit` of them from `offset` on."""
+    """The rows of a segment: `limit` of them from `offset` on.
+
+    Where it `leaps`, the key of the first is found before: PostgreSQL then passes over entries of
+    an index, and not over rows.
+    """
     table, order = shape.table, shape.order
     names = table.c.keys() if columns is None else columns or (order[-1].column,)
     limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
+    terms = [
+        _sorted(table, term, leads=term.column == order[0].column)
+        for term in _terms(order, segment)
+    ]
     page = select(*[table.c[name] for name in names]).where(_within(shape, segment, walks=walks))
-    page = page.order_by(
-        *[
-            _sorted(table, term, leads=term.column == order[0].column)
-            for term in _terms(order, segment)
-        ]
-    )
-    return Statement(page.limit(limit).offset(offset))
+    page = page.order_by(*terms).limit(limit)
+    if not leaps:
+        return Statement(page.offset(offset))
+    key = table.c[order[0].column]
+    first = select(key).order_by(*terms).limit(1).offset(offset).scalar_subquery()
+    return Statement(page.where(key <= first if order[0].descending else key >= first))
 
 
 def _terms(order: Order, segment: Segment) -> Order:

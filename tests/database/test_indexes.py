@@ -12,6 +12,8 @@ from graph.database import open_database
 from graph.database.conditions import EVERYTHING, Condition
 from graph.database.order import Bound, Order, Term, backward, total_order
 from graph.database.page import Page
+from graph.database.postgres import PostgresDatabase
+from graph.database.postgres_session import PostgresSession
 from graph.database.sqlite import SQLiteDatabase, SQLiteSession
 from graph.database.statement import Rows, Statement
 from graph.hero.model import HERO
@@ -97,6 +99,37 @@ def test_no_page_sorts_or_scans_the_table(
         assert indexes[not is_sqlite] in plan or whole, (text, plan)
         for sign in ("Seq Scan", "Sort", "TEMP B-TREE", "Filter"):
             assert sign not in plan, (text, plan)
+
+
+@on_postgresql
+@pytest.mark.parametrize("descending", [False, True])
+def test_postgresql_passes_over_entries_of_an_index(
+    configure: Callable[..., Settings], sql: Sql, *, descending: bool
+) -> None:
+    sql(f"WITH RECURSIVE {NUMBERS} {ROWS}")
+    sql("ANALYZE hero")
+    page = Page(HERO, ("id", "name"), (Term("id", descending),), EVERYTHING)
+
+    class Explained(PostgresSession):
+        plans: ClassVar[list[str]] = []
+
+        async def run(self, statement: Statement, text: str, values: Sequence[object]) -> list[Any]:
+            self.plans.append(str(await super().run(statement, f"EXPLAIN {text}", values)))
+            return await super().run(statement, text, values)
+
+    async def read() -> list[int]:
+        database = open_database(configure())
+        assert isinstance(database, PostgresDatabase)
+        session = Explained(database.dialect, database.transactions)
+        found = [row.id for row in await page.fetch(session, 20, 9_000)]
+        await database.dispose()
+        return found
+
+    ids = sorted((row[0] for row in sql("SELECT id FROM hero")), reverse=descending)
+    assert asyncio.run(read()) == ids[9_000:9_020]
+    (plan,) = Explained.plans
+    assert "Index Only Scan" in plan
+    assert "Sort" not in plan
 
 
 @on_sqlite

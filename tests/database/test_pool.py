@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from graph.database import open_database
 from graph.hero import model
@@ -58,8 +59,9 @@ def test_readiness_does_not_wait_for_the_pool(serve: Serve, database_url: str, s
         assert not write.done()
 
 
+@pytest.mark.parametrize("times", [20, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_first_probe_that_is_given_up_leaves_no_connection(
-    configure: Callable[..., Settings], sql: Sql
+    configure: Callable[..., Settings], sql: Sql, times: int
 ) -> None:
     async def probe(seconds: float) -> None:
         database = open_database(configure())
@@ -70,8 +72,8 @@ def test_a_first_probe_that_is_given_up_leaves_no_connection(
         await database.dispose()
 
     async def main() -> None:
-        for turn in range(80):  # it may be given up anywhere in the 20 ms or so that it takes
-            await probe(turn / 2_000)
+        for turn in range(times):  # it may be given up anywhere in the 20 ms or so that it takes
+            await probe(0.04 * turn / times)
         found = "datname = current_database() AND backend_type = 'client backend'"
         others = f"SELECT count(*) - 1 FROM pg_stat_activity WHERE {found}"  # noqa: S608 (ours)
         assert await asyncio.to_thread(sql, others) == [(0,)]
