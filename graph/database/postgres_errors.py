@@ -52,10 +52,17 @@ def is_unavailable(error: BaseException) -> bool:
 
 def may_be_done(error: BaseException, raw: Raw) -> bool:
     """Whether what ended in this error may have been committed all the same."""
-    if isinstance(error, asyncpg.PostgresError) and error.severity is not None:  # not the driver's
-        return (error.sqlstate or "")[:2] in NOT_THE_STATEMENT
+    # What the server said as it closed the connection is the cause of the driver's own error.
+    for said in (error, error.__cause__):
+        if isinstance(said, asyncpg.PostgresError) and said.severity is not None:
+            return (said.sqlstate or "")[:2] in NOT_THE_STATEMENT
     if isinstance(error, asyncpg.InternalClientError) and str(error).startswith("cannot switch"):
         return False  # the connection had failed before, while it was idle: nothing was sent
+    return is_unanswered(error, raw)
+
+
+def is_unanswered(error: BaseException, raw: Raw) -> bool:
+    """Whether a statement ended in this error before its answer came."""
     return isinstance(error, TimeoutError | asyncio.CancelledError) or raw.is_closed()
 
 

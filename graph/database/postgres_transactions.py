@@ -6,7 +6,14 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from graph.database.postgres_errors import Raw, explained, is_unavailable, may_be_done, translate
+from graph.database.postgres_errors import (
+    Raw,
+    explained,
+    is_unanswered,
+    is_unavailable,
+    may_be_done,
+    translate,
+)
 from graph.database.postgres_pool import Pool, Pooled
 from graph.errors import UnknownOutcomeError
 
@@ -85,7 +92,7 @@ class Transactions:
             status = await pooled.raw.execute("COMMIT")
         except BaseException as error:
             self.pool.discard(pooled)
-            if isinstance(error, TimeoutError | asyncio.CancelledError) or pooled.raw.is_closed():
+            if is_unanswered(error, pooled.raw):
                 raise UnknownOutcomeError from explained(error)
             translate(error, pooled.raw)
             raise
