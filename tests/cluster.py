@@ -85,7 +85,7 @@ class Cluster:
         directory: a directory on a short path, as it holds a Unix socket too; it is empty, or has
             a server that runs.
         options: the server's, besides those of `OPTIONS`, or in their place.
-        name: what the names of databases begin with.
+        prefix: what the names of databases begin with.
         outlives: whether the server may go on when the tests of this process are done.
     """
 
@@ -93,7 +93,7 @@ class Cluster:
         self,
         directory: Path,
         options: Mapping[str, str] | None = None,
-        name: str = "test",
+        prefix: str = "test",
         *,
         outlives: bool = False,
     ) -> None:
@@ -102,7 +102,7 @@ class Cluster:
         self.directory = directory
         self.port = _port_of(directory) or free_port()
         self._programs = programs
-        self._name = name
+        self._prefix = prefix
         self._environment = {k: v for k, v in os.environ.items() if not outlives or k != MARK}
         own = {"port": str(self.port), "unix_socket_directories": str(directory)}
         self._options = {**OPTIONS, **(options or {}), **own}
@@ -153,7 +153,7 @@ class Cluster:
         """The name of an empty database."""
         if self._emptied:
             return self._emptied.pop()
-        name = f"{self._name}{next(self._numbers)}"
+        name = f"{self._prefix}{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name} TEMPLATE template0")
         return name
 

@@ -48,7 +48,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         is_new = not Cluster.is_in(place)
-        cluster = Cluster(place, name=f"test_{given['workerid']}_", outlives=True)
+        cluster = Cluster(place, prefix=f"test_{given['workerid']}_", outlives=True)
         if is_new:
             cluster.start()
     yield cluster

@@ -13,6 +13,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     or_,
     select,
 )
@@ -154,7 +155,7 @@ def _page(
     if not leaps:
         return Statement(page.offset(offset))
     key = table.c[order[0].column]
-    first = select(key).order_by(*terms).limit(1).offset(offset).scalar_subquery()
+    first = select(key).order_by(*terms).limit(literal_column("1")).offset(offset).scalar_subquery()
     return Statement(page.where(key <= first if order[0].descending else key >= first))
 
 

@@ -77,20 +77,21 @@ class PostgresSession(Session):
         self._writes = True
 
     async def commit(self) -> None:
-        self._writes = False
         if self.in_use:
             await self.orm.commit()
-        held, self._held = self._held, None
-        if held is not None:
+        if (held := self._let_go()) is not None:
             await self._transactions.commit(held)
 
     async def rollback(self) -> None:
-        self._writes = False
         if self.in_use:
             await self.orm.rollback()
-        held, self._held = self._held, None
-        if held is not None:
+        if (held := self._let_go()) is not None:
             await self._transactions.rollback(held)
+
+    def _let_go(self) -> Pooled | None:
+        """The connection of the transaction, which is the caller's to end; none is begun now."""
+        held, self._held, self._writes = self._held, None, False
+        return held
 
     async def close(self) -> None:
         try:

@@ -19,6 +19,7 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
+    OperationType,
 )
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
@@ -36,7 +37,8 @@ class Plan:
             executor.schema, executor.fragments, executor.variable_values, root, executor.operation
         )
         fields = collected.grouped_field_set
-        is_alone = len(fields) == 1
+        is_mutation = executor.operation.operation is OperationType.MUTATION
+        is_alone = is_mutation and len(fields) == 1
         self._fields = [
             _compiled(executor, root, name, details, is_alone=is_alone)
             for name, details in fields.items()

@@ -55,7 +55,7 @@ class RootField(CoreField):
         root: the type that has it.
         name: its response key.
         details: where the operation selects it.
-        is_alone: whether the operation has no other.
+        is_alone: whether it is all of a mutation.
 
     Raises:
         NotCovered: it is of another kind.

@@ -169,9 +169,7 @@ class Service:
             elif prepared.cost.roots > 1:
                 await session.snapshot()
             context = Context(session, call.caller)
-            # An answer that is kept under its key is stored along with what it tells.
-            alone = room if key is None else 0
-            result = await self._run(call, coerced, prepared.plan, context, alone)
+            result = await self._run(call, coerced, prepared.plan, context, room)
             data = encode(result.data)
             extensions = encode(result.extensions) if result.extensions else None
             if len(data) > room:

@@ -58,7 +58,6 @@ CREATE TRIGGER change BEFORE INSERT ON hero FOR EACH ROW EXECUTE FUNCTION change
 INCOMPLETE = [
     ("ALTER TABLE hero ALTER name DROP NOT NULL", "NEW.name := NULL;"),
     ("ALTER TABLE hero ALTER age TYPE bigint", "NEW.age := 5000000000;"),
-    ("ALTER TABLE hero ALTER age TYPE bigint", "NEW.age := NULL; NEW.id := NULL;"),
     ("ALTER TABLE hero ALTER age TYPE text", "NEW.age := 'old';"),
     ("ALTER TABLE hero ALTER age TYPE numeric", "NEW.age := 'NaN';"),
 ]
