@@ -57,7 +57,7 @@ class SQLiteSession(Session):
     async def run(self, statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
         if self._writer is not None and not self._writer.raw.in_transaction:
             # SQLite has undone all of it, and would store what comes now by itself.
-            raise ServiceUnavailableError from RuntimeError("the transaction was undone")
+            raise ServiceUnavailableError from InterruptedError("the transaction was undone")
         if statement.scans:
             return await self._run_long(sql, values)
 

@@ -28,7 +28,7 @@ from graph.http.response import (
     gzip,
     negotiate,
 )
-from graph.observe.logs import note_errors, note_operation, note_values
+from graph.observe.logs import note_errors, note_operation
 from graph.settings import Settings
 
 SECURITY_HEADERS = [
@@ -151,7 +151,6 @@ class GraphQLEndpoint:
 
     async def _call(self, request: Request, caller: Caller, *, is_get: bool) -> Call | Result:
         """The operation to execute, or why its document cannot be."""
-        note_values(request.query, request.variables)
         document = await self._service.document(request.query)
         if document.errors:
             return refusal(*document.errors)

@@ -1,7 +1,7 @@
 """Log lines: what they look like, the id of the request that they belong to, one for each request.
 
 A request's line names its operation and tells its outcome; variables, arguments and the text of
-the query are in no line, nor in a traceback.
+the query are in no line, nor in a traceback (`observe/tracebacks.py`).
 """
 
 import json
@@ -20,7 +20,7 @@ from graphql import GraphQLError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.errors import logger
-from graph.observe.tracebacks import Private, described, formatted
+from graph.observe.tracebacks import described, formatted
 from graph.settings import LogFormat, Settings
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -42,7 +42,6 @@ class Request:
     id: str
     operations: list[tuple[str, str]] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
-    values: list[tuple[str, Any]] = field(default_factory=list)
     trace_id: str | None = None
     status: int = 500
 
@@ -54,12 +53,6 @@ def note_operation(name: str | None, kind: str) -> None:
     """Have the request's line name this operation; of a batch, all of them."""
     if request := current.get():
         request.operations.append(((name or "")[:MAX_NAME_LENGTH], kind))
-
-
-def note_values(query: str, variables: Any) -> None:
-    """Have no line of the request tell what is in its query and its variables."""
-    if request := current.get():
-        request.values.append((query, variables))
 
 
 def note_errors(errors: Iterable[GraphQLError]) -> None:
@@ -124,25 +117,21 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return fields
 
 
-def _private() -> Private:
-    request = current.get()
-    return Private(request.values) if request else Private()
-
-
 def _message(record: logging.LogRecord) -> str:
-    """The message, in which exceptions are told as in a traceback."""
+    """The message, in which exceptions are described as in a traceback."""
     args = record.args
     if isinstance(args, tuple) and any(isinstance(arg, BaseException) for arg in args):
-        private = _private()
-        told = [described(a, private) if isinstance(a, BaseException) else a for a in args]
+        told = [described(arg) if isinstance(arg, BaseException) else arg for arg in args]
         return record.msg % tuple(told)
-    return record.getMessage()
+    message = record.getMessage()
+    # asyncio adds lines in which the exception of a task is written out as Python does.
+    return message.partition("\n")[0] if record.name == "asyncio" else message
 
 
 def _traceback(record: logging.LogRecord) -> list[str]:
     """The lines of the traceback that the record has, if any."""
     error = record.exc_info[1] if record.exc_info else None
-    return formatted(error, _private()) if error else []
+    return formatted(error) if error else []
 
 
 class TextFormatter(logging.Formatter):

@@ -51,7 +51,7 @@ def configure() -> bool:
         logger.warning("No telemetry: %s is missing: pip install '.[telemetry]'", error.name)
         return False
     except Exception as error:  # noqa: BLE001 (what the service does is more than its telemetry)
-        logger.warning("No telemetry: %s", error)
+        logger.warning("No telemetry: %s", str(error))  # at start: no request can be quoted
         return False
     return True
 

@@ -1,88 +1,74 @@
-"""Exceptions as a log has them: without what the client sent.
+"""Exceptions as a log shows them: type, the database's code, frames.
 
-A message may quote it: a driver's the value that it cannot store, Pydantic's the input, anybody's
-own whatever they put in. graphql-core's are made for clients, and show the query besides.
+A message may quote what a client sent: a driver's the value that it cannot store, Pydantic's the
+input. So a message is shown only where its class is known to quote none.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+import sqlite3
 from traceback import format_tb
-from typing import Any
 
-from graphql import GraphQLError, GraphQLSyntaxError, Source
-from graphql.language import Lexer
-
-from graph.engine.limits import STRING
-from graph.errors import brief
-
-LITERAL = re.compile(rf"{STRING} | (?<!\w)[0-9][\w.+-]*+", re.VERBOSE)
-"""A string or a number in the text of a query; it takes linear time to find them."""
-
-WORD = re.compile(r"\w+")
-
-LEAST_PART = 3
-"""Characters of a word that is recognized inside a longer one."""
+from graph.database.base import DatabaseError
+from graph.errors import ServiceUnavailableError, brief
 
 MAX_LINKS = 20
 """Exceptions of one traceback: each came from the one before it."""
 
+MAX_FRAMES = 50
+"""Frames of one exception, the innermost ones: a thousand would take 7 ms."""
 
-class Private:
-    """What a log does not tell: the values of a request, in its query and its variables.
+OWN = (DatabaseError, ServiceUnavailableError)
+"""Exceptions of this service whose messages quote no value."""
 
-    Args:
-        requests: query texts, each with the values of its variables.
-    """
+SYSTEM = {"builtins", "socket", "ssl"}
+"""Modules whose `OSError`s quote no more than a path; other libraries' quote URLs, too."""
 
-    def __init__(self, requests: Iterable[tuple[str, Any]] = ()) -> None:
-        values: list[str] = []
-        for query, variables in requests:
-            values += _literals(query)
-            values += _leaves(variables)
-        # Many messages quote a value as Python writes it.
-        self._text = "\n".join([*values, *map(repr, values)]).casefold()
-        self._words = frozenset(WORD.findall(self._text))
+CLIENT = {
+    "asyncpg.exceptions._base.ClientConfigurationError",
+    "asyncpg.exceptions._base.InterfaceError",
+    "asyncpg.exceptions._base.TargetServerAttributeNotMatched",
+}
+"""asyncpg's own errors about connections; its `DataError`, a subclass, quotes values."""
 
-    def left_out_of(self, message: str) -> str:
-        """The message; each word of it that is in the values, too, is replaced by a mark."""
-        return WORD.sub(lambda found: "…" if self._has(found[0]) else found[0], message)
+SQLSTATES = ("08", "25006", "28", "3D", "42501", "53", "57", "58")
+"""PostgreSQL's codes, or classes of them, about connections, rights and resources
+(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
-    def _has(self, word: str) -> bool:
-        word = word.casefold()
-        return word in self._words or (len(word) >= LEAST_PART and word in self._text)
-
-
-def _literals(query: str) -> Iterator[str]:
-    """The strings and numbers in a query, strings as what they stand for."""
-    for literal in LITERAL.findall(query):
-        try:
-            yield Lexer(Source(literal)).advance().value or ""
-        except GraphQLSyntaxError:
-            yield literal
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    """The names, strings and numbers that a JSON value is made of."""
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            yield from part
-            waiting += part.values()
-        elif isinstance(part, list):
-            waiting += part
-        else:
-            yield str(part)
+SQLITE_CODES = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
+"""SQLite's primary result codes about the same (https://sqlite.org/rescode.html)."""
 
 
-def described(error: BaseException, private: Private) -> str:
-    """The type of an exception, and what of its message may be told."""
+def described(error: BaseException) -> str:
+    """The type of an exception, the database's code, and the message if it can quote no value."""
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    message = "" if isinstance(error, GraphQLError) else brief(str(error))
-    return f"{name}: {private.left_out_of(message)}" if message else name
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
+    message = brief(str(error)) if _quotes_no_value(error, name) else ""
+    return f"{name}{f' [{code}]' if code else ''}{f': {message}' if message else ''}"
 
 
-def formatted(error: BaseException, private: Private) -> list[str]:
+def _quotes_no_value(error: BaseException, name: str) -> bool:
+    if isinstance(error, OSError):
+        return type(error).__module__ in SYSTEM
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_CODES
+    if isinstance(error, OWN) or name in CLIENT:
+        return True
+    return str(getattr(error, "sqlstate", None)).startswith(SQLSTATES)
+
+
+def formatted(error: BaseException) -> list[str]:
     """The lines of an exception's traceback, those of what it came from first."""
     links: list[BaseException] = []
     waiting = [error]
@@ -97,6 +83,6 @@ def formatted(error: BaseException, private: Private) -> list[str]:
     lines = []
     for link in reversed(links):
         lines.append("Traceback (most recent call last):")
-        lines += "".join(format_tb(link.__traceback__)).splitlines()
-        lines.append(described(link, private))
+        lines += "".join(format_tb(link.__traceback__, -MAX_FRAMES)).splitlines()
+        lines.append(described(link))
     return lines

@@ -2,23 +2,26 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from logging.handlers import QueueHandler
 from queue import SimpleQueue
 from typing import Any
 
+import asyncpg
 import pytest
 from graphql import GraphQLError, Source, SourceLocation, parse
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import StatementError
 
-from graph.errors import logger
+from graph.database.base import DatabaseError
+from graph.errors import BadUserInputError, NotFoundError, ServiceUnavailableError, logger
 from graph.observe import logs
+from graph.observe.tracebacks import MAX_FRAMES, described, formatted
 from tests.client import CREATE, Client
 from tests.cluster import Sql, on_sqlite
 
 PRIVATE = "Pedro Parqueador"
-AGE = 1_234_567
 LITERAL = f'mutation {{ createHero(input: {{name: "{PRIVATE}", secretName: "x"}}) {{ id }} }}'
 
 Log = Callable[[], str]
@@ -58,7 +61,7 @@ def test_a_table_that_is_another(api: Client, sql: Sql, log: Log, request_: dict
     (error,) = api.post(request_).json()["errors"]
     written = log()
     assert error["extensions"]["errorId"] in written
-    assert "secret_name" in written
+    assert "OperationalError [SQLITE_ERROR]" in written or "UndefinedColumnError [42703]" in written
     assert not set(PRIVATE.split()) & set(written.replace(".", " ").replace(",", " ").split())
     assert PRIVATE not in written
 
@@ -105,7 +108,7 @@ def caused(value: object) -> Exception:
     "request_",
     [
         ("query ($a: ID!) { hero(id: $a) { id } }", {"a": PRIVATE}),
-        ("{ __typename }", {"unused": {"deep": [{PRIVATE: [AGE]}]}}),
+        ("{ __typename }", {"unused": {"deep": [{PRIVATE: [7]}]}}),
         (f'{{ hero(id: "{PRIVATE}") {{ id }} }}', {}),
         (r'{ hero(id: "\u0050edro Parque\u{61}dor") { id } }', {}),
         (f'{{ hero(id: """\n{PRIVATE}\n""") {{ id }} }}', {}),
@@ -134,27 +137,94 @@ def test_a_message_that_quotes_the_request(
     assert query not in written
 
 
-@on_sqlite
-@pytest.mark.parametrize(
-    ("query", "variables"),
-    [
-        ("query ($a: Int = 5) { heroes(offset: $a, limit: 1) { id } }", {"a": AGE}),
-        ("{ heroes(offset: 1234567) { id } }", {}),
-    ],
-)
-def test_a_message_that_has_a_number_of_the_request(
-    api: Client,
-    log: Log,
-    monkeypatch: pytest.MonkeyPatch,
-    query: str,
-    variables: dict[str, Any],
-) -> None:
-    async def fail(*_: object) -> None:
-        raise RuntimeError(f"broken at {AGE} of 98")
+def with_code(error: sqlite3.Error, code: int) -> sqlite3.Error:
+    """An error as SQLite raises it."""
+    error.sqlite_errorcode, error.sqlite_errorname = code, f"SQLITE_{code}"
+    return error
 
-    monkeypatch.setattr("graph.engine.service.Service._transact", fail)
-    api.post({"query": query, "variables": variables})
-    assert "RuntimeError: broken at … of 98" in log()
+
+class ElsewhereError(OSError):
+    """An error of another library, such as one whose message has a URL."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(2, "No such file", "/srv/database.db"),
+        TimeoutError("other long reads took 5 s"),
+        DatabaseError("cannot open it"),
+        ServiceUnavailableError("It is away."),
+        asyncpg.TooManyConnectionsError("too many clients"),
+        asyncpg.InsufficientPrivilegeError("permission denied"),
+        asyncpg.CannotConnectNowError("starting up"),
+        asyncpg.InvalidCatalogNameError("there is no such database"),
+        asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT"),
+        asyncpg.InterfaceError("the connection is closed"),
+        with_code(sqlite3.OperationalError("disk full"), sqlite3.SQLITE_FULL),
+        with_code(sqlite3.OperationalError("disk I/O error"), sqlite3.SQLITE_IOERR_FSYNC),
+    ],
+    ids=repr,
+)
+def test_what_operators_need_is_told(error: Exception) -> None:
+    assert described(error).endswith(f": {error}")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ElsewhereError(PRIVATE),
+        BadUserInputError(PRIVATE),
+        NotFoundError(PRIVATE),
+        asyncpg.DataError(PRIVATE),
+        asyncpg.UniqueViolationError(PRIVATE),
+        asyncpg.RaiseError(PRIVATE),
+        asyncpg.exceptions._base.DataError(PRIVATE),  # noqa: SLF001 (it has no public name)
+        sqlite3.ProgrammingError(PRIVATE),
+        with_code(sqlite3.OperationalError(PRIVATE), sqlite3.SQLITE_ERROR),
+        with_code(sqlite3.IntegrityError(PRIVATE), sqlite3.SQLITE_CONSTRAINT_TRIGGER),
+    ],
+    ids=repr,
+)
+def test_what_may_quote_a_value_is_told_by_type_and_code(error: Exception) -> None:
+    written = described(error)
+    assert type(error).__name__ in written
+    assert "Pedro" not in written
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
+    assert code is None or f"[{code}]" in written
+
+
+def test_a_task_that_nobody_awaits_does_not_tell_its_exception() -> None:
+    error = ValueError(PRIVATE)
+    record = logging.getLogger("asyncio").makeRecord(
+        "asyncio",
+        logging.ERROR,
+        "",
+        0,
+        f"Task exception was never retrieved\nfuture: <Task exception={error!r}>",
+        (),
+        (type(error), error, None),
+    )
+    written = logs.TextFormatter().format(record)
+    assert "Task exception was never retrieved" in written
+    assert "ValueError" in written
+    assert PRIVATE not in written
+
+
+def test_a_traceback_has_the_innermost_frames() -> None:
+    def deeper(levels: int) -> None:
+        shallower(levels - 1) if levels else fail()
+
+    def shallower(levels: int) -> None:
+        deeper(levels)
+
+    def fail() -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError) as raised:
+        deeper(200)
+    lines = formatted(raised.value)
+    assert sum("  File " in line for line in lines) == MAX_FRAMES
+    assert "in fail" in lines[-3]
 
 
 @on_sqlite
@@ -191,7 +261,7 @@ CONTROLS = "\x00\x07\x1b[2J\x7f\x9b\r\n\u2028\u202e\u2066\ud800"
 
 @pytest.mark.parametrize("formatter", [logs.TextFormatter(), logs.JSONFormatter()])
 def test_no_line_has_control_characters(formatter: logging.Formatter) -> None:
-    error = RuntimeError(CONTROLS)
+    error = OSError(CONTROLS)
     record = logger.makeRecord(
         "graph", logging.ERROR, "", 0, "%s %s", (CONTROLS, error), (type(error), error, None)
     )
@@ -200,9 +270,9 @@ def test_no_line_has_control_characters(formatter: logging.Formatter) -> None:
     assert "[2J" in written
     if isinstance(formatter, logs.JSONFormatter):
         line = json.loads(written)
-        assert line["message"] == f"{CONTROLS} RuntimeError: {CONTROLS}"
+        assert line["message"] == f"{CONTROLS} OSError: {CONTROLS}"
     else:
         first, *traceback = written.splitlines()
-        assert r"\x00\x07\x1b[2J\x7f\x9b\r\n\u2028\u202e\u2066\ud800 RuntimeError: \x00" in first
+        assert r"\x00\x07\x1b[2J\x7f\x9b\r\n\u2028\u202e\u2066\ud800 OSError: \x00" in first
         assert traceback[0] == "Traceback (most recent call last):"
         assert len(traceback) == 2
