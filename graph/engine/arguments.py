@@ -16,9 +16,9 @@ from graphql import (
     coerce_input_literal,
     get_named_type,
 )
-from graphql.execution.values import VariableValues
-from strawberry.schema.schema_converter import GraphQLCoreConverter
+from graphql.execution import VariableValues
 
+from graph.engine.definitions import argument_metadata, python_class
 from graph.engine.filter import Extent, Filter, extent
 from graph.engine.selection import Values
 
@@ -41,8 +41,7 @@ def length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]
     bounds: list[tuple[Number, float]] = []
     most = 0
     for name, parameter in definition.args.items():
-        source = parameter.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        maximum: int | None = source and source.metadata.get(MAXIMUM)
+        maximum: int | None = argument_metadata(parameter).get(MAXIMUM)
         if maximum is not None or name == "limit":
             bounds.append((number(definition, node, name), inf if maximum is None else maximum))
             most = max(most, maximum or 0)
@@ -97,10 +96,8 @@ def filters(definition: GraphQLField, node: FieldNode) -> dict[object, Callable[
 
 
 def _is_filter(parameter: GraphQLArgument) -> bool:
-    source = get_named_type(parameter.type).extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return isinstance(origin := getattr(source, "origin", None), type) and issubclass(
-        origin, Filter
-    )
+    class_ = python_class(get_named_type(parameter.type))
+    return isinstance(class_, type) and issubclass(class_, Filter)
 
 
 def _extent(parameter: GraphQLArgument, value: ValueNode) -> Callable[[Values], Extent]:

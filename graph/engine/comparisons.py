@@ -8,12 +8,18 @@ from uuid import UUID
 
 import strawberry
 from sqlalchemy import Column
-from strawberry.annotation import StrawberryAnnotation
-from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
-from strawberry.types.enum import StrawberryEnumDefinition
-from strawberry.types.field import StrawberryField
 
 from graph.database.codepoint import stored
+from graph.engine.definitions import (
+    StrawberryAnnotation,
+    StrawberryEnumDefinition,
+    StrawberryField,
+    StrawberryList,
+    StrawberryOptional,
+    define_input,
+    enum_class,
+    input_definition,
+)
 
 ORDERED = ("eq", "ne", "in", "lt", "lte", "gt", "gte", "isNull")
 UNORDERED = ("eq", "ne", "in", "isNull")
@@ -56,26 +62,6 @@ def input_field(name: str, type_: object, description: str) -> StrawberryField:
     )
 
 
-def input_definition(
-    origin: type, description: str, fields: list[StrawberryField], **hooks: Any
-) -> StrawberryObjectDefinition:
-    """What Strawberry knows of an input."""
-    return StrawberryObjectDefinition(
-        name=origin.__name__,
-        is_input=True,
-        is_interface=False,
-        origin=origin,
-        description=description,
-        interfaces=[],
-        extend=False,
-        directives=(),
-        is_type_of=None,
-        resolve_type=None,
-        fields=fields,
-        **hooks,
-    )
-
-
 class Comparison(NamedTuple):
     """How the values of a field are compared."""
 
@@ -90,7 +76,7 @@ def comparison_of(column: Column[Any], type_: object) -> Comparison | None:
     """How the values of a column are compared whose field has this type; None when they are not."""
     named = type_.of_type if isinstance(type_, StrawberryOptional) else type_
     if isinstance(named, StrawberryEnumDefinition):
-        return _comparison(named.name, named.wrapped_cls, UNORDERED)
+        return _comparison(named.name, enum_class(named), UNORDERED)
     if named not in KINDS:  # one of pydantic's, such as `NaiveDatetime`
         named = stored(column.type).python_type
     if named not in KINDS:
@@ -110,6 +96,5 @@ def _comparison(name: str, type_: type, operators: tuple[str, ...]) -> Compariso
         for operator in operators
     ]
     description = "What holds for a value: all that is given."
-    own: Any = cls
-    own.__strawberry_definition__ = input_definition(cls, description, fields)
+    define_input(cls, input_definition(cls, description, fields))
     return Comparison(type_, operators, cls)

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from graph.database.base import Session
+from graph.engine.definitions import field_metadata, raw_info
 from graph.engine.selected import Selected
 
 K = TypeVar("K")
@@ -63,7 +64,7 @@ class Info(strawberry.Info[Context, None]):
     @cached_property
     def selected(self) -> Selected:
         """What is selected on what this field returns."""
-        return Selected(self._raw_info, self._field.metadata.get(ORDERED_BY, ()))
+        return Selected(raw_info(self), field_metadata(self).get(ORDERED_BY, ()))
 
     @property
     def columns(self) -> tuple[str, ...] | None:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from graphql import (
     DocumentNode,
     FieldNode,
-    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -22,10 +21,10 @@ from graphql import (
     is_leaf_type,
     is_list_type,
 )
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.engine import arguments
 from graph.engine.connection import Connection, Edge
+from graph.engine.definitions import generic_class
 from graph.engine.filter import NO_FILTER, Extent
 from graph.engine.limits import too_complex
 from graph.engine.selection import Collector, Selection, Values
@@ -160,7 +159,7 @@ class CostAnalysis:
                 object_ = Cost()
                 items = page or arguments.length(definition, selection.node)
                 cost.lists.append((items, object_))
-            generic = _generic(named)
+            generic = generic_class(named)
             if generic is Connection:
                 rows = Cost()
                 rows.rows = 1
@@ -219,10 +218,3 @@ class _Info(NamedTuple):
     """What the resolvers of introspection ask of their info."""
 
     schema: GraphQLSchema
-
-
-def _generic(type_: GraphQLNamedType) -> type | None:
-    """The generic class of which a type is made, such as `Connection` of `HeroConnection`."""
-    source = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    generic = getattr(source, "concrete_of", None)
-    return generic and generic.origin

@@ -11,12 +11,12 @@ from graphql import (
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OverlappingFieldsCanBeMergedRule,
-    ValidationContext,
     specified_rules,
     validate,
 )
 
 from graph.engine.cache import Cache
+from graph.engine.definitions import overlapping_fields_rule
 from graph.engine.limits import Measured, parse_within_limits, too_complex
 from graph.engine.operation import Operation, operations_of
 from graph.errors import MAX_ERRORS, Code, PublicError, with_code
@@ -39,17 +39,9 @@ COMPARISONS = 14_000
 bound is half a second of work for a document of 2 kB."""
 
 
-class _OverlappingFields(OverlappingFieldsCanBeMergedRule):
-    """graphql-core's rule, with a smaller bound on its work."""
-
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self.rule_context.remaining_complexity_budget = COMPARISONS
-
-
 RULES: list[list[type[ASTValidationRule]]] = [
     [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule],
-    [_OverlappingFields],
+    [overlapping_fields_rule(COMPARISONS)],
 ]
 """The rules of https://spec.graphql.org/October2021/#sec-Validation, in two halves that take about
 as long as each other at the most."""

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from graphql.execution import Executor
-from graphql.execution.values import VariableValues
+from graphql.execution import Executor, VariableValues
 
 from graph.engine.context import Context
+from graph.engine.definitions import collected_errors
 
 if TYPE_CHECKING:
     from graphql import GraphQLError
@@ -51,10 +51,10 @@ class Execution:
             GraphQLError: the field failed, and may not be null.
         """
         executor = self.executor
-        known = len(executor.collected_errors.errors)
+        known = len(collected_errors(executor))
         try:
             value = run(executor)
             return await value if executor.is_awaitable(value) else value
         finally:
-            self.errors += executor.collected_errors.errors[known:]
+            self.errors += collected_errors(executor)[known:]
             await asyncio.sleep(0)

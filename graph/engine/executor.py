@@ -5,14 +5,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from graphql import GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo, Undefined
-from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
-from graphql.pyutils import AwaitableOrValue, Path
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph.database.autocommit import One
+from graph.engine.definitions import (
+    AwaitableOrValue,
+    FieldDetailsList,
+    GroupedFieldSet,
+    Path,
+    StrawberryExecutor,
+)
 
 
-class SerialExecutor(StrawberryGraphQLCoreExecutionContext):
+class SerialExecutor(StrawberryExecutor):
     """graphql-core's executor, with root fields one after another.
 
     They share one session, on which no two statements may ever run at once. What a resolver has

@@ -5,11 +5,10 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Table
-from strawberry.types.arguments import InputContext
-from strawberry.types.base import StrawberryList
 
 from graph.database.conditions import EVERYTHING, Condition, Shape
-from graph.engine.comparisons import comparison_of, input_definition, input_field
+from graph.engine.comparisons import comparison_of, input_field
+from graph.engine.definitions import InputContext, StrawberryList, define_input, input_definition
 from graph.engine.readable import readable_columns
 from graph.engine.readers import Read, all_of, both, readers_of
 
@@ -67,10 +66,7 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
             shape = read(value, ".".join(map(str, context.path)), values)
             return given(Condition(shape, tuple(values)))
 
-        own: Any = cls
-        own.__strawberry_definition__ = input_definition(
-            cls, description, fields, from_input=from_input
-        )
+        define_input(cls, input_definition(cls, description, fields, from_input))
         return cls
 
     return decorate

@@ -11,10 +11,9 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import FieldDetailsList
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.database.autocommit import MAX_TEXT_BYTES, Guard, Leaf
+from graph.engine.definitions import FieldDetailsList, plain_attribute
 from graph.engine.rows import standard, subfields
 
 MOST_BYTES = 6 * MAX_TEXT_BYTES + 10
@@ -46,6 +45,8 @@ def guard_of(
         scalar = standard(get_nullable_type(leaf.type))
         if scalar is None:
             return None
-        column = leaf.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
+        column = plain_attribute(leaf)
+        if column is None:
+            return None
         leaves.append(Leaf(column, scalar, is_non_null_type(leaf.type)))
     return Guard(tuple(leaves), size)

@@ -4,29 +4,31 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, replace
 from functools import partial
-from typing import Any, Optional, TypeAlias, TypeVar
+from typing import Any, Optional, TypeVar
 
 import strawberry.pydantic
 from pydantic import BaseModel, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic.fields import FieldInfo
 from sqlalchemy import Table
-from strawberry.annotation import StrawberryAnnotation
-from strawberry.relay import GlobalID
-from strawberry.scalars import is_scalar
-from strawberry.types.arguments import InputContext
-from strawberry.types.base import (
-    StrawberryObjectDefinition,
-    StrawberryOptional,
-    get_object_definition,
-)
-from strawberry.types.enum import StrawberryEnumDefinition
-from strawberry.types.field import StrawberryField
 
 from graph.database.storable import check_storable
+from graph.engine.definitions import (
+    FromInput,
+    GlobalID,
+    InputContext,
+    StrawberryAnnotation,
+    StrawberryEnumDefinition,
+    StrawberryField,
+    StrawberryObjectDefinition,
+    StrawberryOptional,
+    define_input,
+    get_object_definition,
+    input_hook,
+    is_scalar,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T", bound="Changes")
-FromInput: TypeAlias = Callable[[type[Any], Mapping[str, Any], InputContext], Any]
 
 
 def model_input(*, description: str) -> Callable[[type[Model]], type[Model]]:
@@ -39,11 +41,13 @@ def model_input(*, description: str) -> Callable[[type[Model]], type[Model]]:
     def decorate(model: type[Model]) -> type[Model]:
         strawberry.pydantic.input(model, description=description)
         definition = get_object_definition(model, strict=True)
-        own: Any = model
-        own.__strawberry_definition__ = replace(
-            definition,
-            fields=[_without_null(field) for field in definition.fields],
-            from_input=_from_input(definition),
+        define_input(
+            model,
+            replace(
+                definition,
+                fields=[_without_null(field) for field in definition.fields],
+                from_input=_from_input(definition),
+            ),
         )
         return model
 
@@ -114,14 +118,16 @@ def changes_input(
                 partial(storable.from_input, storable.origin, *given),
             )
 
-        own: Any = cls
-        own.__strawberry_definition__ = replace(
-            valid,
-            name=cls.__name__,
-            origin=cls,
-            fields=[_nullable(field) for field in valid.fields],
-            from_input=from_input,
-            to_input=None,
+        define_input(
+            cls,
+            replace(
+                valid,
+                name=cls.__name__,
+                origin=cls,
+                fields=[_nullable(field) for field in valid.fields],
+                from_input=from_input,
+                to_input=None,
+            ),
         )
         return cls
 
@@ -159,7 +165,7 @@ def _from_input(definition: StrawberryObjectDefinition) -> FromInput:
     pydantic validates whole models fast. Where a value needs Strawberry's conversion, or is not
     valid, Strawberry's own way is taken, which says what is wrong and where.
     """
-    thorough: Any = definition.from_input
+    thorough: Any = input_hook(definition)
     known: dict[object, Mapping[str, str]] = {}
 
     def from_input(model: type[BaseModel], value: Mapping[str, Any], context: InputContext) -> Any:

@@ -17,7 +17,7 @@ from graphql import (
     get_variable_values,
     visit,
 )
-from graphql.execution.values import VariableValues
+from graphql.execution import VariableValues
 
 from graph.engine.coercion import Variables
 from graph.engine.cost import Cost

@@ -1,16 +1,14 @@
 """Orders, as clients ask for them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import strawberry
 from sqlalchemy import Table
-from strawberry.types.arguments import InputContext
-from strawberry.types.base import get_object_definition
 
 from graph.database.order import Order, Term, total_order
+from graph.engine.definitions import InputContext, replace_input_hook
 from graph.engine.readable import readable_columns
 from graph.errors import BadUserInputError
 
@@ -81,8 +79,7 @@ def order_input(table: Table, type_: type, *, description: str) -> Callable[[typ
             default=Nulls.LAST, description="Where rows come that have no value."
         )
         strawberry.input(cls, description=description)
-        definition = get_object_definition(cls, strict=True)
-        own.__strawberry_definition__ = replace(definition, from_input=_from_input)
+        replace_input_hook(cls, _from_input)
         return cls
 
     return decorate

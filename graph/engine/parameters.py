@@ -16,16 +16,24 @@ from graphql import (
     get_argument_values,
     is_non_null_type,
 )
-from graphql.execution.values import VariableValues
-from strawberry.relay import GlobalID
-from strawberry.scalars import is_scalar
-from strawberry.schema.schema_converter import get_arguments
-from strawberry.types.arguments import InputContext, convert_argument
-from strawberry.types.base import StrawberryList, StrawberryOptional, get_object_definition
-from strawberry.types.enum import StrawberryEnumDefinition
-from strawberry.types.field import StrawberryField
+from graphql.execution import VariableValues
 
 from graph.engine.context import Info
+from graph.engine.definitions import (
+    GlobalID,
+    InputContext,
+    StrawberryEnumDefinition,
+    StrawberryField,
+    StrawberryList,
+    StrawberryOptional,
+    convert_argument,
+    get_arguments,
+    get_object_definition,
+    input_hook,
+    is_scalar,
+    plain_resolver,
+    scalar_registry,
+)
 
 Arguments: TypeAlias = dict[str, Any]
 """Coerced arguments by their GraphQL names."""
@@ -91,7 +99,7 @@ class Parameters:
                 info=info,
                 kwargs=arguments,
                 config=info.schema.config,
-                scalar_registry=info.schema.schema_converter.scalar_registry,
+                scalar_registry=scalar_registry(info),
             )
         kwargs: dict[str, Any] = {"info": info}
         # In the order of the resolver's, so that of several which are refused it is the same one.
@@ -155,15 +163,7 @@ def _names(field: StrawberryField, info: Info) -> dict[str, tuple[str, Convert |
 
     None when the resolver takes more than `self`, `info` and the arguments.
     """
-    resolver = field.base_resolver
-    if (
-        resolver is None
-        or not resolver.self_parameter
-        or not resolver.info_parameter
-        or resolver.info_parameter.name != "info"
-        or resolver.root_parameter
-        or resolver.parent_parameter
-    ):
+    if not plain_resolver(field):
         return None
     naming = info.schema.config.name_converter
     return {
@@ -178,7 +178,7 @@ def _names(field: StrawberryField, info: Info) -> dict[str, tuple[str, Convert |
 def _conversion(info: Info, type_: Any, name: str) -> Convert | None:
     """Strawberry's conversion of an argument; None for one that is passed on as it is."""
     config = info.schema.config
-    registry = info.schema.schema_converter.scalar_registry
+    registry = scalar_registry(info)
     inner: Any = type_.of_type if type(type_) is StrawberryOptional else type_
     if isinstance(inner, StrawberryEnumDefinition) or (
         is_scalar(inner, registry) and inner is not GlobalID
@@ -207,7 +207,7 @@ def _maker(type_: Any) -> Callable[[Any, InputContext], Any] | None:
     Strawberry looks for it in every request, which takes as long as what it does.
     """
     definition = get_object_definition(type_)
-    hook = definition and definition.from_input
+    hook = definition and input_hook(definition)
     return partial(hook, type_) if hook else None
 
 

@@ -22,8 +22,8 @@ from graphql import (
     OperationType,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 
+from graph.engine.definitions import FieldDetailsList, collect_fields
 from graph.engine.execution import Execution
 from graph.engine.root_field import CoreField, RootField
 from graph.engine.rows import NotCovered

@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table
-from strawberry.types.base import get_object_definition
-from strawberry.utils.str_converters import to_camel_case
+
+from graph.engine.definitions import get_object_definition, has_resolver, to_camel_case
 
 
 class Readable(NamedTuple):
@@ -34,7 +34,7 @@ def readable_columns(table: Table, type_: type) -> list[Readable]:
     return [
         Readable(name, column, field.resolve_type(type_definition=definition))
         for name, field in fields.items()
-        if field.base_resolver is None and not field.extensions
+        if not has_resolver(field) and not field.extensions
         if (column := table.c.get(field.python_name)) is not None
         if column.primary_key or column.index or column.key in indexed
     ]

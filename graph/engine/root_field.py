@@ -11,13 +11,10 @@ from graphql import (
     located_error,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import FieldDetailsList
-from graphql.pyutils import Path
-from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.field import StrawberryField
 
 from graph.database.autocommit import One
 from graph.engine.context import Info
+from graph.engine.definitions import FieldDetailsList, Path, field_of
 from graph.engine.execution import Execution
 from graph.engine.guard import guard_of
 from graph.engine.parameters import Parameters
@@ -73,8 +70,8 @@ class RootField(CoreField):
         super().__init__(root, name, details)
         self._nodes = [detail.node for detail in details]
         definition = executor.schema.get_field(root, self._nodes[0].name.value)
-        source = definition and definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        if not definition or not isinstance(source, StrawberryField) or source.extensions:
+        source = field_of(definition) if definition is not None else None
+        if definition is None or source is None or source.extensions:
             raise NotCovered
         self._definition: GraphQLField = definition
         self._required = is_non_null_type(definition.type)

@@ -16,13 +16,16 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import (
+
+from graph.engine.definitions import (
+    CustomGraphQLEnumType,
     FieldDetailsList,
     GroupedFieldSet,
     collect_subfields,
+    enum_class,
+    plain_attribute,
+    standard_scalar,
 )
-from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
-from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 
 SCALARS = {
     "ID": ("str({0})", "(type({0}) is int or type({0}) is str)"),
@@ -37,9 +40,6 @@ SCALARS = {
     "UUID": ("str({0})", "isinstance({0}, UUID)"),  # asyncpg has a class of its own for it
 }
 """By scalar: the Python expression of a leaf, and the test that the value {0} must pass."""
-
-STANDARD = {definition.name: definition for definition in DEFAULT_SCALAR_REGISTRY.values()}
-"""Strawberry's scalars, by name; a schema may have another of the same name."""
 
 NAMES = {each.__name__: each for each in (date, datetime, time, Decimal, UUID)}
 
@@ -71,11 +71,11 @@ def compile_rows(
             items.append(f"{key!r}: {type_.name!r}")
             continue
         leaf = type_.fields[name]
-        column = leaf.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-        if not column.is_basic_field or column.python_name not in columns:
+        column = plain_attribute(leaf)
+        if column not in columns:
             raise NotCovered
         expression, test = _leaf(leaf, enums)
-        variable = f"c{columns.index(column.python_name)}"
+        variable = f"c{columns.index(column)}"
         items.append(f"{key!r}: {expression.format(variable)}")
         checks.append(test.format(variable))
     targets = "".join(f"c{index}," for index in range(len(columns))) or "_,"
@@ -157,12 +157,8 @@ def _present(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tup
 
 def standard(type_: GraphQLNamedType) -> str | None:
     """The name of a scalar that the schema has as Strawberry does; None for any other type."""
-    known = STANDARD.get(getattr(type_, "name", ""))
-    if known is None or known.name not in SCALARS:
-        return None
-    definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    is_own = type_ is known.implementation or definition is known
-    return known.name if is_own else None
+    name = standard_scalar(type_)
+    return name if name in SCALARS else None
 
 
 @lru_cache(maxsize=1_000)
@@ -170,8 +166,8 @@ def evaluated(source: str, enums: tuple[CustomGraphQLEnumType, ...]) -> RowsToOb
     """The function of this source; operations that differ in name or arguments share it."""
     names: dict[str, Any] = dict(NAMES)
     for number, type_ in enumerate(enums):
-        names[f"enum{number}"] = type_.wrapped_cls
-        members: list[Any] = list(type_.wrapped_cls)
+        names[f"enum{number}"] = enum_class(type_)
+        members: list[Any] = list(enum_class(type_))
         names[f"names{number}"] = {each: type_.coerce_output_value(each) for each in members}
     function: RowsToObjects = eval(source, names)  # noqa: S307
     return function

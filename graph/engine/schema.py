@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import strawberry
-from graphql import GraphQLError, GraphQLInputObjectType
-from strawberry.schema.schema_converter import GraphQLCoreConverter
+from graphql import GraphQLError
 from strawberry.types import ExecutionContext
 
+from graph.engine.definitions import StrawberrySchema
 from graph.engine.executor import SerialExecutor
 
 
-class Schema(strawberry.Schema):
+class Schema(StrawberrySchema):
     """A schema whose root fields run one after another, wherever it is executed."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -20,16 +19,3 @@ class Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Nothing: the service logs errors, without the query that Strawberry would show."""
-
-    def _extend_introspection(self) -> None:
-        # Strawberry's own resolver of `isOneOf` fails on lists and on types that are not null.
-        described: Any = self._schema.type_map["__Type"]
-        described.fields["isOneOf"].resolve = _is_one_of
-
-
-def _is_one_of(type_: Any, _info: Any) -> bool | None:
-    """Whether an input object takes exactly one of its fields; None for other types."""
-    if not isinstance(type_, GraphQLInputObjectType):
-        return None
-    is_one_of: bool = type_.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].is_one_of
-    return is_one_of

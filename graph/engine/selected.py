@@ -12,9 +12,9 @@ from graphql import (
     SelectionSetNode,
     get_named_type,
 )
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.engine.connection import Connection
+from graph.engine.definitions import field_of, has_resolver, python_class
 
 Fields: TypeAlias = dict[str, list[SelectionSetNode | None]]
 """Fields by their names in GraphQL, each with what is selected inside it."""
@@ -78,23 +78,15 @@ class Selected:
     ) -> tuple[str, ...] | None:
         row: Any = type_
         names, columns = set(self._fields()), set[str]()
-        if class_of(type_) is Connection and isinstance(type_, GraphQLObjectType):
+        if python_class(type_) is Connection and isinstance(type_, GraphQLObjectType):
             row = get_named_type(type_.fields["nodes"].type)
             names = {*self._fields("nodes"), *self._fields("edges", "node")}
             columns.update(ordered_by if self.cursors else ())
         if not isinstance(row, GraphQLObjectType):
             return None
         for name in names & row.fields.keys():
-            field: Any = row.fields[name].extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-            if field.base_resolver is not None:
+            field = field_of(row.fields[name])
+            if field is None or has_resolver(field):
                 return None
             columns.add(field.python_name)
         return tuple(sorted(columns))
-
-
-def class_of(type_: GraphQLNamedType) -> type | None:
-    """The Python class of a type's values: the generic one of types such as `HeroConnection`."""
-    definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    definition = getattr(definition, "concrete_of", None) or definition
-    class_: type | None = getattr(definition, "origin", None)
-    return class_

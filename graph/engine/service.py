@@ -5,13 +5,13 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from graphql import ExecutionResult, GraphQLError
-from graphql.execution import Executor
-from graphql.execution.values import VariableValues
+from graphql.execution import Executor, VariableValues
 
 from graph.database.base import Database
 from graph.engine.context import Caller, Context
 from graph.engine.cost import CostAnalysis, Size, over_cost
 from graph.engine.deadline import within
+from graph.engine.definitions import core_schema
 from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
 from graph.engine.execution import Execution
@@ -69,7 +69,7 @@ class Service:
     def __init__(self, schema: Schema, database: Database, settings: Settings) -> None:
         self._strawberry = schema
         self._is_extended = bool(schema.get_extensions())
-        self._schema = schema._schema  # noqa: SLF001 (Strawberry has no public name for graphql-core's schema)
+        self._schema = core_schema(schema)
         self._database = database
         self._answers = Answers(database.dialect, settings)
         self._settings = settings

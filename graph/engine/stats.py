@@ -8,13 +8,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import strawberry
 from sqlalchemy import ColumnElement, Table, case, func, select
-from strawberry.utils.str_converters import to_camel_case
 
 from graph.database.codepoint import stored
 from graph.database.conditions import Condition, clause
 from graph.database.page import STATEMENTS
 from graph.database.statement import Statement
 from graph.engine.context import Info
+from graph.engine.definitions import to_camel_case
 from graph.engine.readable import readable_columns
 
 

@@ -14,13 +14,11 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import FieldDetailsList
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from graph.database.statement import Rows
 from graph.engine.connection import Edge, Edges
+from graph.engine.definitions import FieldDetailsList, plain_attribute, python_class
 from graph.engine.rows import NotCovered, compile_leaf, compile_rows, evaluated, subfields
-from graph.engine.selected import class_of
 
 Complete: TypeAlias = Callable[[Any], Any]
 """Gives the value of the answer; raises `NotCovered` for one that graphql-core has to complete."""
@@ -49,7 +47,7 @@ class ValueCompiler:
             return compile_leaf(field)
         if not is_list_type(type_):
             complete = self._object(type_, field, details)
-        elif class_of(get_named_type(type_)) is Edge:
+        elif python_class(get_named_type(type_)) is Edge:
             complete = self._edges(field, details)
         else:
             complete = self._rows(field, details)
@@ -86,7 +84,7 @@ class ValueCompiler:
             attributes = None
         if row is None and attributes is None:
             raise NotCovered
-        columns, class_ = self._columns, class_of(type_)
+        columns, class_ = self._columns, python_class(type_)
 
         def complete(value: Any) -> dict[str, Any]:
             completed: dict[str, Any]
@@ -166,8 +164,7 @@ def _attribute(field: GraphQLField) -> str:
     Raises:
         NotCovered: a resolver gives it.
     """
-    source: Any = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-    if not source.is_basic_field:
+    name = plain_attribute(field)
+    if name is None:
         raise NotCovered
-    name: str = source.python_name
     return name

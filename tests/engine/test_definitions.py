@@ -1,0 +1,342 @@
+"""What the code knows of the insides of Strawberry and graphql-core, each checked by itself.
+
+When a release of either changes one of these, the test of it fails, and
+`graph/engine/definitions.py` is the only file to mend.
+"""
+
+import ast
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
+
+import strawberry
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, parse, validate
+
+import graph
+from graph.engine import definitions
+from graph.engine.definitions import (
+    InputContext,
+    StrawberryAnnotation,
+    StrawberryEnumDefinition,
+    StrawberryExecutor,
+    StrawberryField,
+    StrawberryList,
+    StrawberryOptional,
+)
+
+T = TypeVar("T")
+
+PUBLIC = {
+    "graphql",
+    "graphql.execution",
+    "graphql.language",
+    "strawberry",
+    "strawberry.dataloader",
+    "strawberry.exceptions",
+    "strawberry.extensions",
+    "strawberry.permission",
+    "strawberry.pydantic",
+    "strawberry.schema.config",
+    "strawberry.types",
+}
+"""Modules that the two libraries document."""
+
+INSIDE = {
+    "DEFINITION_BACKREF",
+    "__strawberry_definition__",
+    "base_resolver",
+    "collected_errors",
+    "concrete_of",
+    "is_basic_field",
+    "remaining_complexity_budget",
+    "schema_converter",
+    "wrapped_cls",
+}
+"""Attributes of theirs that they do not document."""
+
+
+@strawberry.enum
+class Size(Enum):
+    """An enum."""
+
+    SMALL = "s"
+
+
+@strawberry.type
+class Shelf(Generic[T]):
+    """A generic type."""
+
+    books: list[T]
+
+
+@strawberry.type
+class Book:
+    """A type with one field of each kind."""
+
+    title: str
+    size: Size
+
+    @strawberry.field
+    def pages(self, info: strawberry.Info, times: int = 1) -> int:
+        """A field with a plain resolver."""
+        assert info.field_name
+        return times
+
+    @strawberry.field
+    def parent(self, parent: strawberry.Parent[Any]) -> str:
+        """A field whose resolver takes something else."""
+        return str(parent)
+
+
+@strawberry.input(one_of=True)
+class By:
+    """An input of exactly one field."""
+
+    title: strawberry.Maybe[str]
+    size: strawberry.Maybe[Size]
+
+
+class Named:
+    """What an input of our own making gives."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def named(cls: type[Named], value: Mapping[str, Any], _: InputContext) -> Named:
+    """The hook of `Named`."""
+    return cls(value["name"])
+
+
+NAME = StrawberryField(
+    python_name="name",
+    graphql_name="name",
+    type_annotation=StrawberryAnnotation(StrawberryOptional(str)),
+)
+definitions.define_input(Named, definitions.input_definition(Named, "A name.", [NAME], named))
+
+
+@strawberry.type
+class Query:
+    """The root."""
+
+    @strawberry.field(metadata={"kind": "shelf"})
+    def shelf(
+        self,
+        info: strawberry.Info,
+        by: By | None = None,
+        limit: Annotated[int, strawberry.argument(metadata={"maximum": 3})] = 1,
+    ) -> Shelf[Book]:
+        """A field with metadata."""
+        raise NotImplementedError
+
+    @strawberry.field
+    def hello(self, name: Named) -> str:
+        """A field with an input of our own making."""
+        return name.name
+
+    @strawberry.field
+    def seen(self, info: strawberry.Info) -> list[str]:
+        """What the door tells of the info of a field."""
+        nodes = definitions.raw_info(info).field_nodes
+        registry = definitions.scalar_registry(info)
+        assert definitions.is_scalar(str, registry)
+        assert not definitions.is_scalar(Book, registry)
+        return [node.name.value for node in nodes]
+
+
+SCHEMA = definitions.StrawberrySchema(Query, execution_context_class=StrawberryExecutor)
+CORE = definitions.core_schema(SCHEMA)
+
+
+class CoreInfo:
+    """As much of graphql-core's info as arguments need."""
+
+    schema = CORE
+
+
+def core_type(name: str) -> Any:
+    """A type of graphql-core's schema."""
+    return CORE.type_map[name]
+
+
+def test_the_core_schema_executes_and_knows_its_types() -> None:
+    assert isinstance(core_type("Book"), GraphQLObjectType)
+    assert isinstance(core_type("By"), GraphQLInputObjectType)
+
+
+def test_fields_lead_to_their_attributes_and_resolvers() -> None:
+    fields = core_type("Book").fields
+    assert definitions.plain_attribute(fields["title"]) == "title"
+    assert definitions.plain_attribute(fields["pages"]) is None
+    title, pages, parent = (
+        definitions.field_of(fields[name]) for name in ("title", "pages", "parent")
+    )
+    assert title is not None
+    assert pages is not None
+    assert parent is not None
+    assert not definitions.has_resolver(title)
+    assert definitions.has_resolver(pages)
+    assert definitions.plain_resolver(pages)
+    assert not definitions.plain_resolver(parent)
+    assert not definitions.plain_resolver(title)
+    assert definitions.field_of(core_type("__Type").fields["name"]) is None
+
+
+def test_types_lead_to_their_classes() -> None:
+    assert definitions.python_class(core_type("Book")) is Book
+    assert definitions.generic_class(core_type("Book")) is None
+    assert definitions.python_class(core_type("BookShelf")) is Shelf
+    assert definitions.generic_class(core_type("BookShelf")) is Shelf
+    assert definitions.enum_class(core_type("Size")) is Size
+    assert isinstance(core_type("Size"), definitions.CustomGraphQLEnumType)
+    assert issubclass(definitions.CustomGraphQLEnumType, GraphQLEnumType)
+
+
+def test_metadata_is_found_from_the_core_schema() -> None:
+    shelf = core_type("Query").fields["shelf"]
+    assert definitions.argument_metadata(shelf.args["limit"]) == {"maximum": 3}
+    assert definitions.argument_metadata(shelf.args["by"]) == {}
+    field = definitions.field_of(shelf)
+    assert field is not None
+    raw: Any = None
+    assert definitions.field_metadata(strawberry.Info(raw, field)) == {"kind": "shelf"}
+
+
+def test_inputs_of_exactly_one_field() -> None:
+    asked = "{ __type(name: %r) { isOneOf fields { type { isOneOf } } } }"
+    for name, answer in (("By", True), ("Named", False), ("Book", None)):
+        result = SCHEMA.execute_sync(asked.replace("%r", f'"{name}"'))
+        assert result.errors is None
+        assert result.data is not None
+        assert result.data["__type"]["isOneOf"] is answer
+
+
+def test_standard_scalars_are_known_by_identity() -> None:
+    assert definitions.standard_scalar(core_type("String")) == "String"
+    assert definitions.standard_scalar(core_type("Book")) is None
+
+
+def test_an_input_of_our_own_making_is_made_by_its_hook() -> None:
+    result = SCHEMA.execute_sync('{ hello(name: {name: "Ann"}) }')
+    assert result.data == {"hello": "Ann"}
+    definitions.replace_input_hook(Named, lambda cls, _value, _context: cls("Bob"))
+    try:
+        result = SCHEMA.execute_sync('{ hello(name: {name: "Ann"}) }')
+    finally:
+        definitions.replace_input_hook(Named, named)
+    assert result.data == {"hello": "Bob"}
+    definition = definitions.get_object_definition(Named, strict=True)
+    assert definitions.input_hook(definition) is named
+
+
+def test_the_nodes_of_a_field_are_in_its_info() -> None:
+    assert SCHEMA.execute_sync("{ seen seen }").data == {"seen": ["seen", "seen"]}
+
+
+def test_selections_are_collected_as_the_executor_does() -> None:
+    document = parse("{ seen ...Rest } fragment Rest on Query { again: seen }")
+    executor: Any = StrawberryExecutor.build(CORE, document)
+    root = core_type("Query")
+    collected = definitions.collect_fields(
+        CORE, executor.fragments, executor.variable_values, root, executor.operation
+    )
+    assert list(collected.grouped_field_set) == ["seen", "again"]
+    inner = parse("{ shelf { books { title } } }")
+    executor = StrawberryExecutor.build(CORE, inner)
+    collected = definitions.collect_fields(
+        CORE, executor.fragments, executor.variable_values, root, executor.operation
+    )
+    fields = definitions.collect_subfields(
+        CORE,
+        executor.fragments,
+        executor.variable_values,
+        executor.operation,
+        core_type("BookShelf"),
+        collected.grouped_field_set["shelf"],
+    )
+    assert list(fields.grouped_field_set) == ["books"]
+
+
+def test_errors_of_fields_are_collected_by_the_executor() -> None:
+    executor: Any = StrawberryExecutor.build(CORE, parse("{ shelf { books { title } } }"))
+    assert definitions.collected_errors(executor) == []
+
+
+def test_arguments_are_made_as_strawberry_makes_them() -> None:
+    pages = definitions.field_of(core_type("Book").fields["pages"])
+    assert pages is not None
+    raw: Any = CoreInfo()
+    info: Any = strawberry.Info(raw, pages)
+    args, kwargs = definitions.get_arguments(
+        field=pages,
+        source=None,
+        info=info,
+        kwargs={"times": 2},
+        config=SCHEMA.config,
+        scalar_registry=definitions.scalar_registry(info),
+    )
+    assert args == [None]
+    assert kwargs == {"info": info, "times": 2}
+    context = InputContext(info, SCHEMA.config, definitions.scalar_registry(info), ("name",))
+    assert context.path == ("name",)
+    converted = definitions.convert_argument(
+        [2],
+        StrawberryList(int),
+        definitions.scalar_registry(info),
+        SCHEMA.config,
+        info,
+        path=("times",),
+    )
+    assert converted == [2]
+
+
+def test_names_of_fields_are_camel_case() -> None:
+    assert definitions.to_camel_case("secret_name") == "secretName"
+
+
+def test_enums_of_a_field_are_strawberrys() -> None:
+    size = definitions.field_of(core_type("Book").fields["size"])
+    assert size is not None
+    assert isinstance(size.type, StrawberryEnumDefinition)
+
+
+def test_overlapping_fields_have_an_upper_bound() -> None:
+    document = parse(f"{{ {'seen ' * 30} }}")
+    errors = validate(CORE, document, [definitions.overlapping_fields_rule(10)])
+    assert [error.message for error in errors] == ["Validation aborted."]
+    assert validate(CORE, document, [definitions.overlapping_fields_rule(100_000)]) == []
+
+
+def inside(source: str) -> list[str]:
+    """What a file's source names of the insides of the libraries."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in INSIDE:
+            found.append(node.attr)
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+        found += [
+            name
+            for name in modules
+            if name.partition(".")[0] in {"graphql", "strawberry"} and name not in PUBLIC
+        ]
+    return found
+
+
+def test_no_other_file_names_what_is_inside() -> None:
+    assert inside("import strawberry.utils\nfield.base_resolver") == [
+        "strawberry.utils",
+        "base_resolver",
+    ]
+    found = {
+        str(path): names
+        for path in Path(graph.__file__).parent.rglob("*.py")
+        if path != Path(definitions.__file__)
+        and (names := inside(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}
