@@ -2,7 +2,9 @@
 
 import gzip
 import re
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -14,7 +16,10 @@ from starlette.types import Receive, Scope, Send
 from graph import explorer
 from tests.client import Client
 from tests.cluster import on_sqlite
+from tests.components import require
 from tests.conftest import serving
+from tests.process import memory, service
+from tests.raw import connected
 
 DIST = Path(explorer.__file__).parent / "dist"
 PACKED = sorted(DIST.glob("*.gz"))
@@ -197,6 +202,24 @@ def test_asset_for_whoever_takes_no_gzip(client: httpx.Client, accepted: str) ->
     assert "content-encoding" not in response.headers
     assert response.headers["vary"] == "Accept-Encoding"
     assert response.content == gzip.decompress(file.read_bytes())
+
+
+@on_sqlite
+def test_clients_that_do_not_read_share_one_copy(database_url: str) -> None:
+    require(Path("/proc/self/statm").is_file(), "the memory of processes is not in /proc")
+    largest = max(PACKED, key=lambda file: file.stat().st_size)
+    name = largest.name.removesuffix(".gz")
+    request = f"GET /graphql/explorer/{name} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    with service(database_url) as (url, process), ExitStack() as stack:
+        read = httpx.get(f"{url}/graphql/explorer/{name}", headers={"Accept-Encoding": ""})
+        assert read.content == gzip.decompress(largest.read_bytes())
+        before = memory(process.pid)
+        for _ in range(40):
+            connection = stack.enter_context(connected(url, narrow=True))
+            connection.sendall(request)
+            assert connection.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 200"
+        httpx.get(f"{url}/health")  # it has sent all that it can by then
+        assert memory(process.pid) - before < 20_000_000
 
 
 @pytest.mark.parametrize(
