@@ -44,8 +44,9 @@ class PostgresDatabase(Database):
     """One database of a server, or of several that stand in for one another."""
 
     def __init__(self, settings: Settings) -> None:
-        dsn, self.name = data_source(settings.database_url)
-        self._connector = Connector(dsn, settings.database_timeout)
+        source = data_source(settings.database_url)
+        self.name = source.name
+        self._connector = Connector(source, settings.database_timeout)
         self._timeout = settings.database_timeout
         self._engine = create_async_engine(
             ENGINE,

@@ -1,21 +1,34 @@
 """Connections of the driver to PostgreSQL."""
 
+from time import monotonic
+
 import asyncpg
 
-from graph.database.postgres_errors import Raw, explained
+from graph.database.postgres_errors import Raw, explained, is_unavailable
+from graph.database.postgres_url import Source
 from graph.errors import ServiceUnavailableError
+
+FAILURES = (
+    OSError,
+    ValueError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""Exceptions of `asyncpg.connect` that say something of the server, or of the way to it."""
 
 
 class Connector:
     """Opens connections to one database.
 
     Args:
-        dsn: where it is, as asyncpg takes it.
+        source: where it is.
         timeout: seconds to wait for a connection.
     """
 
-    def __init__(self, dsn: str, timeout: float) -> None:
-        self._dsn = dsn
+    def __init__(self, source: Source, timeout: float) -> None:
+        self._rounds = source.rounds
+        self._hosts = list(source.rounds[0])
         self._timeout = timeout
         self._cached_statements: int | None = None
 
@@ -31,20 +44,41 @@ class Connector:
         """
         try:
             if self._cached_statements is None:
-                raw = await self._attempt(command_timeout, 0)
+                raw = await self._attempt(self._timeout, 0)
                 try:
                     found = await raw.fetchval("SELECT pg_backend_pid()")
                     self._cached_statements = 100 if found == raw.get_server_pid() else 0
                 finally:
                     await raw.close(timeout=self._timeout)
             return await self._attempt(command_timeout, self._cached_statements)
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAILURES as error:
             raise ServiceUnavailableError from explained(error)
 
     async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
-        return await asyncpg.connect(
-            self._dsn,
-            timeout=self._timeout,
-            command_timeout=command_timeout,
-            statement_cache_size=cached_statements,
-        )
+        """A connection to the first host that gives one; the last good host is asked first.
+
+        Each host has a share of the time, with what those before it have left of theirs. As in
+        libpq, no other host is asked once one has refused the user or the database.
+        """
+        urls = [(host, urls[host]) for urls in self._rounds for host in self._hosts]
+        end = monotonic() + self._timeout
+        reasons: dict[str, BaseException] = {}
+        for left, (host, url) in zip(range(len(urls), 0, -1), urls, strict=True):
+            try:
+                raw = await asyncpg.connect(
+                    url,
+                    timeout=max(end - monotonic(), 0) / left,
+                    command_timeout=command_timeout,
+                    statement_cache_size=cached_statements,
+                )
+            except FAILURES as error:
+                if isinstance(error, asyncpg.PostgresError) and not is_unavailable(error):
+                    raise
+                reasons[host] = explained(error)
+            else:
+                self._hosts.remove(host)
+                self._hosts.insert(0, host)
+                return raw
+        if len(reasons) == 1:
+            raise reasons.popitem()[1]
+        raise ConnectionError("; ".join(f"{host}: {reason}" for host, reason in reasons.items()))

@@ -1,6 +1,8 @@
 """PostgreSQL's URLs, as people have them."""
 
-from urllib.parse import parse_qs, urlsplit
+import os
+from typing import NamedTuple
+from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit
 
 from graph.database.base import DatabaseError
 
@@ -14,8 +16,18 @@ OPTIONS = {
 (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
 
 
-def data_source(url: str) -> tuple[str, str]:
-    """What asyncpg takes for a URL as people have it, and what an operator may see of it.
+class Source(NamedTuple):
+    """A database: its name, as an operator may see it, and where it is looked for.
+
+    `rounds` has, in each round, a URL for each host, by what the host is called in messages.
+    """
+
+    name: str
+    rounds: tuple[dict[str, str], ...]
+
+
+def data_source(url: str) -> Source:
+    """Split a URL as people have it into one for each host, as asyncpg takes it.
 
     Raises:
         DatabaseError: it is no URL of PostgreSQL, or has options that are not known.
@@ -26,7 +38,6 @@ def data_source(url: str) -> tuple[str, str]:
         options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         parts = None
-    hosts = parts.netloc.rpartition("@")[2] if parts else ""
     if parts is None or parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
         raise DatabaseError(
             "GRAPH_DATABASE_URL is not a database URL. "
@@ -35,5 +46,49 @@ def data_source(url: str) -> tuple[str, str]:
     unknown = options.keys() - OPTIONS
     if unknown:
         raise DatabaseError(f"GRAPH_DATABASE_URL has unknown options: {', '.join(sorted(unknown))}")
-    shown = hosts or options.get("host", [""])[-1]
-    return parts.geturl(), f"postgresql://{shown}{parts.path}"
+    last = {name: values[-1] for name, values in options.items()}
+    shown = parts.netloc.rpartition("@")[2] or last.get("host", "")
+    target = last.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")
+    # asyncpg would take any server, as it is not told that there are other hosts.
+    targets = ("standby", "any") if target == "prefer-standby" else (target,)
+    rounds = [
+        _urls(parts, {**last, "target_session_attrs": target} if target else last)
+        for target in targets
+    ]
+    return Source(f"postgresql://{shown}{parts.path}", tuple(rounds))
+
+
+def _urls(parts: SplitResult, options: dict[str, str]) -> dict[str, str]:
+    """A URL for each host alone.
+
+    Raises:
+        DatabaseError: a host is empty, or the ports are not as many as the hosts.
+    """
+    login, at, places = parts.netloc.rpartition("@")
+    default = "" if "service" in options else os.environ.get("PGHOST", "")
+    names = places or options.get("host") or default
+    if not names:  # asyncpg finds the hosts: in the service's file, or on this machine
+        return {"the server": parts._replace(query=_query(options)).geturl()}
+    hosts = names.split(",")
+    ports = (options.get("port") or os.environ.get("PGPORT", "")).split(",")
+    if not all(hosts) or len(ports) not in {1, len(hosts)}:
+        raise DatabaseError(
+            f"GRAPH_DATABASE_URL has {len(hosts)} hosts, none of which may be empty, "
+            f"and {len(ports)} ports"
+        )
+    urls = {}
+    for index, host in enumerate(hosts):
+        port = ports[index % len(ports)]
+        has_port = not port or (places and ":" in host.rpartition("]")[2])
+        place = host if has_port else f"{host}:{port}"
+        if places:
+            one = parts._replace(netloc=f"{login}{at}{place}", query=_query(options))
+        else:
+            own = {**options, "host": host} | ({"port": port} if port else {})
+            one = parts._replace(query=_query(own))
+        urls[place] = one.geturl()
+    return urls
+
+
+def _query(options: dict[str, str]) -> str:
+    return urlencode(options, safe="/", quote_via=quote)

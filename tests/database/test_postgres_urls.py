@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from shutil import which
 
 import pytest
@@ -135,6 +136,19 @@ def test_a_url_that_does_not_work_is_answered_in_one_line(
     assert says in line
     assert "secret" not in line
     assert "\n" not in line
+
+
+def test_each_host_has_its_own_password(cluster: Cluster, tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    other = free_port()
+    passwords.touch(0o600)
+    passwords.write_text(f"*:{other}:*:*:another\n*:{cluster.port}:*:*:plain\n")
+    cluster.sql("ALTER ROLE locked PASSWORD 'plain'")
+    hosts = f"127.0.0.1:{other},127.0.0.1:{cluster.port}"
+    try:
+        asyncio.run(use(f"postgresql://locked@{hosts}/heroes?passfile={passwords}"))
+    finally:
+        cluster.sql(f"ALTER ROLE locked PASSWORD '{PASSWORD}'")
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
