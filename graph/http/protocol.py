@@ -147,6 +147,7 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._arrived()
+        self._head_bytes = 0  # a head that has arrived is answered, even one just over the limit
         super().on_message_complete()
 
     def _arrived(self) -> None:

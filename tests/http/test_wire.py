@@ -7,7 +7,7 @@ import pytest
 
 from tests.client import Client
 from tests.cluster import on_sqlite, slow_on_postgresql
-from tests.raw import connected, exchange, read_answer, read_to_the_end
+from tests.raw import answers, connected, exchange, read_answer, read_to_the_end
 from tests.shape import code, labelled
 
 HEAD = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -210,6 +210,19 @@ def test_a_url_over_the_limit_of_a_body(serve: Any) -> None:
         response = api.http.get(f"/graphql?{filled}")
         assert response.status_code == status
         labelled(response)
+
+
+@pytest.mark.parametrize("size", range(60_000, 78_000, 1_500))
+def test_a_head_near_the_limit_has_one_answer(shared: Client, size: int) -> None:
+    head = "GET /health HTTP/1.1\r\nHost: localhost\r\n"
+    filled = f"{head}x: ".ljust(size - 4, "a") + "\r\n\r\n"
+    with connected(shared.url) as connection:
+        connection.sendall(filled.encode())
+        status = read_answer(connection).status_code
+        assert status == 200 if size < 65_536 else status in (200, 431)
+        connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        received = answers(read_to_the_end(connection))
+    assert [answer.status_code for answer in received] == [200] * (status == 200)
 
 
 def test_websockets_are_not_spoken(shared: Client) -> None:
