@@ -1,5 +1,6 @@
 """Messages of HTTP/1.1, as bytes (RFC 9112)."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -15,6 +16,10 @@ VERSIONS = {"1.1", "1.0"}
 
 SINGLE = (b"host", b"authorization", b"transfer-encoding")
 """Names of headers of which one server may heed the first, and another one the last."""
+
+
+ABSOLUTE = re.compile(rb"https?://([^/?#@]+)([/?#].*)?", re.IGNORECASE)
+"""A target in absolute form, without a user: its host, and its path and query."""
 
 
 class UnacceptableError(Exception):
@@ -46,6 +51,23 @@ def check(version: str, headers: Sequence[Header]) -> None:
         coding = values[b"transfer-encoding"].strip().lower()
         if coding != b"chunked":
             raise UnacceptableError("The transfer coding must be chunked.")
+
+
+def origin_form(target: bytes) -> tuple[bytes, bytes | None]:
+    """The target of a request as a path and query, and the host that it names.
+
+    The host of an absolute target takes the place of the header `Host` (RFC 9112, section 3.2.2).
+
+    Raises:
+        UnacceptableError: the target is neither a path nor a URL of HTTP.
+    """
+    if target.startswith(b"/") or target == b"*":
+        return target, None
+    found = ABSOLUTE.fullmatch(target)
+    if found is None:
+        raise UnacceptableError("The request's target must be a path or a URL.")
+    host, rest = found[1], found[2] or b""
+    return rest if rest.startswith(b"/") else b"/" + rest, host
 
 
 def head(method: bytes, target: bytes, version: str, headers: Iterable[Header]) -> bytes:

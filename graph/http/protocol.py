@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from graph.http.flow import Flow
-from graph.http.http1 import UnacceptableError, check, head, refusal
+from graph.http.http1 import UnacceptableError, check, head, origin_form, refusal
 
 MAX_HEAD_BYTES = 65_536
 """Bytes of a request that are not its body: line, headers, trailers, what is around its chunks.
@@ -131,6 +131,9 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         check(self.parser.get_http_version(), self.headers)
+        self.url, host = origin_form(self.url)
+        if host is not None:
+            self.headers[:] = [(b"host", host), *(h for h in self.headers if h[0] != b"host")]
         super().on_headers_complete()
         # Trailers are not merged into the headers (RFC 9110, section 6.5.1): they go nowhere.
         self.headers = []

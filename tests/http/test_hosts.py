@@ -102,6 +102,49 @@ def test_http_1_0_needs_no_host(serve: Callable[..., Client]) -> None:
     assert exchange(url, head).status_code == 421
 
 
+def send(url: str, target: str, host: str = "", lines: str = "") -> httpx.Response:
+    """The answer to a GET of this target."""
+    head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n"
+    return exchange(url, head.encode())
+
+
+@pytest.mark.parametrize("lines", ["", "Connection: upgrade\r\nUpgrade: h2c\r\n"])
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://example.org/health", "evil.example", 200),
+        ("HTTPS://EXAMPLE.ORG:8000/health?x=/", "evil.example", 200),
+        ("http://example.org/graphql?query={__typename}", "evil.example", 200),
+        ("http://[::1]:80/health", "evil.example", 200),
+        ("http://example.org", "evil.example", 307),
+        ("http://example.org?x=1", "evil.example", 307),
+        ("http://evil.example/health", "example.org", 421),
+        ("http://evil.example", "example.org", 421),
+        ("http://example.org.evil.example/health", "example.org", 421),
+        ("http://evil.example?@example.org/health", "example.org", 421),
+        ("http://evil.example@example.org/health", "example.org", 400),
+        ("http://example.org@evil.example/health", "example.org", 400),
+        ("http:///health", "example.org", 400),
+        ("ftp://example.org/health", "example.org", 400),
+        ("example.org/health", "example.org", 400),
+        ("//evil.example/health", "example.org", 404),
+        ("*", "example.org", 404),
+    ],
+)
+def test_the_host_of_a_target_counts(
+    share: Callable[..., Client], target: str, host: str, status: int, lines: str
+) -> None:
+    response = send(share(allowed_hosts=ALLOWED).url, target, host, lines)
+    assert response.status_code == status
+
+
+def test_an_absolute_target_of_http_1_0_names_a_host(share: Callable[..., Client]) -> None:
+    url = share(allowed_hosts=ALLOWED).url
+    for host, status in (("evil.example", 421), ("example.org", 200)):
+        head = f"GET http://{host}/health HTTP/1.0\r\n\r\n"
+        assert exchange(url, head.encode()).status_code == status
+
+
 @pytest.mark.parametrize("settings", [{}, {"allowed_hosts": "*"}, {"allowed_hosts": "a,*"}])
 def test_any_host_by_default(serve: Callable[..., Client], settings: dict[str, str]) -> None:
     assert ask(serve(**settings).url, "anything.example").status_code == 200
