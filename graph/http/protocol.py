@@ -130,10 +130,13 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
-        check(self.parser.get_http_version(), self.headers)
+        version = self.parser.get_http_version()
+        check(version, self.headers)
         self.url, host = origin_form(self.url)
         if host is not None:
             self.headers[:] = [(b"host", host), *(h for h in self.headers if h[0] != b"host")]
+        if version == "1.0":  # which has no interim answers (RFC 9110, section 10.1.1)
+            self.expect_100_continue = False
         super().on_headers_complete()
         # Trailers are not merged into the headers (RFC 9110, section 6.5.1): they go nowhere.
         self.headers = []

@@ -225,6 +225,12 @@ def test_a_head_near_the_limit_has_one_answer(shared: Client, size: int) -> None
     assert [answer.status_code for answer in received] == [200] * (status == 200)
 
 
+def test_http_1_0_knows_no_interim_answer(shared: Client) -> None:
+    head = f"{HEAD.replace('1.1', '1.0')}Expect: 100-continue\r\nContent-Length: {len(TYPENAME)}"
+    response = exchange(shared.url, f"{head}\r\n\r\n{TYPENAME}".encode())
+    assert labelled(response) == {"data": {"__typename": "Query"}}
+
+
 def test_websockets_are_not_spoken(shared: Client) -> None:
     response = shared.http.get(
         "/graphql?query={__typename}",
