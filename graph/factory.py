@@ -135,6 +135,8 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
+            # A page that may call the API may do so where that is on a closed network, too.
+            allow_private_network=True,
             expose_headers=["X-Request-ID"],
         )
     # FastAPI's middleware answers for other origins, and its spans have the route's name.

@@ -119,6 +119,25 @@ def test_any_other_origin_is_refused(visit: Callable[..., Frontend]) -> None:
     assert frontend.api.heroes() == []
 
 
+@pytest.mark.parametrize("let_in", [True, False])
+def test_a_preflight_to_a_closed_network(
+    serve: Callable[..., Client],
+    let_in: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    api = serve(cors_origins="https://example.org")
+    headers = {
+        "origin": "https://example.org" if let_in else "https://evil.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+        "access-control-request-private-network": "true",
+    }
+    response = api.http.options("/graphql", headers=headers)
+    assert response.status_code == (200 if let_in else 400)
+    assert ("access-control-allow-origin" in response.headers) == let_in
+    if let_in:
+        assert response.headers["access-control-allow-private-network"] == "true"
+
+
 def test_a_token_goes_along(visit: Callable[..., Frontend]) -> None:
     frontend = visit(token=SESAME)
     refused = frontend.post(PAGE)
