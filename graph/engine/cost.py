@@ -44,8 +44,19 @@ PASSED_OVER = 300
 """Rows before a page, which the database reads, too, that take as long as one field."""
 
 
-def over_cost(limit: int) -> PublicError:
-    """The refusal of an operation whose answer might have more fields than the limit."""
+def over_cost(limit: int, size: "Size | None" = None) -> PublicError:
+    """The refusal of an operation whose answer might have more fields than the limit.
+
+    Args:
+        limit: the most fields.
+        size: the operation's, where it is known.
+    """
+    if size is not None and size.fields - size.passed_over // PASSED_OVER <= limit:
+        return too_complex(
+            f"An offset of {size.passed_over} is too far: {PASSED_OVER} rows that are passed over "
+            f"count as one of the {limit} fields allowed. To read on from any row, give a "
+            "connection its cursor as `after` or `before`."
+        )
     return too_complex(
         f"The answer might have more than {limit} fields, the most allowed; "
         f"those of introspection count {INTROSPECTION} each."
@@ -59,6 +70,8 @@ class Size(NamedTuple):
     fields: int
     filters: Extent = NO_FILTER
     """The greatest of the filters."""
+    passed_over: int = 0
+    """Rows before the pages, which `fields` has counted."""
 
 
 class Cost:
@@ -82,12 +95,14 @@ class Cost:
             inner = item.size(values)
             rows += count * inner.rows
             fields += count * inner.fields
+        passed_over = 0
         for offset in self.offsets:
-            fields += max(offset(values) or 0, 0) // PASSED_OVER
+            passed_over += max(offset(values) or 0, 0)
+        fields += passed_over // PASSED_OVER
         extent = NO_FILTER
         for each in self.filters:
             extent |= each(values)
-        return Size(rows, fields, extent)
+        return Size(rows, fields, extent, passed_over)
 
 
 class CostAnalysis:

@@ -142,7 +142,7 @@ class Service:
                 f"at most {self._settings.max_rows} are allowed."
             )
         if size.fields > self._settings.max_cost:
-            raise over_cost(self._settings.max_cost)
+            raise over_cost(self._settings.max_cost, size)
         if size.filters is NO_FILTER:
             return
         for number, limit, what in zip(

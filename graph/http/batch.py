@@ -7,6 +7,7 @@ what an earlier one wrote, and is executed even when an earlier one failed.
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from graph.engine.cost import PASSED_OVER
 from graph.engine.limits import (
     MAX_OBJECTS,
     count_objects,
@@ -69,6 +70,9 @@ def check_tokens(queries: Iterable[str], settings: Settings) -> None:
             )
 
 
+FIELDS = f"fields, each {PASSED_OVER} rows before an offset counted as one"
+
+
 def _check(service: Service, calls: Sequence[Call], settings: Settings) -> None:
     """Hold a batch to the limits that add up: objects, aliases, rows and fields, but not depth.
 
@@ -84,7 +88,7 @@ def _check(service: Service, calls: Sequence[Call], settings: Settings) -> None:
     for what, total, limit in (
         ("aliases", sum(call.operation.aliases for call in calls), settings.max_aliases),
         ("rows", sum(size.rows for size in sizes), settings.max_rows),
-        ("fields", sum(size.fields for size in sizes), settings.max_cost),
+        (FIELDS, sum(size.fields for size in sizes), settings.max_cost),
     ):
         if total > limit:
             raise too_complex(f"The batch has {total} {what}; at most {limit} are allowed.")

@@ -108,6 +108,15 @@ def test_rows_that_are_passed_over_count(serve: Callable[..., Client]) -> None:
         assert ("OPERATION_TOO_COMPLEX" in str(api.execute(literal))) == refused
 
 
+def test_an_offset_that_is_too_far_is_refused_by_its_name(api: Client) -> None:
+    far = "{ heroes(offset: 2999999) { id } }"
+    refused = api.execute(far)["errors"][0]["message"]
+    assert "An offset of 2999999 is too far" in refused
+    assert "cursor" in refused
+    batch = api.post([{"query": far}, {"query": far}]).json()
+    assert all("300 rows before an offset" in each["errors"][0]["message"] for each in batch)
+
+
 def test_errors_of_one_execution_are_few_and_logged_once(
     serve: Callable[..., Client], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
