@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from graph.http.response import accepts_gzip
+from graph.http.response import accepts_gzip, is_unchanged
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -72,7 +72,8 @@ async def page(scope: Scope, receive: Receive, send: Send) -> None:
         "Vary": "Accept",
         "X-Content-Type-Options": "nosniff",
     }
-    unchanged = etag in Headers(scope=scope).get("if-none-match", "")
+    given = Headers(scope=scope).get("if-none-match", "").encode("latin-1")
+    unchanged = is_unchanged(given, etag.encode())
     response = Response(status_code=304) if unchanged else HTMLResponse(content)
     response.headers.update(headers)
     await response(scope, receive, send)

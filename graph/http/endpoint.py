@@ -26,6 +26,7 @@ from graph.http.response import (
     accepts_gzip,
     entity_tag,
     gzip,
+    is_unchanged,
     negotiate,
 )
 from graph.observe.logs import note_errors, note_operation
@@ -145,7 +146,7 @@ class GraphQLEndpoint:
             return Answer(status, media_type, body, (NOT_STORED,))
         tag = entity_tag(media_type, body)
         validators = ((b"cache-control", self._cache_control), (b"etag", b"W/" + tag))
-        if tag in caller.headers.get(b"if-none-match", b""):
+        if is_unchanged(caller.headers.get(b"if-none-match", b""), tag):
             return Answer(304, media_type, b"", validators)
         return Answer(status, media_type, body, validators)
 

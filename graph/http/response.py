@@ -104,3 +104,11 @@ def entity_tag(media_type: bytes, body: bytes) -> bytes:
     Weak, as it is the same for every coding of the body (RFC 9110, section 8.8.3).
     """
     return b'"%b"' % blake2b(media_type + body, digest_size=12).hexdigest().encode()
+
+
+def is_unchanged(if_none_match: bytes, tag: bytes) -> bool:
+    """Whether a header `If-None-Match` has this opaque tag, or `*` for any.
+
+    Tags are compared as weak ones (RFC 9110, section 13.1.2).
+    """
+    return tag in if_none_match or if_none_match.strip() == b"*"

@@ -156,6 +156,7 @@ def test_page_is_sent_once(client: httpx.Client) -> None:
     again = client.get("/graphql", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
+    assert client.get("/graphql", headers={"If-None-Match": "*"}).status_code == 304
     other = client.get("/graphql", headers={"If-None-Match": '"0"'})
     assert other.content == first.content
 
