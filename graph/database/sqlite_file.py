@@ -190,10 +190,14 @@ class DatabaseFile:
             isolation_level=None,
             check_same_thread=False,
         )
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _open(self, file: Identity) -> Opened:
