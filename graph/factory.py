@@ -16,9 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph import explorer
 from graph.database import open_database
+from graph.engine.errors import masked
 from graph.engine.schema import Schema
 from graph.engine.service import Service
-from graph.errors import PublicError, masked
+from graph.errors import PublicError
 from graph.hero.model import TABLE
 from graph.hero.schema import schema
 from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint

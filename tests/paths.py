@@ -10,9 +10,10 @@ from uuid import UUID
 import pytest
 from strawberry.schema.config import StrawberryConfig
 
-from graph import errors
+from graph.engine import errors
 from graph.engine.context import Info
 from graph.engine.schema import Schema
+from graph.errors import logger
 from graph.factory import create_app
 from graph.settings import Settings
 from tests.client import Client
@@ -34,7 +35,7 @@ class Both:
         answers, notes = [], []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(errors, "uuid4", lambda: UUID(int=7))
-            patch.setattr(errors.logger, "disabled", True)  # writing tracebacks takes long
+            patch.setattr(logger, "disabled", True)  # writing tracebacks takes long
             for client in (self.fast, self.plain) * 2:  # made, then used again
                 ran.clear()
                 answers.append(client.post({"query": query, "variables": variables}).text)

@@ -17,9 +17,10 @@ from graphql import (
 
 from graph.engine.cache import Cache
 from graph.engine.definitions import overlapping_fields_rule
+from graph.engine.errors import MAX_ERRORS, graphql_error, with_code
 from graph.engine.limits import Measured, parse_within_limits, too_complex
 from graph.engine.operation import Operation, operations_of
-from graph.errors import MAX_ERRORS, Code, PublicError, with_code
+from graph.errors import Code, PublicError
 from graph.settings import Settings
 
 CACHED_TOKENS = 10_000
@@ -125,7 +126,7 @@ class Documents:
         except GraphQLSyntaxError as error:
             return Document(None, with_code([error], Code.GRAPHQL_PARSE_FAILED))
         except PublicError as error:
-            return Document(None, [error])
+            return Document(None, [graphql_error(error)])
         errors = await self._validate(measured.node)
         await asyncio.sleep(0)
         self._collect(measured.node.token_count)
@@ -142,7 +143,7 @@ class Documents:
                 hide_suggestions=not self._settings.introspection,
             )
             if any(error.message == "Validation aborted." for error in errors):
-                errors = [too_complex("Too many fields have the same name.")]
+                errors = [graphql_error(too_complex("Too many fields have the same name."))]
             if errors:
                 return with_code(errors, Code.GRAPHQL_VALIDATION_FAILED)
         return []

@@ -21,8 +21,8 @@ from graphql.execution import VariableValues
 
 from graph.engine.coercion import Variables
 from graph.engine.cost import Cost
+from graph.engine.errors import MAX_ERRORS
 from graph.engine.limits import MAX_OBJECTS, Measured, count_objects, too_many_objects
-from graph.errors import MAX_ERRORS
 from graph.settings import Settings
 
 if TYPE_CHECKING:

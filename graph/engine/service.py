@@ -14,6 +14,7 @@ from graph.engine.deadline import within
 from graph.engine.definitions import core_schema
 from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
+from graph.engine.errors import graphql_error, masked, public, with_code
 from graph.engine.execution import Execution
 from graph.engine.executor import SerialExecutor
 from graph.engine.filter import NO_FILTER, Extent
@@ -22,7 +23,7 @@ from graph.engine.limits import too_complex
 from graph.engine.operation import Operation, Prepared
 from graph.engine.plan import Plan
 from graph.engine.schema import Schema
-from graph.errors import Code, PublicError, masked, public, with_code
+from graph.errors import Code, PublicError
 from graph.settings import Settings
 
 MAX_CONDITIONS = 4
@@ -58,9 +59,10 @@ class Call(NamedTuple):
     key: str | None = None
 
 
-def refusal(*errors: GraphQLError) -> Result:
-    """The answer to what is not executed."""
-    return Result(NULL, list(errors), executed=False)
+def not_executed(*errors: GraphQLError | PublicError) -> Result:
+    """The result of an operation that was refused before it was executed."""
+    located = [graphql_error(each) if isinstance(each, PublicError) else each for each in errors]
+    return Result(NULL, located, executed=False)
 
 
 class Service:
@@ -104,20 +106,22 @@ class Service:
             try:
                 coerced = self._coerce(call)
                 if isinstance(coerced, list):
-                    return refusal(*with_code(coerced, Code.BAD_USER_INPUT))
+                    return not_executed(*with_code(coerced, Code.BAD_USER_INPUT))
                 is_new = not call.operation.prepared
                 prepared = self._prepare(call, coerced)
                 self._check(prepared.cost.size(coerced.coerced))
                 if is_new:  # to count what it costs may take as long as to execute it
                     await asyncio.sleep(0)
             except PublicError as error:
-                return refusal(error)
+                return not_executed(error)
             work = self._transact(call, coerced, prepared, room)
             return await within(self._settings.request_timeout, work)
+        except PublicError as error:
+            return Result(NULL, public([graphql_error(error)]))
         except GraphQLError as error:
             return Result(NULL, public([error]))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
-            return Result(NULL, [masked(error)])
+            return Result(NULL, [graphql_error(masked(error))])
 
     def size(self, call: Call) -> Size:
         """The size of an operation's answer; nothing when its variables are to be refused.

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from graph.engine.cost import PASSED_OVER
+from graph.engine.errors import graphql_error
 from graph.engine.limits import (
     MAX_OBJECTS,
     count_objects,
@@ -15,7 +16,7 @@ from graph.engine.limits import (
     too_complex,
     too_many_objects,
 )
-from graph.engine.service import NULL, Call, Result, Service, refusal
+from graph.engine.service import NULL, Call, Result, Service, not_executed
 from graph.errors import PublicError, ShuttingDownError
 from graph.settings import Settings
 
@@ -31,7 +32,7 @@ async def execute_batch(
     try:
         _check(service, [entry for entry in batch if isinstance(entry, Call)], settings)
     except PublicError as error:
-        return [refusal(error) for _ in batch]
+        return [not_executed(error) for _ in batch]
     results = []
     room = settings.max_answer_bytes
     for entry in batch:
@@ -52,7 +53,7 @@ async def _result(service: Service, call: Call, room: int) -> Result:
             return await service.execute(call, room)
     except asyncio.CancelledError:
         pass  # it was rolled back
-    return Result(NULL, [ShuttingDownError()])
+    return Result(NULL, [graphql_error(ShuttingDownError())])
 
 
 def check_tokens(queries: Iterable[str], settings: Settings) -> None:

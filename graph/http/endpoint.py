@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.engine.context import Caller
 from graph.engine.encoding import encode
-from graph.engine.service import Call, Result, Service, refusal
-from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError, masked
+from graph.engine.errors import masked
+from graph.engine.service import Call, Result, Service, not_executed
+from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError
 from graph.http import idempotency
 from graph.http.authorization import Authorization
 from graph.http.batch import check_tokens, execute_batch
@@ -154,7 +155,7 @@ class GraphQLEndpoint:
         """The operation to execute, or why its document cannot be."""
         document = await self._service.document(request.query)
         if document.errors:
-            return refusal(*document.errors)
+            return not_executed(*document.errors)
         if request.hash is not None:
             self._queries.store(request.hash, request.query)
         operation = document.operation(request.operation_name)
@@ -181,7 +182,7 @@ class GraphQLEndpoint:
         try:
             check_tokens([each.query for each in requests if isinstance(each, Request)], settings)
         except PublicError as error:
-            requests = [refusal(error) for _ in entries]
+            requests = [not_executed(error) for _ in entries]
         batch = [await self._called(each, caller) for each in requests]
         results = await execute_batch(self._service, batch, settings)
         return b"[%b]" % b",".join([_body(result) for result in results])
@@ -190,7 +191,7 @@ class GraphQLEndpoint:
         try:
             return request_of(fields, self._queries)
         except PublicError as error:
-            return refusal(error)
+            return not_executed(error)
 
     async def _called(self, request: Request | Result, caller: Caller) -> Call | Result:
         if isinstance(request, Result):
@@ -198,7 +199,7 @@ class GraphQLEndpoint:
         try:
             return await self._call(request, caller, is_get=False)
         except PublicError as error:
-            return refusal(error)
+            return not_executed(error)
 
 
 def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

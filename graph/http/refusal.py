@@ -63,7 +63,7 @@ def too_large(part: str, limit: int, status: int = 413) -> Refused:
     return Refused(status, message, code=Code.OPERATION_TOO_COMPLEX)
 
 
-def status_of(error: GraphQLError, media_type: bytes) -> int:
+def status_of(error: GraphQLError | PublicError, media_type: bytes) -> int:
     """The HTTP status of an answer of this media type that says why there is no data."""
     if isinstance(error, Refused):
         return error.status

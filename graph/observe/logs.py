@@ -19,7 +19,7 @@ import orjson
 from graphql import GraphQLError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graph.errors import logger
+from graph.errors import PublicError, logger
 from graph.observe.tracebacks import described, formatted
 from graph.settings import LogFormat, Settings
 
@@ -55,7 +55,7 @@ def note_operation(name: str | None, kind: str) -> None:
         request.operations.append(((name or "")[:MAX_NAME_LENGTH], kind))
 
 
-def note_errors(errors: Iterable[GraphQLError]) -> None:
+def note_errors(errors: Iterable[GraphQLError | PublicError]) -> None:
     """Have the request's line tell the codes of these errors."""
     if request := current.get():
         request.codes.update(str((error.extensions or {}).get("code")) for error in errors)

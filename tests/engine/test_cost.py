@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
-from graph.errors import MAX_ERRORS
+from graph.engine.errors import MAX_ERRORS
 from graph.settings import Settings
 from tests.client import Client
 from tests.load.worst import Example, search, service

@@ -10,7 +10,7 @@ from uuid import UUID
 import hypothesis_graphql
 import pytest
 
-from graph import errors
+from graph.engine import errors
 from graph.engine.executor import SerialExecutor
 from graph.factory import create_app
 from graph.hero.schema import schema
