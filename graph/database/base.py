@@ -105,13 +105,13 @@ class Session(ABC):
         """Where `orm` runs its next statement."""
 
     @abstractmethod
-    async def snapshot(self) -> None:
+    async def snapshot(self) -> bool:
         """Have all reads, until the session is closed, see one state of the database.
 
         In a transaction, this changes nothing.
 
-        Raises:
-            ServiceUnavailableError: there was no connection in time.
+        Returns:
+            Whether the snapshot begins now: earlier reads may have seen another state.
         """
 
     @abstractmethod

@@ -49,7 +49,10 @@ class Page(NamedTuple):
     """What they come after in the order from its end."""
 
     async def fetch(self, session: Session, limit: int, offset: int = 0) -> Rows:
-        """The first `limit` rows from `offset` on.
+        """The first `limit` rows from `offset` on, all from one state of the table.
+
+        Most pages end in the first segment, which is one statement. Any other page is read again
+        from its start, in a snapshot.
 
         Raises:
             BadUserInputError: a value has no place in the type of its column.
@@ -68,8 +71,6 @@ class Page(NamedTuple):
             self.until and self.until.shape,
         )
         parts = segments(self.table, self.order, shape.after)
-        if offset and len(parts) > 1:
-            await session.snapshot()
         tuples: list[Any] = []
         for segment in parts:
             wanted = limit - len(tuples)
@@ -80,6 +81,8 @@ class Page(NamedTuple):
             rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
             if len(rows) == limit:
                 return rows
+            if len(parts) > 1 and await session.snapshot():
+                return await self.fetch(session, limit, offset)
             tuples += rows.tuples
             if len(tuples) == limit:
                 break

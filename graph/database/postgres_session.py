@@ -69,9 +69,11 @@ class PostgresSession(Session):
         rows = await self._transactions.autocommit(sql, values)
         return None if rows is None else compiled.rows([row[:-1] for row in rows])
 
-    async def snapshot(self) -> None:
-        if self._held is None:
-            self._held = await self._transactions.begin(SNAPSHOT)
+    async def snapshot(self) -> bool:
+        if self._held is not None or self._writes:
+            return False
+        self._held = await self._transactions.begin(SNAPSHOT)
+        return True
 
     async def start(self) -> None:
         self._writes = True

@@ -84,9 +84,11 @@ class SQLiteSession(Session):
             async with self._database.apart() as opened:
                 return await long.run(opened, sql, values)
 
-    async def snapshot(self) -> None:
-        if self._reader is None and self._writer is None:
-            self._reader = await self._database.begin()
+    async def snapshot(self) -> bool:
+        if self._reader is not None or self._writer is not None:
+            return False
+        self._reader = await self._database.begin()
+        return True
 
     async def start(self) -> None:
         self._writer = await self._database.writer.acquire()

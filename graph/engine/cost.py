@@ -24,7 +24,7 @@ from graphql import (
 
 from graph.engine import arguments
 from graph.engine.connection import Connection, Edge
-from graph.engine.definitions import generic_class
+from graph.engine.definitions import generic_class, max_reads
 from graph.engine.filter import NO_FILTER, Extent
 from graph.engine.limits import too_complex
 from graph.engine.selection import Collector, Selection, Values
@@ -78,8 +78,8 @@ class Cost:
     """What a selection costs: so many rows and fields, and lists of objects with further ones."""
 
     def __init__(self) -> None:
-        self.roots = 0
-        """Of an operation: the root fields that its resolvers answer."""
+        self.reads = 0
+        """Of an operation: fields whose resolvers or permissions may fetch something."""
         self.rows = 0
         self.fields = 0
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
@@ -123,6 +123,7 @@ class CostAnalysis:
         self._collector = Collector(document, values, limit + MORE_STEPS)
         self._info: Any = _Info(schema)
         self._filters: dict[object, Callable[[Values], Extent]] = {}
+        self._reads = 0
 
     def analyze(self, operation: OperationDefinitionNode) -> Cost:
         """The cost of the operation.
@@ -134,8 +135,8 @@ class CostAnalysis:
         root: Any = self._schema.get_root_type(operation.operation)
         try:
             fields = self._collector.collect([operation.selection_set.selections])
-            cost.roots = sum(not each.node.name.value.startswith("__") for each in fields.values())
             self._add(cost, root, fields)
+            cost.reads = self._reads
             cost.filters = list(self._filters.values())
         except OverflowError:
             raise over_cost(self._limit) from None
@@ -159,6 +160,7 @@ class CostAnalysis:
             if definition is None:
                 continue
             self._filters |= arguments.filters(definition, selection.node)
+            self._reads += max_reads(definition)
             if is_leaf_type(get_named_type(definition.type)):
                 continue
             named: Any = get_named_type(definition.type)

@@ -101,6 +101,7 @@ __all__ = [
     "input_definition",
     "input_hook",
     "is_scalar",
+    "max_reads",
     "overlapping_fields_rule",
     "plain_attribute",
     "plain_resolver",
@@ -178,6 +179,19 @@ def plain_attribute(field: GraphQLField) -> str | None:
         return None
     name: str = source.python_name
     return name
+
+
+def max_reads(field: GraphQLField) -> int:
+    """How many times a field may use the session: in its resolver, and in each of its extensions.
+
+    A resolver needs an `info` for it, and an extension, such as a permission, must be asynchronous.
+    """
+    source = field_of(field)
+    if source is None:
+        return 0
+    resolver = source.base_resolver
+    in_resolver = resolver is not None and resolver.info_parameter is not None
+    return in_resolver + sum(not extension.supports_sync for extension in source.extensions)
 
 
 def argument_metadata(argument: GraphQLArgument) -> Mapping[Any, Any]:

@@ -170,7 +170,7 @@ class Service:
                         # On SQLite it may be of the group of operations that is committed next.
                         await session.commit()
                         return Result(kept.data, [], extensions=kept.extensions)
-            elif prepared.cost.roots > 1:
+            elif prepared.cost.reads > 1:
                 await session.snapshot()
             context = Context(session, call.caller)
             result = await self._run(call, coerced, prepared.plan, context, room)

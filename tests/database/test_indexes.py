@@ -53,6 +53,9 @@ class Recorder:
         self.statements.append(statement.clause.params(**values))
         return Rows(statement, [])
 
+    async def snapshot(self) -> bool:
+        return False
+
 
 def statements(order: Order, value: Any, condition: Condition = EVERYTHING) -> list[Any]:
     """What pages of an order are read by: from either end, and from any row."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, parse, validate
+from strawberry.permission import BasePermission
 
 import graph
 from graph.engine import definitions
@@ -70,6 +71,22 @@ class Shelf(Generic[T]):
     books: list[T]
 
 
+class Synchronous(BasePermission):
+    """A permission that is asked at once."""
+
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
+        """Whether the field may be had."""
+        return True
+
+
+class Asynchronous(BasePermission):
+    """A permission that may read first."""
+
+    async def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
+        """Whether the field may be had."""
+        return True
+
+
 @strawberry.type
 class Book:
     """A type with one field of each kind."""
@@ -82,6 +99,11 @@ class Book:
         """A field with a plain resolver."""
         assert info.field_name
         return times
+
+    @strawberry.field(permission_classes=[Asynchronous, Synchronous])
+    def guarded(self, info: strawberry.Info) -> str:
+        """A field with permissions, which are one extension."""
+        return info.field_name
 
     @strawberry.field
     def parent(self, parent: strawberry.Parent[Any]) -> str:
@@ -182,6 +204,12 @@ def test_fields_lead_to_their_attributes_and_resolvers() -> None:
     assert not definitions.plain_resolver(parent)
     assert not definitions.plain_resolver(title)
     assert definitions.field_of(core_type("__Type").fields["name"]) is None
+
+
+def test_fields_say_how_often_they_may_read() -> None:
+    reads = {name: definitions.max_reads(field) for name, field in core_type("Book").fields.items()}
+    assert reads == {"title": 0, "size": 0, "pages": 1, "parent": 0, "guarded": 2}
+    assert definitions.max_reads(core_type("__Type").fields["name"]) == 0
 
 
 def test_types_lead_to_their_classes() -> None:
