@@ -54,6 +54,7 @@ class Protocol(HttpToolsProtocol):
         self._refusal: bytes | None = None  # the last answer; what follows is discarded
         self._discarded = 0
         self._ended = False  # nothing more is sent
+        self._eof = False  # nothing more arrives
 
     def connection_made(  # type: ignore[override] # (uvicorn narrows the argument, too)
         self, transport: asyncio.Transport
@@ -79,6 +80,26 @@ class Protocol(HttpToolsProtocol):
             else:  # the refusal waits for its turn, and so does the client
                 self.flow.pause_reading()
 
+    def eof_received(self) -> bool:  # type: ignore[override] # (asyncio's returns one, too)
+        """Answer what has arrived: a client may close its sending side, and still read."""
+        self._eof = True
+        self._close_after_last()
+        return True  # the transport stays open
+
+    def _close_after_last(self) -> None:
+        """Have the connection closed behind the answer to the last request; none follows it."""
+        cycle = self.cycle
+        if self._ended:
+            self.transport.close()
+        elif self._refusal is not None or self._unparsed:
+            return  # it waits for its turn
+        elif self._arriving:
+            self._refuse(400, "The request ended early.")
+        elif cycle is None or cycle.response_complete:
+            self.transport.close()
+        else:
+            cycle.keep_alive = False
+
     def _parse(self) -> None:
         """Parse what has arrived, as far as there is no request that must wait for its turn."""
         self._unset_keepalive_if_required()
@@ -97,7 +118,9 @@ class Protocol(HttpToolsProtocol):
             else:
                 if self._head_bytes > MAX_HEAD_BYTES:
                     self._refuse(431, f"The headers have more than {MAX_HEAD_BYTES} bytes.")
-        if self._arriving:
+        if self._eof:
+            self._close_after_last()
+        elif self._arriving:
             if self._arrival is None:
                 self._arrival = self.loop.call_later(self._timeout, self._too_slow)
         elif self.cycle and self.cycle.response_complete and self._refusal is None:
@@ -224,8 +247,11 @@ class Protocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self.transport.write(self._refusal or b"")
-            self.transport.write_eof()
             self._ended = True
+            if self._eof:
+                self.transport.close()
+                return
+            self.transport.write_eof()
             self.flow.end()
             self.flow.resume_reading()
 

@@ -120,6 +120,56 @@ def test_what_is_refused_is_refused_in_its_turn(
     assert len(api.heroes()) == 1
 
 
+@pytest.mark.parametrize("before", [b"", HEALTH, HEALTH * 500], ids=["0", "1", "500"])
+def test_a_client_that_sends_no_more_is_answered(api: Client, before: bytes) -> None:
+    with connected(api.url) as connection:
+        connection.sendall(before + CREATE)
+        connection.shutdown(socket.SHUT_WR)
+        received = answers(read_to_the_end(connection))
+    assert [answer.content for answer in received[:-1]] == [HEALTHY] * before.count(b"GET")
+    assert received[-1].content == CREATED
+    assert len(api.heroes()) == 1
+
+
+def test_requests_that_wait_are_answered_to_a_client_that_sends_no_more(
+    database_url: str, serve: Callable[..., Client]
+) -> None:
+    api = serve(database_timeout=60)
+    with connected(api.url) as connection:
+        with locked(database_url):
+            connection.sendall(CREATE + HEALTH)
+            connection.shutdown(socket.SHUT_WR)
+            assert api.http.get("/health").is_success
+        received = answers(read_to_the_end(connection))
+    assert [answer.content for answer in received] == [CREATED, HEALTHY]
+
+
+@pytest.mark.parametrize(
+    ("part", "statuses"),
+    [
+        (b"", []),
+        (b"\r\n", []),
+        (CREATE[:10], [400]),
+        (CREATE[:-10], [400]),
+        (CHUNKED, [400]),
+        (CHUNKED + b"ff\r\n{", [400]),
+        (HEALTH + CREATE[:-10], [200, 400]),
+        (HEALTH * 200 + CREATE[:-10], [200] * 200 + [400]),
+        (HEALTH + b"\x00" * 100, [200, 400]),
+    ],
+    ids=range(9),
+)
+def test_a_request_that_ends_early_is_refused(
+    api: Client, part: bytes, statuses: list[int]
+) -> None:
+    with connected(api.url) as connection:
+        connection.sendall(part)
+        connection.shutdown(socket.SHUT_WR)
+        received = answers(read_to_the_end(connection))
+    assert [answer.status_code for answer in received] == statuses
+    assert api.heroes() == []
+
+
 @pytest.mark.parametrize("wrong", [b"zz\r\n", b"0\r\nx: %s" % (b"a" * 1_000_000), b""])
 def test_a_request_has_one_answer(serve: Callable[..., Client], wrong: bytes) -> None:
     api = serve(request_timeout=0.5, token="secret")  # noqa: S106 (of a test)
