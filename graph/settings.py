@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         le=600,
         description="seconds for a request to arrive, and for each operation of it to be executed",
     )
+    keep_alive: PositiveInt = Field(
+        default=75,
+        le=3_600,
+        description="seconds for which an idle connection stays open: longer than a balancer in "
+        "front keeps its own",
+    )
     shutdown_timeout: PositiveInt = Field(
         default=20, le=600, description="seconds for open requests to end after SIGTERM"
     )

@@ -12,6 +12,8 @@ BOUNDS: list[tuple[str, Any, Any]] = [
     ("database_timeout", 0.001, 0),
     ("request_timeout", 600, 600.1),
     ("request_timeout", 0.001, 0),
+    ("keep_alive", 3_600, 3_601),
+    ("keep_alive", 1, 0),
     ("shutdown_timeout", 600, 601),
     ("shutdown_timeout", 1, 0),
     ("max_body_bytes", 100_000_000, 100_000_001),

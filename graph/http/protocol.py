@@ -31,11 +31,17 @@ PIECE_BYTES = 4096
 """Bytes parsed at once: the fewer, the fewer requests are waiting that came in one packet."""
 
 
+MAX_IDLE = 2_000
+"""Idle connections that a process keeps, of 8 kB each; the one that is idle longest is closed."""
+
+
 class ProtocolConfig(uvicorn.Config):
-    """uvicorn's configuration, and the seconds that a connection grants."""
+    """uvicorn's configuration, the seconds that a connection grants, and the idle connections."""
 
     request_timeout: float
     shutdown_timeout: float
+    idle: "dict[Protocol, None]"
+    """The one that is idle longest comes first."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -47,6 +53,7 @@ class Protocol(HttpToolsProtocol):
         super().__init__(config, *args, **options)
         self._timeout = config.request_timeout
         self._shutdown_timeout = config.shutdown_timeout
+        self._idle = config.idle
         self._arrival: asyncio.TimerHandle | None = None
         self._unparsed = b""
         self._arriving = False  # a request that has begun, and is not whole
@@ -65,6 +72,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
+        self._unset_keepalive_if_required()
         self.flow.stop()
         super().connection_lost(exc)
 
@@ -123,11 +131,28 @@ class Protocol(HttpToolsProtocol):
         elif self._arriving:
             if self._arrival is None:
                 self._arrival = self.loop.call_later(self._timeout, self._too_slow)
-        elif self.cycle and self.cycle.response_complete and self._refusal is None:
-            # The end of a body that was answered early: the connection is idle from now on.
+        elif self._refusal is None and (self.cycle is None or self.cycle.response_complete):
+            # The end of a body that was answered early, or what is no request yet.
+            self._rest()
+
+    def _rest(self) -> None:
+        """Be idle until the next request: for some time only, and as one of not too many."""
+        if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+        # The last request may have 64 kB of headers. uvicorn begins with none, too.
+        self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
+        self.url = b""
+        self._idle[self] = None
+        if len(self._idle) > MAX_IDLE:
+            longest = next(iter(self._idle))
+            longest._unset_keepalive_if_required()  # noqa: SLF001 (of this class)
+            longest.transport.close()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle.pop(self, None)
+        super()._unset_keepalive_if_required()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Parse a head again without its Upgrade, which we need not heed (RFC 9110, section 7.8).
@@ -192,8 +217,11 @@ class Protocol(HttpToolsProtocol):
         if self._refusal is not None:
             if is_last:
                 self._end()
-        elif (self._unparsed or self._arriving) and not self.transport.is_closing():
-            self._parse()
+        elif not self.transport.is_closing():
+            if self._unparsed or self._arriving:
+                self._parse()
+            elif is_last:
+                self._rest()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         super()._start_asgi_task(cycle, partial(self._run, cycle, app))

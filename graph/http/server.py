@@ -43,10 +43,12 @@ class ServerConfig(ProtocolConfig):
             log_config=None,
             log_level="warning",
             server_header=False,
+            timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=settings.shutdown_timeout,
             callback_notify=end_with_supervisor,
             timeout_notify=1,
             **options,
         )
+        self.idle = {}
         self.request_timeout = settings.request_timeout
         self.shutdown_timeout = settings.shutdown_timeout

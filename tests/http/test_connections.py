@@ -12,6 +12,9 @@ from time import perf_counter
 import httpx
 import pytest
 
+from graph.http import protocol
+from graph.http.server import ServerConfig
+from graph.settings import Settings
 from tests.client import Client
 from tests.cluster import on_sqlite, slow_on_postgresql
 from tests.components import require
@@ -39,7 +42,7 @@ def test_half_a_request_is_not_waited_for_for_ever(
     half: bytes,
     again: bool,  # noqa: FBT001 (a parameter of the test)
 ) -> None:
-    api = serve(request_timeout=0.2)
+    api = serve(request_timeout=0.2, keep_alive=1)
     with connected(api.url) as connection:
         if again:
             connection.sendall(WHOLE)
@@ -83,6 +86,40 @@ def test_a_connection_is_kept_for_the_next_request(serve: Callable[..., Client])
                 answer += connection.recv(65536)
             # Longer than the time for a request to arrive: none is arriving.
             assert select.select([connection], [], [], 0.8)[0] == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("more", [b"", b"\r\n"], ids=["nothing", "a blank line"])
+def test_an_idle_connection_is_closed(serve: Callable[..., Client], more: bytes) -> None:
+    api = serve(keep_alive=1)
+    with connected(api.url) as connection:
+        connection.sendall(WHOLE)
+        assert read_answer(connection).status_code == 200
+        connection.sendall(more)
+        assert read_to_the_end(connection) == b""
+
+
+def test_idle_connections_outlast_those_of_balancers() -> None:
+    assert ServerConfig("", Settings()).timeout_keep_alive > 60
+    assert ServerConfig("", Settings(keep_alive=620)).timeout_keep_alive == 620
+
+
+@on_sqlite
+def test_of_too_many_idle_connections_the_one_idle_longest_is_closed(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_IDLE", 10)
+    api = serve()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connected(api.url)) for _ in range(30)]
+        for connection in connections:
+            connection.sendall(WHOLE)
+            assert read_answer(connection).status_code == 200
+        for connection in connections[:20]:
+            assert read_to_the_end(connection) == b""
+        for connection in connections[20:]:
+            connection.sendall(WHOLE)
+            assert read_answer(connection).status_code == 200
 
 
 def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -> None:
