@@ -32,11 +32,24 @@ class Flow(FlowControl):
         self._patience = patience
         self._unsent = UNKNOWN  # bytes, at the last look
         self._ended = False
+        self._held = False
         self._next_look = asyncio.get_running_loop().call_later(patience, self._look)
 
     def resume_reading(self) -> None:
-        if not self._waiting:
+        if not self._waiting and not self._held:
             super().resume_reading()
+
+    def hold(self) -> None:
+        """Read no more until `release`: what was read is still to be parsed."""
+        self._held = True
+        if not self._transport.is_closing():
+            self.pause_reading()
+
+    def release(self) -> None:
+        """Read on when no request waits for its turn."""
+        self._held = False
+        if not self._transport.is_closing():
+            self.resume_reading()
 
     def resume_writing(self) -> None:
         self._unsent = UNKNOWN

@@ -1,10 +1,13 @@
 """HTTP on the wire: bodies that are not sent, what is no HTTP, headers and URLs of any size."""
 
+import asyncio
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
 
+from graph.http.protocol import CHUNKS_AT_ONCE, Protocol
 from tests.client import Client
 from tests.cluster import on_sqlite, slow_on_postgresql
 from tests.raw import answers, connected, exchange, read_answer, read_to_the_end
@@ -146,6 +149,36 @@ def test_chunks_of_any_size_are_taken(serve: Callable[..., Client], size: int) -
     head = CHUNKED.replace("Host", "Connection: close\r\nHost")
     response = exchange(api.url, f"{head}{''.join(chunks)}0\r\n\r\n".encode())
     assert labelled(response) == {"data": {"__typename": "Query"}}
+
+
+@on_sqlite
+def test_chunks_of_a_byte_leave_the_others_their_turn(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks = [0]  # of each turn
+    answered = Event()
+
+    def begin_turn() -> None:
+        chunks.append(0)
+        if not answered.is_set():
+            asyncio.get_running_loop().call_soon(begin_turn)
+
+    def count(protocol: Protocol) -> None:
+        if len(chunks) == 1:
+            begin_turn()
+        chunks[-1] += 1
+        on_chunk_header(protocol)
+
+    on_chunk_header = Protocol.on_chunk_header
+    monkeypatch.setattr(Protocol, "on_chunk_header", count)
+    body = TYPENAME.ljust(90_000)
+    sent = "".join([f"1\r\n{byte}\r\n" for byte in body])
+    with connected(serve().url) as connection:
+        connection.sendall(f"{CHUNKED}{sent}0\r\n\r\n".encode())
+        assert read_answer(connection).status_code == 200
+        answered.set()
+    assert sum(chunks) == len(body) + 1
+    assert max(chunks) < 3 * CHUNKS_AT_ONCE  # those of a packet, and those that were left
 
 
 def test_many_requests_in_one_packet_are_answered(shared: Client) -> None:
