@@ -93,6 +93,13 @@ class ConstraintError(BadUserInputError):
     """The database refuses a new value; the message is the same on every database."""
 
 
+class ReadOnlyError(PublicError):
+    """A mutation was sent to a service that only reads; nothing of it was executed."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.FORBIDDEN, "This service only reads: it executes no mutations.")
+
+
 class NotFoundError(PublicError):
     """A mutation names a row that does not exist."""
 

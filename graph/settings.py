@@ -85,6 +85,11 @@ class Settings(BaseSettings):
     database_timeout: PositiveFloat = Field(
         default=5.0, le=60, description="seconds to wait for the database before giving up"
     )
+    read_only: bool = Field(
+        default=False,
+        description="only read: mutations are refused with `FORBIDDEN`, nothing is written at "
+        "start, and `/ready` takes a standby",
+    )
     request_timeout: PositiveFloat = Field(
         default=10.0,
         le=600,

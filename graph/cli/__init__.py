@@ -192,6 +192,8 @@ def seed(
     from graph.hero.seed import batches  # noqa: PLC0415 (only this command needs it)
 
     settings = load_settings()
+    if settings.read_only:
+        fail("GRAPH_READ_ONLY keeps rows from being added")
 
     async def insert() -> None:
         async with opened(settings) as database:

@@ -178,6 +178,9 @@ class Database(ABC):
     dialect: Dialect
     """SQLAlchemy's, for what it writes in SQL."""
 
+    read_only: bool
+    """Whether nothing may be written to it."""
+
     @abstractmethod
     def session(self) -> Session:
         """A new session, which takes a connection when it is first used."""

@@ -47,6 +47,7 @@ class PostgresDatabase(Database):
         source = data_source(settings.database_url)
         self.name = source.name
         self._connector = Connector(source, settings.database_timeout)
+        self.read_only = settings.read_only
         self._timeout = settings.database_timeout
         self._engine = create_async_engine(
             ENGINE,
@@ -91,7 +92,7 @@ class PostgresDatabase(Database):
         probe = str(select(READ_ONLY, func.min(key)).compile(dialect=self.dialect))
         async with asyncio.timeout(PROBE_TIMEOUT):
             pooled, read_only = await self._probes.first(lambda raw: raw.fetchval(probe))
-        if read_only == "on":
+        if read_only == "on" and not self.read_only:
             self._probes.pool.discard(pooled)
             raise ServiceUnavailableError
         self._probes.pool.release(pooled)

@@ -135,8 +135,11 @@ class SQLiteDatabase(Database):
             raise DatabaseError(f"SQLite 3.35 or later is needed, not {sqlite3.sqlite_version}")
         path = Path(url.database).absolute()
         self.name = str(path)
+        self.read_only = settings.read_only
         self._timeout = settings.database_timeout
-        self.file = DatabaseFile(path, settings.sqlite_synchronous, self._timeout)
+        self.file = DatabaseFile(
+            path, settings.sqlite_synchronous, self._timeout, read_only=self.read_only
+        )
         self.dialect = self.file.engine.dialect
         self.long = LongReads(self.file, self._timeout)
         self.writer = Writer(self.file, self.long, self._timeout)
@@ -165,7 +168,8 @@ class SQLiteDatabase(Database):
             # (https://sqlite.org/lang_altertable.html#otheralter).
             raw.execute("PRAGMA foreign_keys = OFF")
             try:
-                await self.file.patiently(lambda: raw.execute("BEGIN IMMEDIATE"))
+                begin = "BEGIN" if self.read_only else "BEGIN IMMEDIATE"
+                await self.file.patiently(lambda: raw.execute(begin))
                 with connection.begin():
                     return work(connection)
             finally:
@@ -174,7 +178,7 @@ class SQLiteDatabase(Database):
     async def ping(self, table: Table) -> None:
         async with asyncio.timeout(PROBE_TIMEOUT):
             await super().ping(table)
-            if self.file.doubtful:
+            if self.file.doubtful and not self.read_only:
                 await self._try_to_write()
 
     async def _try_to_write(self) -> None:

@@ -48,14 +48,16 @@ class DatabaseFile:
         path: where it is.
         synchronous: how hard SQLite tries to survive a power cut.
         timeout: seconds to wait for a lock of another process.
+        read_only: whether nothing is written to it.
     """
 
-    def __init__(self, path: Path, synchronous: str, timeout: float) -> None:
+    def __init__(self, path: Path, synchronous: str, timeout: float, *, read_only: bool) -> None:
         self.path = path
         self.log = Log(path)
         self._path = str(path)
         self._synchronous = synchronous
         self._timeout = timeout
+        self._read_only = read_only
         self._opened = set[Opened]()
         self._failures = 0
         self._look_again = 0.0
@@ -195,6 +197,7 @@ class DatabaseFile:
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it
+            connection.execute(f"PRAGMA query_only = {self._read_only:d}")
         except BaseException:
             connection.close()
             raise
@@ -205,7 +208,8 @@ class DatabaseFile:
         try:
             raw = driver(connection)
             try:
-                raw.execute("PRAGMA journal_mode = WAL")  # as another file may not have it
+                if not self._read_only:
+                    raw.execute("PRAGMA journal_mode = WAL")  # as another file may not have it
             except sqlite3.OperationalError as error:
                 if primary_code(error) != sqlite3.SQLITE_READONLY:
                     raise

@@ -23,7 +23,7 @@ from graph.engine.limits import too_complex
 from graph.engine.operation import Operation, Prepared
 from graph.engine.plan import Plan
 from graph.engine.schema import Schema
-from graph.errors import Code, PublicError
+from graph.errors import Code, PublicError, ReadOnlyError
 from graph.settings import Settings
 
 MAX_CONDITIONS = 4
@@ -104,6 +104,8 @@ class Service:
         room = self._settings.max_answer_bytes if room is None else room
         try:
             try:
+                if call.operation.writes and self._settings.read_only:
+                    raise ReadOnlyError
                 coerced = self._coerce(call)
                 if isinstance(coerced, list):
                     return not_executed(*with_code(coerced, Code.BAD_USER_INPUT))

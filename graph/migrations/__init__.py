@@ -62,7 +62,8 @@ async def prepare(database: Database, *, upgrade: bool = False) -> None:
 
     A database without the table gets it. A table without a revision, such as the FastAPI
     tutorial's, is taken as it is for one at the first revision. A database that newer code has
-    upgraded is left alone, so that old code can go on until it is replaced.
+    upgraded is left alone, so that old code can go on until it is replaced. A service that only
+    reads changes nothing, and takes any database that has the columns of the models.
 
     Args:
         database: any; SQLite is always upgraded.
@@ -73,6 +74,11 @@ async def prepare(database: Database, *, upgrade: bool = False) -> None:
         DatabaseError: the schema is older and may not be upgraded, or it is not one of ours, or
             the database cannot be opened.
     """
+    if database.read_only:
+        if upgrade:
+            raise DatabaseError("GRAPH_READ_ONLY keeps the database from being upgraded")
+        await database.exclusively(_check_readable)
+        return
     await database.create()
     await database.exclusively(
         lambda connection: _prepare(connection, upgrade or connection.dialect.name == "sqlite")
@@ -108,6 +114,22 @@ def _prepare(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (pr
         return
     if at is not None:
         logger.warning("Upgraded the database from revision %s to %s", at, NEWEST)
+
+
+def _check_readable(connection: Connection) -> None:
+    """See that all columns are there that the models read; warn where the revision is another."""
+    inspector = inspect(connection)
+    for needed in TABLE.metadata.sorted_tables:
+        if not inspector.has_table(needed.name):
+            raise DatabaseError(f"there is no table {needed.name}; GRAPH_READ_ONLY makes none")
+        found = {column["name"] for column in inspector.get_columns(needed.name)}
+        if missing := {column.name for column in needed.columns} - found:
+            raise DatabaseError(
+                f"the table {needed.name} has no column {', '.join(sorted(missing))}; "
+                "GRAPH_READ_ONLY adds none"
+            )
+    if (at := revision(connection)) != NEWEST:
+        logger.warning("The database is at revision %s, not %s; it is read as it is", at, NEWEST)
 
 
 def _says_read_only(error: BaseException | None) -> bool:

@@ -1,0 +1,173 @@
+"""A service that only reads, such as one on a standby."""
+
+import asyncio
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+
+import httpx
+import pytest
+
+from graph.database import open_database
+from graph.database.base import DatabaseError
+from graph.migrations import prepare
+from graph.settings import Settings
+from tests.client import CREATE, Client
+from tests.cluster import (
+    Cluster,
+    Sql,
+    find,
+    on_postgresql,
+    on_sqlite,
+    running_cluster,
+    unprivileged,
+    wait_until,
+)
+from tests.process import run
+
+READ = "{ heroes { id name } }"
+HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+TUTORIAL = """CREATE TABLE hero (
+  id INTEGER NOT NULL PRIMARY KEY, name VARCHAR NOT NULL, age INTEGER, secret_name VARCHAR NOT NULL
+)"""
+
+Serve = Callable[..., Client]
+
+
+def ready(api: Client) -> bool:
+    return api.http.get("/ready").status_code == httpx.codes.OK
+
+
+@pytest.fixture
+def reader(serve: Serve) -> Client:
+    """A service that only reads a database with one hero."""
+    serve().create()
+    return serve(read_only=True)
+
+
+def test_what_is_read_is_answered(reader: Client) -> None:
+    assert [hero["id"] for hero in reader.heroes()] == ["1"]
+    assert reader.data("{ heroStats { count } }") == {"heroStats": {"count": 1}}
+    assert ready(reader)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": '"one"'}])
+def test_a_mutation_is_refused(reader: Client, headers: dict[str, str]) -> None:
+    request = {"query": CREATE, "variables": {"input": HERO}}
+    accept = {"accept": "application/graphql-response+json", **headers}
+    answer = reader.post(request, headers=accept)
+    assert answer.status_code == httpx.codes.FORBIDDEN
+    [error] = answer.json()["errors"]
+    assert error["message"] == "This service only reads: it executes no mutations."
+    assert error["extensions"] == {"code": "FORBIDDEN"}
+    assert "data" not in answer.json()
+    [refused, read] = reader.post([request, {"query": READ}]).json()
+    assert refused["errors"] == [error]
+    assert len(read["data"]["heroes"]) == 1
+
+
+@on_postgresql
+def test_a_server_that_only_reads_is_ready(serve: Serve, cluster: Cluster, sql: Sql) -> None:
+    [(name,)] = sql("SELECT current_database()")
+    serve().create()
+    cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    api = serve(read_only=True)
+    assert ready(api)
+    assert len(api.heroes()) == 1
+    assert api.codes(CREATE, input=HERO) == ["FORBIDDEN"]
+    cluster.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
+@on_sqlite
+def test_the_file_of_a_tutorial_is_left_as_it_is(serve: Serve, tmp_path: Path) -> None:
+    file = tmp_path / "database.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(TUTORIAL)
+        connection.execute("INSERT INTO hero VALUES (1, 'Rusty-Man', 48, 'Tommy Sharp')")
+    before = file.read_bytes()
+    api = serve(read_only=True)
+    assert [hero["name"] for hero in api.heroes()] == ["Rusty-Man"]
+    assert ready(api)
+    assert api.codes(CREATE, input=HERO) == ["FORBIDDEN"]
+    assert file.read_bytes() == before
+    assert [*tmp_path.iterdir()] == [file]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("made_by", "says"),
+    [
+        (None, "unable to open database file"),
+        ("CREATE TABLE villain (id INTEGER PRIMARY KEY)", "there is no table hero"),
+        ("CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT)", "no column age, secret_name"),
+    ],
+)
+def test_a_database_that_cannot_be_read(
+    database_url: str, tmp_path: Path, made_by: str | None, says: str
+) -> None:
+    file = tmp_path / "database.db"
+    if made_by is not None:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(made_by)
+    database = open_database(Settings(database_url=database_url, read_only=True))
+    with pytest.raises(DatabaseError, match=says):
+        asyncio.run(prepare(database))
+    assert file.exists() == (made_by is not None)
+
+
+@on_sqlite
+@pytest.mark.parametrize("command", [["seed"], ["db", "upgrade"]])
+def test_a_command_that_writes(
+    database_url: str, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
+    monkeypatch.setenv("GRAPH_READ_ONLY", "true")
+    done = run(*command)
+    assert done.returncode == 1
+    assert done.stderr.startswith("hero-graph: GRAPH_READ_ONLY keeps ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def standby() -> Iterator[tuple[Cluster, Cluster]]:
+    """A server, and another that follows it."""
+    with running_cluster() as primary, TemporaryDirectory(prefix="hero-graph-") as directory:
+        follower = Cluster(Path(directory))
+        data = follower.directory / "data"
+        rmtree(data)
+        copy = [str(find("pg_basebackup")), "--pgdata", str(data), "--write-recovery-conf"]
+        way = ["--host", "127.0.0.1", "--port", str(primary.port), "--username", "hero"]
+        subprocess.run([*copy, *way, "--checkpoint=fast"], check=True, **unprivileged())
+        follower.start()
+        yield primary, follower
+        follower.stop("immediate")
+
+
+@pytest.mark.slow
+def test_a_standby(serve: Serve, standby: tuple[Cluster, Cluster]) -> None:
+    primary, follower = standby
+    primary.sql("CREATE DATABASE heroes")
+    hosts = f"hero@127.0.0.1:{primary.port},127.0.0.1:{follower.port}"
+    url = f"postgresql://{hosts}/heroes?target_session_attrs="
+    writer = serve(database_url=f"{url}read-write")
+    writer.create()
+    wait_until(lambda: _follows(primary))
+    for target in ("standby", "prefer-standby", "read-only"):
+        reader = serve(database_url=f"{url}{target}", read_only=True)
+        assert ready(reader)
+        assert len(reader.heroes()) == 1
+        assert reader.codes(CREATE, input=HERO) == ["FORBIDDEN"]
+    follower.stop("immediate")
+    assert reader.codes(READ) == ["SERVICE_UNAVAILABLE"]
+    follower.start()
+    wait_until(lambda: ready(reader))
+
+
+def _follows(primary: Cluster) -> bool:
+    return primary.sql(
+        "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()"
+    ) == [(1,)]
