@@ -7,7 +7,15 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -20,6 +28,14 @@ HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 """Any host, or one by its name, or all below a domain."""
 
 TOKEN = re.compile(r"[!-~]+")
+
+DEFAULT = "default"
+"""The name of whoever holds the token that has none."""
+
+PREFIX = "GRAPH_"
+
+ENV_FILE = ".env"
+ENV_FILE_ENCODING = "utf-8-sig"  # with a byte order mark, as Windows may write it, or without
 
 
 class Synchronous(StrEnum):
@@ -70,7 +86,11 @@ class Settings(BaseSettings):
     """Every setting of the service, with its default and its bounds."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GRAPH_", env_file=".env", extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding=ENV_FILE_ENCODING,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     database_url: str = Field(
@@ -218,7 +238,32 @@ class Settings(BaseSettings):
         pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
         if not all(name and TOKEN.fullmatch(token) for name, _, token in pairs):
             raise ValueError("must be names with tokens, as in ann=s3cret,bob=t0ken")
-        return {name: token for name, _, token in pairs}
+        tokens = {name: token for name, _, token in pairs}
+        if len(tokens) < len(pairs):
+            raise ValueError("one name has two tokens")
+        return tokens
+
+    @field_validator("tokens")
+    @classmethod
+    def _of_one_holder_each(
+        cls, tokens: dict[str, SecretStr], info: ValidationInfo
+    ) -> dict[str, SecretStr]:
+        unnamed = info.data.get("token")
+        if unnamed is not None and DEFAULT in tokens:
+            raise ValueError(f"{DEFAULT!r} is the name of GRAPH_TOKEN's holder")
+        secrets = [token.get_secret_value() for token in tokens.values()]
+        if unnamed is not None:
+            secrets.append(unnamed.get_secret_value())
+        if len({*secrets}) < len(secrets):
+            raise ValueError("two names have the same token")
+        return tokens
+
+    @field_validator("database_url")
+    @classmethod
+    def _without_line_breaks(cls, url: str) -> str:
+        if url != url.strip() or re.search(r"[\x00-\x1f\x7f]", url):
+            raise ValueError("has a line break, or a space at its end or beginning")
+        return url
 
     @field_validator("allowed_hosts")
     @classmethod

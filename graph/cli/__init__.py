@@ -10,13 +10,12 @@ from ipaddress import ip_address
 from typing import Annotated, NoReturn
 
 import typer
-from pydantic import ValidationError
 
 from graph.database import open_database
 from graph.database.base import Database, DatabaseError
+from graph.environment import SettingsError, load_settings
 from graph.hero.model import TABLE
 from graph.migrations import NEWEST, difference, prepare, revision, write_revision
-from graph.observe.logs import configure
 from graph.settings import Settings
 
 app = typer.Typer(
@@ -39,16 +38,12 @@ def fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def load_settings() -> Settings:
+def settings_or_end() -> Settings:
     """The settings of the environment, or the end of the command."""
     try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(["GRAPH", *map(str, first["loc"])]).upper()
-        fail(f"{name}: {first['msg']}")
-    configure(settings)
-    return settings
+        return load_settings()
+    except SettingsError as error:
+        fail(str(error))
 
 
 def is_loopback(host: str) -> bool:
@@ -91,7 +86,7 @@ def serve(
     from graph.http.hosts import LOOPBACK  # noqa: PLC0415
     from graph.http.server import ServerConfig, allow_many_connections  # noqa: PLC0415
 
-    settings = load_settings()
+    settings = settings_or_end()
 
     async def prepared() -> tuple[str, bool]:
         async with opened(settings) as database:
@@ -191,7 +186,7 @@ def seed(
     """Add believable rows to the table."""
     from graph.hero.seed import batches  # noqa: PLC0415 (only this command needs it)
 
-    settings = load_settings()
+    settings = settings_or_end()
     if settings.read_only:
         fail("GRAPH_READ_ONLY keeps rows from being added")
 
@@ -209,7 +204,7 @@ def seed(
 @db.command(name="upgrade")
 def upgrade_database() -> None:
     """Bring the database to the newest revision, or make it; its rows stay."""
-    settings = load_settings()
+    settings = settings_or_end()
 
     async def upgraded() -> str:
         async with opened(settings) as database:
@@ -227,7 +222,7 @@ def check_database() -> None:
     Exit code 0: they agree. 1: the database cannot be used. 3: it is not at the newest revision,
     which `hero-graph db upgrade` mends. 4: it is, but the tables are not as the models have them.
     """
-    settings = load_settings()
+    settings = settings_or_end()
 
     async def compared() -> tuple[str, str | None, str | None]:
         async with opened(settings) as database:

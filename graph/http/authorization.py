@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from graph.engine.context import Caller
 from graph.errors import Code
 from graph.http.refusal import Refused
-from graph.settings import Settings
-
-DEFAULT = "default"
-"""The name of whoever holds the token that has none."""
+from graph.settings import DEFAULT, Settings
 
 
 class Authorization:

@@ -1,0 +1,120 @@
+"""What in the environment and in `.env` is a setting, and what only looks like one."""
+
+from pathlib import Path
+
+import pytest
+
+from graph.environment import SettingsError, load_settings
+from graph.settings import Settings
+from tests.components import require
+from tests.process import run
+
+MISSPELLED = {
+    "GRAPH_TOKENN": "GRAPH_TOKEN",
+    "graph_tokenn": "GRAPH_TOKEN",
+    "GRAPH_TOKNE": "GRAPH_TOKEN",
+    "GRAPH_TOKEN_": "GRAPH_TOKEN",
+    "GRAPH_DATABASE": "GRAPH_DATABASE_URL",
+    "GRAPH_DATABASE_URI": "GRAPH_DATABASE_URL",
+    "GRAPH_CORS_ORIGIN": "GRAPH_CORS_ORIGINS",
+    "GRAPH_ALLOWED_HOST": "GRAPH_ALLOWED_HOSTS",
+    "GRAPH_LOGLEVEL": "GRAPH_LOG_LEVEL",
+    "GRAPH_GRAPHQL": "GRAPH_GRAPHIQL",
+}
+
+OF_KUBERNETES = [
+    *("GRAPH_SERVICE_HOST", "GRAPH_SERVICE_PORT", "GRAPH_SERVICE_PORT_HTTP", "GRAPH_PORT"),
+    *("GRAPH_PORT_8000_TCP", "GRAPH_PORT_8000_TCP_ADDR", "GRAPH_PORT_8000_TCP_PORT"),
+    *("GRAPH_PORT_8000_TCP_PROTO", "GRAPH_POSTGRES_SERVICE_HOST", "GRAPH_QL_PORT_80_TCP"),
+]
+
+
+@pytest.mark.parametrize(("name", "meant"), MISSPELLED.items())
+@pytest.mark.parametrize("in_file", [False, True], ids=["environment", "file"])
+def test_a_misspelled_setting_stops_the_start(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    meant: str,
+    in_file: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    if in_file:
+        (tmp_path / ".env").write_text(f"{name}=x\n")
+    else:
+        monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingsError, match=f"^{name} is no setting: {meant} is meant$"):
+        load_settings()
+
+
+def test_what_is_no_setting_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, bool | int | float):
+            monkeypatch.setenv(f"GRAPH_{name.upper()}", str(field.default))
+    for name in (*OF_KUBERNETES, "GRAPH_COLOUR", "GRAPH_HOME", "GRPAH_TOKEN", "GRAPHICS", "TOKEN"):
+        monkeypatch.setenv(name, "x")
+    done = run("db", "upgrade")
+    assert done.returncode == 0
+    [line] = done.stderr.splitlines()
+    assert "GRAPH_COLOUR, GRAPH_HOME, GRPAH_TOKEN (is GRAPH_TOKEN meant?)" in line
+    assert not any(name in line for name in (*OF_KUBERNETES, "GRAPHICS"))
+
+
+WRONG_FILES = {
+    "UTF-16": ("GRAPH_TOKEN=secret\n".encode("utf-16"), "UTF-8"),
+    "UTF-16 without a mark": ("GRAPH_TOKEN=secret\n".encode("utf-16-le"), "UTF-8"),
+    "Latin-1": ("GRAPH_TOKEN=secret # für Ann\n".encode("latin-1"), "UTF-8"),
+    "a colon": (b"# ours\nGRAPH_TOKEN: secret\n", "line 2: write NAME=value"),
+    "no value": (b"GRAPH_TOKEN\n", "line 1: write NAME=value"),
+}
+
+
+@pytest.mark.parametrize(("content", "says"), WRONG_FILES.values(), ids=WRONG_FILES.keys())
+def test_a_file_that_sets_nothing_stops_the_start(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(SettingsError, match=rf"^\.env.*{says}"):
+        load_settings()
+
+
+def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    unreadable = Path("/proc/self/mem")  # for root, too
+    require(unreadable.is_file(), "there is no file that nobody can read")
+    (tmp_path / ".env").symlink_to(unreadable)
+    with pytest.raises(SettingsError, match=r"^\.env cannot be read: "):
+        load_settings()
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GRAPH_MAX_ROWS=7\n# für Ann\n", encoding="utf-8-sig")
+    assert Settings().max_rows == 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"TOKENS": "ann=a,bob=b,ann=c"}, "GRAPH_TOKENS: .*one name has two tokens"),
+        ({"TOKENS": "ann=a,bob=a"}, "GRAPH_TOKENS: .*two names have the same token"),
+        ({"TOKEN": "a", "TOKENS": "ann=a"}, "GRAPH_TOKENS: .*two names have the same token"),
+        ({"TOKEN": "a", "TOKENS": "default=b"}, "GRAPH_TOKENS: .*the name of GRAPH_TOKEN's"),
+        ({"DATABASE_URL": "sqlite:///database.db\n"}, "GRAPH_DATABASE_URL: .*a line break"),
+        ({"DATABASE_URL": " sqlite:///database.db"}, "GRAPH_DATABASE_URL: .*a space"),
+        ({"DATABASE_URL": "sqlite:///data\nbase.db"}, "GRAPH_DATABASE_URL: .*a line break"),
+        ({"DATABASE_URL": "postgresql://host/heroes\n"}, "GRAPH_DATABASE_URL: .*a line break"),
+    ],
+)
+def test_a_value_that_cannot_be_meant(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], says: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"GRAPH_{name}", value)
+    with pytest.raises(SettingsError, match=says):
+        load_settings()
+
+
+@pytest.mark.parametrize("command", ["serve", "seed"])
+def test_a_command_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("GRAPH_TOKENN", "secret")
+    done = run(command)
+    assert done.returncode == 1
+    assert done.stderr == "hero-graph: GRAPH_TOKENN is no setting: GRAPH_TOKEN is meant\n"
