@@ -36,6 +36,8 @@ def post(api: Client, content: str | bytes, **headers: str) -> httpx.Response:
             % (b"[" * 45_000 + b"]" * 45_000),
             400,
         ),
+        (b'["\\ud800", %s]' % (b"[" * 45_000 + b"]" * 45_000), 400),
+        (b'["\\ud800", NaN]', 400),
         (b"null", 422),
         (b"[]", 422),
         (b'"text"', 422),
