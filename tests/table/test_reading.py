@@ -137,3 +137,23 @@ def test_pages_by_cursors_of_a_table_that_has_changed(stores: list[Store], count
         }
 
     check(count, st.data(), read)
+
+
+def test_a_cursor_holds_its_place_whatever_is_ordered_behind_the_id(stores: list[Store]) -> None:
+    by_id = {"orderBy": [{"field": "ID"}, {"field": "AGE"}]}
+    query = (
+        "query ($after: String) { heroesConnection(after: $after, orderBy: [{ field: ID },"
+        " { field: AGE }]) { edges { cursor node { id } } } }"
+    )
+
+    def edges(rows: Sequence[Hero], after: str | None) -> Any:
+        for store in stores:
+            store.fill(rows)
+        request = {"query": query, "variables": {"after": after}}
+        return data_of(stores, request)["heroesConnection"]["edges"]
+
+    before = [Hero(number, "a", 1, "x") for number in (1, 2, 3)]
+    cursor = edges(before, None)[0]["cursor"]
+    after = [row._replace(age=2) for row in before]
+    expected = connection(after, {**by_id, "after": before[0]}, {})["edges"]
+    assert edges(after, cursor) == [project(edge, PLACES.selection["edges"]) for edge in expected]
