@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
@@ -88,6 +88,18 @@ def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
     finally:
         server.end()
         thread.join()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say where a test was skipped, not which: the summary has a line for each place and reason."""
+    report = yield
+    if isinstance(report.longrepr, tuple) and call.excinfo is not None:
+        place = call.excinfo.traceback.filter(call.excinfo)[-1]
+        report.longrepr = (str(place.path), place.lineno + 1, report.longrepr[2])
+    return report
 
 
 @pytest.fixture(autouse=True)
