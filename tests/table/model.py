@@ -104,6 +104,8 @@ def compare(one: Hero, other: Hero, order: Order) -> int:
     for term in (*order, {"field": "ID", "direction": last}):
         own, others = (getattr(hero, term["field"].lower()) for hero in (one, other))
         if own == others:
+            if term["field"] == "ID":  # two states of one hero: what follows its id orders nothing
+                return 0
             continue
         if own is None or others is None:
             return 1 if (own is None) is (term.get("nulls", "LAST") == "LAST") else -1
