@@ -17,6 +17,9 @@ from graph.http.response import JSON
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 """Half of a character beyond U+FFFF, escaped."""
 
+MAX_PARAMETERS = 100
+"""Parameters of a query string; those that GraphQL knows are six."""
+
 
 class Request(NamedTuple):
     """The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters")."""
@@ -108,6 +111,8 @@ def decode(text: bytes | str) -> Any:
 
 def from_query_string(query_string: bytes) -> dict[str, Any]:
     """The parameters in a GET's URL, where variables and extensions are JSON texts."""
+    if _has_too_many(query_string):
+        raise BadRequestError(f"The query string has more than {MAX_PARAMETERS} parameters.")
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
@@ -124,9 +129,18 @@ def from_query_string(query_string: bytes) -> dict[str, Any]:
 
 
 def is_request(query_string: bytes) -> bool:
-    """Whether a URL gives or names a query, and not only the page that shows queries."""
+    """Whether a URL gives or names a query, and not only the page that shows queries.
+
+    One with too many parameters is no URL of the page, and is refused as a request.
+    """
+    if _has_too_many(query_string):
+        return True
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     return any(name in {"query", "documentId", "id", "extensions"} for name, _ in pairs)
+
+
+def _has_too_many(query_string: bytes) -> bool:
+    return query_string.count(b"&") >= MAX_PARAMETERS
 
 
 def request_of(fields: Any, queries: Queries) -> Request:

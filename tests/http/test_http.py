@@ -1,10 +1,14 @@
 """GraphQL over HTTP: what is accepted, how it is answered, and how the rest is refused."""
 
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
 import httpx
 import pytest
 
 from tests.client import Client
-from tests.cluster import slow_on_postgresql
+from tests.cluster import on_sqlite, slow_on_postgresql
 from tests.shape import code, labelled
 
 JSON = "application/json"
@@ -167,6 +171,27 @@ def test_a_query_string_that_is_no_request(shared: Client, query_string: str, st
         response = shared.http.get(f"/graphql?{query_string}", headers={"accept": accept})
         assert response.status_code == expected
         assert code(response) == "BAD_REQUEST"
+
+
+@on_sqlite
+@pytest.mark.parametrize("accept", [JSON, "text/html, */*;q=0.5"])
+@pytest.mark.parametrize("token", [None, "secret"])
+def test_many_parameters_are_refused_before_they_are_parsed(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, accept: str, token: str | None
+) -> None:
+    parsed: list[object] = []
+
+    def parse(query_string: str, **options: Any) -> list[tuple[str, str]]:
+        parsed.append(query_string)
+        return parse_qsl(query_string, **options)
+
+    monkeypatch.setattr("graph.http.request.parse_qsl", parse)
+    api = serve(token=token)
+    least = "query={__typename}" + "".join([f"&a{n}" for n in range(99)])
+    for query_string, status in ((least, 200), (least + "&a", 400)):
+        response = api.http.get(f"/graphql?{query_string}", headers={"accept": accept})
+        assert response.status_code == (status if token is None else 401)
+    assert not [each for each in parsed if str(each).count("&") > 99]
 
 
 @slow_on_postgresql
