@@ -22,7 +22,7 @@ from graphql.execution import VariableValues
 from graph.engine.coercion import Variables
 from graph.engine.cost import Cost
 from graph.engine.errors import MAX_ERRORS
-from graph.engine.limits import MAX_OBJECTS, Measured, count_objects, too_many_objects
+from graph.engine.limits import Measured, check_variables
 from graph.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class Operation:
         Raises:
             PublicError: there is too much in them.
         """
-        if count_objects(variables, MAX_OBJECTS) > MAX_OBJECTS:
-            raise too_many_objects()
+        if variables:
+            check_variables([variables])
         # graphql-core coerces variables anew that are inside other values.
         if settings.fast_execution and not self._has_inner:
             if self._variables is None:

@@ -10,11 +10,9 @@ from collections.abc import Iterable, Sequence
 from graph.engine.cost import PASSED_OVER
 from graph.engine.errors import graphql_error
 from graph.engine.limits import (
-    MAX_OBJECTS,
-    count_objects,
+    check_variables,
     count_tokens,
     too_complex,
-    too_many_objects,
 )
 from graph.engine.service import NULL, Call, Result, Service, not_executed
 from graph.errors import PublicError, ShuttingDownError
@@ -80,11 +78,7 @@ def _check(service: Service, calls: Sequence[Call], settings: Settings) -> None:
     Raises:
         PublicError: the operations have more of one than a single operation may.
     """
-    left = MAX_OBJECTS
-    for call in calls:
-        left -= count_objects(call.variables, left)
-        if left < 0:
-            raise too_many_objects()
+    check_variables([call.variables for call in calls])
     sizes = [service.size(call) for call in calls]
     for what, total, limit in (
         ("aliases", sum(call.operation.aliases for call in calls), settings.max_aliases),

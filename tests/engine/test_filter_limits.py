@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLInt
 
 from graph.engine.limits import MAX_OBJECTS
 from tests.client import Client, literal
@@ -109,10 +110,33 @@ def test_objects_in_variables_have_a_limit(shared: Client) -> None:
     for request in (
         FORMS["variable"]({"or": [{}] * MAX_OBJECTS}),
         FORMS["variable"]({"or": [[[{}]]] * MAX_OBJECTS}),
+        FORMS["variable"]({"age": {"in": [1] * (MAX_OBJECTS + 1)}}),
+        {"query": "{ __typename }", "variables": {"unused": [[], ["a"] * MAX_OBJECTS]}},
     ):
         (error,) = labelled(shared.post(request))["errors"]
-        assert error["message"] == "The variables have more than 2000 objects, the most allowed."
+        assert error["message"] == (
+            "The variables have more than 2000 objects and items of lists, the most allowed."
+        )
         assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
+
+
+def test_what_is_over_the_limit_is_not_coerced(
+    shared: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coerced: list[object] = []
+    integer = GraphQLInt.coerce_input_value
+
+    def coerce(value: object) -> object:
+        coerced.append(value)
+        return integer(value)
+
+    monkeypatch.setattr(GraphQLInt, "coerce_input_value", coerce)
+    query = "query Fresh($where: HeroFilter) { heroes(where: $where) { id } }"
+    for last in (1, "x"):
+        where = {"age": {"in": [*[1] * MAX_OBJECTS, last]}}
+        (error,) = labelled(shared.post({"query": query, "variables": {"where": where}}))["errors"]
+        assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
+    assert not coerced
 
 
 def test_objects_in_variables_add_up_in_a_batch(shared: Client) -> None:
