@@ -24,8 +24,8 @@ LOOK = 0.001
 """Seconds for which reads may go on before it is looked whether the file is still the one at the
 path, which takes as long as a tenth of a small request."""
 
-LONGEST_PAUSE = 0.02
-"""Seconds between two tries for a lock, at the most."""
+LONGEST_PAUSE = 0.002
+"""Seconds between two tries for a lock, at the most: as long as a commit takes on a fast disk."""
 
 
 def driver(connection: Connection) -> sqlite3.Connection:

@@ -9,15 +9,16 @@ import asyncio
 import sqlite3
 from contextlib import suppress
 from functools import partial
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from sqlalchemy import Connection
 
-from graph.database.sqlite_errors import primary_code
+from graph.database.sqlite_errors import busy, primary_code
 from graph.database.sqlite_file import DatabaseFile, rewrite
 from graph.database.sqlite_log import LOG_LIMIT
 from graph.database.sqlite_long import LongReads
 from graph.database.sqlite_opened import Opened
+from graph.database.sqlite_turn import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 
 SLOW = 0.002
@@ -29,6 +30,10 @@ COMMITS_ON_THREAD = 100
 LONGEST_LOG = 25 * LOG_LIMIT
 """Bytes of the log from which on long reads are ended: where some are always at work, it would
 never be used again from its start, and fill the disk."""
+
+
+COURTESY = 1.0
+"""Seconds to wait for the turns of other processes, one of which may have been stopped."""
 
 
 class Writer:
@@ -46,6 +51,8 @@ class Writer:
         self._opened: Opened | None = None
         self._timeout = timeout
         self._lock = asyncio.Lock()
+        self._turn = Turn(file.path)
+        self._yields_until = 0.0
         self._finished: list[asyncio.Future[None]] = []
         self._committing = set[asyncio.Task[None]]()
         self._took = 0.0
@@ -66,9 +73,11 @@ class Writer:
                 raise ServiceUnavailableError from waited
         else:
             await self._lock.acquire()
+        self._yields_until = monotonic() + COURTESY
         try:
             return await self._file.patiently(self._begin)
         except BaseException:
+            self._turn.give()
             self._lock.release()
             raise
 
@@ -76,9 +85,16 @@ class Writer:
         if not self._finished or self._opened is None:
             self._opened = self._file.current(self._opened)
             self._connection, self._raw = self._opened.connection, self._opened.raw
-            self._raw.execute("BEGIN IMMEDIATE")
+            self._lock_file()
+            self._turn.give()
         self._raw.execute("SAVEPOINT operation")
         return self._opened
+
+    def _lock_file(self) -> None:
+        """Begin a transaction, when it is the turn of this process."""
+        if not self._turn.take() and monotonic() < self._yields_until:
+            raise busy("another process writes next")
+        self._raw.execute("BEGIN IMMEDIATE")
 
     def bound(self) -> Connection:
         """The connection for SQLAlchemy's part of a session, which makes a savepoint of its own."""
@@ -143,6 +159,7 @@ class Writer:
                 await self._lock.acquire()
         if self._opened is not None:
             self._roll_back()
+        self._turn.close()
         return True
 
     def _roll_back(self) -> None:

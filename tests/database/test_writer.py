@@ -2,8 +2,11 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,11 @@ from sqlmodel import select
 
 from graph.database.base import Session
 from graph.database.sqlite import SQLiteDatabase
+from graph.database.sqlite_turn import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.hero.model import Hero
 from graph.hero.statements import new_hero
+from tests.cluster import wait_until
 from tests.threads import run
 
 HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
@@ -162,3 +167,46 @@ def test_a_request_cancelled_time_and_again_holds_up_nobody(file: Path) -> None:
 
     run(file, work)
     assert len(names(file)) == 4
+
+
+def keep_writing(file: Path) -> None:
+    """Write without a pause, until the process is killed."""
+
+    async def work(database: SQLiteDatabase) -> None:
+        async def write() -> None:
+            while True:
+                await operation(database, "Other")
+
+        # Of two, one has its transaction at hand when that of the other is committed.
+        await asyncio.gather(write(), write())
+
+    run(file, work)
+
+
+@pytest.mark.slow
+def test_processes_take_turns(file: Path) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        wait_until(lambda: "Other" in names(file))
+        for _ in range(100):
+            await operation(database, "Own")
+
+    command = [sys.executable, "-c", f"import {__name__} as t; t.keep_writing(t.Path('{file}'))"]
+    with subprocess.Popen(command) as other:
+        try:
+            run(file, work)
+        finally:
+            other.kill()
+    own = [place for place, name in enumerate(names(file)) if name == "Own"]
+    assert max(after - before for before, after in pairwise(own)) < 100
+
+
+def test_a_process_that_is_stopped_while_it_has_its_turn_holds_up_nobody(file: Path) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        other = Turn(file)
+        assert other.take()
+        await operation(database, "Hero")
+        other.close()
+        await operation(database, "Hero")
+
+    run(file, work)
+    assert len(names(file)) == 2
