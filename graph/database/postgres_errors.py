@@ -44,7 +44,7 @@ CONSTRAINTS = {
 def is_unavailable(error: BaseException) -> bool:
     """Whether an error of the driver says that the database cannot be used now."""
     # A column was changed under a prepared statement: the next try sees it as it is.
-    if isinstance(error, OSError | asyncpg.InvalidCachedStatementError):
+    if isinstance(error, OSError | asyncpg.InvalidCachedStatementError) or was_not_sent(error):
         return True
     code = getattr(error, "sqlstate", None) or ""
     return code[:2] in UNAVAILABLE or code in UNAVAILABLE_CODES
@@ -56,9 +56,12 @@ def may_be_done(error: BaseException, raw: Raw) -> bool:
     for said in (error, error.__cause__):
         if isinstance(said, asyncpg.PostgresError) and said.severity is not None:
             return (said.sqlstate or "")[:2] in NOT_THE_STATEMENT
-    if isinstance(error, asyncpg.InternalClientError) and str(error).startswith("cannot switch"):
-        return False  # the connection had failed before, while it was idle: nothing was sent
-    return is_unanswered(error, raw)
+    return not was_not_sent(error) and is_unanswered(error, raw)
+
+
+def was_not_sent(error: BaseException) -> bool:
+    """Whether the connection had failed before, while it was idle, and is about to be closed."""
+    return isinstance(error, asyncpg.InternalClientError) and str(error).startswith("cannot switch")
 
 
 def is_unanswered(error: BaseException, raw: Raw) -> bool:

@@ -52,6 +52,7 @@ class Pool:
         self._size = size
         self._places = asyncio.Semaphore(size)  # serves those who wait in their order
         self._idle: list[Pooled] = []
+        self._silent = 0.0  # when the server did not answer in time last
         self._closing = set[asyncio.Task[None]]()
 
     async def acquire(self) -> Pooled:
@@ -72,7 +73,7 @@ class Pool:
         try:
             while self._idle:
                 pooled = self._idle.pop()
-                if pooled.usable():
+                if pooled.usable() and pooled.used > self._silent:
                     return pooled
                 self._close_soon(pooled)
             opening = asyncio.get_running_loop().create_task(self._connect())
@@ -97,11 +98,14 @@ class Pool:
         self._idle.append(pooled)
         self._places.release()
 
-    def discard(self, pooled: Pooled) -> None:
+    def discard(self, pooled: Pooled, error: BaseException | None = None) -> None:
         """Give back a connection that may be broken, or busy with what nobody waits for.
 
-        Its place is free when it is closed.
+        Its place is free when it is closed. After a time-out the idle connections are not used any
+        more: they may lead to the same machine, and another host may have taken its place.
         """
+        if isinstance(error, TimeoutError):
+            self._silent = monotonic()
         closing = self._close_soon(pooled)
         if closing is None:
             self._places.release()

@@ -13,6 +13,7 @@ from graph.database.postgres_errors import (
     is_unavailable,
     may_be_done,
     translate,
+    was_not_sent,
 )
 from graph.database.postgres_pool import Pool, Pooled
 from graph.errors import UnknownOutcomeError
@@ -52,10 +53,10 @@ class Transactions:
             try:
                 return pooled, await run(pooled.raw)
             except BaseException as error:
-                self.pool.discard(pooled)
+                self.pool.discard(pooled, error)
                 if not isinstance(error, Exception):
                     raise
-                if not (pooled.used and pooled.raw.is_closed()):
+                if not (pooled.used and (pooled.raw.is_closed() or was_not_sent(error))):
                     translate(error, pooled.raw)
                     raise
 
@@ -74,7 +75,7 @@ class Transactions:
             rows: list[Any] = await pooled.raw.fetch(sql, *values)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (it may be done, whatever the error)
             if may_be_done(error, pooled.raw):
-                self.pool.discard(pooled)
+                self.pool.discard(pooled, error)
                 raise UnknownOutcomeError from explained(error)
             refused = isinstance(error, asyncpg.PostgresError) and not is_unavailable(error)
             (self.pool.release if refused else self.pool.discard)(pooled)
@@ -91,7 +92,7 @@ class Transactions:
         try:
             status = await pooled.raw.execute("COMMIT")
         except BaseException as error:
-            self.pool.discard(pooled)
+            self.pool.discard(pooled, error)
             if is_unanswered(error, pooled.raw):
                 raise UnknownOutcomeError from explained(error)
             translate(error, pooled.raw)
@@ -105,7 +106,7 @@ class Transactions:
         try:
             await pooled.raw.execute("ROLLBACK")
         except BaseException as error:
-            self.pool.discard(pooled)
+            self.pool.discard(pooled, error)
             if not isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError):
                 raise
         else:

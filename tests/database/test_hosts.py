@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
@@ -14,7 +15,8 @@ from graph.database.postgres_url import data_source
 from graph.migrations import prepare
 from graph.settings import Settings
 from tests.client import CREATE, Client
-from tests.cluster import Cluster, Sql, free_port, on_postgresql
+from tests.cluster import WAITING, Cluster, Sql, free_port, on_postgresql, transaction, wait_until
+from tests.proxy import Proxy
 
 READ = "{ heroes { id name } }"
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
@@ -180,3 +182,22 @@ def test_hosts_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> No
 def test_hosts_and_ports_that_do_not_agree(hosts: str) -> None:
     with pytest.raises(DatabaseError, match=r"^GRAPH_DATABASE_URL has \d hosts, none of which"):
         data_source(f"postgresql://{hosts}")
+
+
+@on_postgresql
+def test_idle_connections_to_a_host_that_went_silent(
+    serve: Serve, proxy: Proxy, database_url: str, sql: Sql
+) -> None:
+    """One request finds it out; those after it do not wait for it again."""
+    hosts = database_url.replace("@", f"@127.0.0.1:{proxy.port},")
+    api = serve(database_url=f"{hosts}?sslmode=disable", database_timeout=2)
+    with (
+        ThreadPoolExecutor() as threads,
+        transaction(database_url, "LOCK TABLE hero IN SHARE MODE"),
+    ):
+        writes = [threads.submit(api.create) for _ in range(5)]
+        wait_until(lambda: len(sql(WAITING)) == len(writes))
+    assert all(write.result() for write in writes)
+    proxy.silent = True
+    assert api.codes(READ) == UNAVAILABLE
+    assert len(api.heroes()) == len(writes)

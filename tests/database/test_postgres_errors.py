@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import asyncpg
 import pytest
 
-from graph.database.postgres_errors import may_be_done
+from graph.database.postgres_errors import is_unavailable, may_be_done
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,12 @@ def test_what_the_server_said_as_it_closed_the_connection(code: str, *, expected
     error.__cause__ = asyncpg.PostgresError.new({"C": code, "M": "of a test", "S": "FATAL"})
     raw: Any = Mock(**{"is_closed.return_value": True})
     assert may_be_done(error, raw) is expected
+
+
+def test_a_connection_that_failed_while_it_was_idle() -> None:
+    """The server has said goodbye, and the connection is not closed yet."""
+    error = asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is …")
+    raw: Any = Mock(**{"is_closed.return_value": False})
+    assert is_unavailable(error)
+    assert not may_be_done(error, raw)
+    assert not is_unavailable(asyncpg.InternalClientError("no decoder for OID 1"))

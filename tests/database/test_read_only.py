@@ -147,6 +147,7 @@ def standby() -> Iterator[tuple[Cluster, Cluster]]:
         follower.stop("immediate")
 
 
+@on_postgresql
 @pytest.mark.slow
 def test_a_standby(serve: Serve, standby: tuple[Cluster, Cluster]) -> None:
     primary, follower = standby
