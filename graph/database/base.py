@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property, partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -30,6 +30,13 @@ T = TypeVar("T")
 
 class DatabaseError(Exception):
     """The database cannot be used as it is configured; one line for the operator."""
+
+
+class Change(NamedTuple):
+    """A statement that writes, with its parameters: integers, texts and bytes."""
+
+    statement: Statement
+    parameters: Mapping[str, object]
 
 
 class Session(ABC):
@@ -115,19 +122,22 @@ class Session(ABC):
         """
 
     @abstractmethod
-    async def start(self) -> None:
+    async def start(self, first: Change | None = None) -> int:
         """Have all that follows, until `commit`, happen in one transaction.
 
-        Raises:
-            ServiceUnavailableError: there was no connection, or no lock, in time.
+        Args:
+            first: the change to begin with; PostgreSQL takes no further round trip for it.
+
+        Returns:
+            How many rows `first` has changed.
         """
 
     @abstractmethod
-    async def commit(self) -> None:
+    async def commit(self, last: Change | None = None) -> None:
         """Commit the transaction.
 
-        Raises:
-            ServiceUnavailableError: it could not be committed.
+        Args:
+            last: the change to end with; PostgreSQL takes no further round trip for it.
         """
 
     @abstractmethod

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.util import await_only
 
 from graph.database.autocommit import Guard
-from graph.database.base import Session
+from graph.database.base import Change, Session
 from graph.database.postgres_errors import translate
 from graph.database.postgres_guard import guarded
+from graph.database.postgres_literals import with_literals
 from graph.database.postgres_pool import Pooled
 from graph.database.postgres_transactions import Transactions
 from graph.database.statement import Rows, Statement
@@ -75,14 +76,21 @@ class PostgresSession(Session):
         self._held = await self._transactions.begin(SNAPSHOT)
         return True
 
-    async def start(self) -> None:
+    async def start(self, first: Change | None = None) -> int:
         self._writes = True
+        if first is None:
+            return 0
+        self._held, changed = await self._transactions.begin_with(self._message(first))
+        return changed
 
-    async def commit(self) -> None:
+    def _message(self, change: Change) -> str:
+        return with_literals(*change.statement.compiled(self.dialect).bound(change.parameters))
+
+    async def commit(self, last: Change | None = None) -> None:
         if self.in_use:
             await self.orm.commit()
         if (held := self._let_go()) is not None:
-            await self._transactions.commit(held)
+            await self._transactions.commit(held, None if last is None else self._message(last))
 
     async def rollback(self) -> None:
         if self.in_use:

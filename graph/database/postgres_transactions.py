@@ -36,6 +36,15 @@ class Transactions:
         pooled, _ = await self.first(lambda raw: raw.execute(statement))
         return pooled
 
+    async def begin_with(self, change: str) -> tuple[Pooled, int]:
+        """A connection in a transaction that has made a change, and how many rows that is.
+
+        Args:
+            change: a statement with literals.
+        """
+        pooled, status = await self.first(lambda raw: raw.execute(f"BEGIN; {change}"))
+        return pooled, int(status.rpartition(" ")[2])
+
     async def first(self, run: Callable[[Raw], Awaitable[T]]) -> tuple[Pooled, T]:
         """A connection, and what the first statement on it returned.
 
@@ -83,14 +92,18 @@ class Transactions:
         self.pool.release(pooled)
         return rows
 
-    async def commit(self, pooled: Pooled) -> None:
+    async def commit(self, pooled: Pooled, last: str | None = None) -> None:
         """Commit the transaction, and give the connection back.
+
+        Args:
+            pooled: the connection.
+            last: a statement with literals that is run before.
 
         Raises:
             UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
         """
         try:
-            status = await pooled.raw.execute("COMMIT")
+            status = await pooled.raw.execute("COMMIT" if last is None else f"{last}; COMMIT")
         except BaseException as error:
             self.pool.discard(pooled, error)
             if is_unanswered(error, pooled.raw):

@@ -19,13 +19,13 @@ from sqlalchemy import URL, Connection, Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import await_only
 
-from graph.database.base import PROBE_TIMEOUT, Database, DatabaseError, Session
+from graph.database.base import PROBE_TIMEOUT, Change, Database, DatabaseError, Session
 from graph.database.sqlite_errors import check_constraint
 from graph.database.sqlite_file import DatabaseFile, driver, rewrite
 from graph.database.sqlite_long import LongReads
 from graph.database.sqlite_opened import Opened
 from graph.database.sqlite_writer import Writer
-from graph.database.statement import Statement
+from graph.database.statement import Rows, Statement
 from graph.errors import ServiceUnavailableError, logger
 from graph.settings import Settings
 
@@ -90,12 +90,18 @@ class SQLiteSession(Session):
         self._reader = await self._database.begin()
         return True
 
-    async def start(self) -> None:
+    async def start(self, first: Change | None = None) -> int:
         self._writer = await self._database.writer.acquire()
+        return len(await self._changed(first)) if first else 0
 
-    async def commit(self) -> None:
+    async def _changed(self, change: Change) -> Rows:
+        return await self.fetch(change.statement, **change.parameters)
+
+    async def commit(self, last: Change | None = None) -> None:
         if self.in_use:
             await self.orm.commit()
+        if last is not None:
+            await self._changed(last)
         if self._writer is not None:
             self._writer = None
             await self._database.writer.finish()

@@ -1,0 +1,47 @@
+"""Values in SQL, as PostgreSQL reads them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from graph.database.postgres_literals import with_literals
+from graph.settings import Settings
+from tests.cluster import on_postgresql
+from tests.prepared import run
+
+VALUES = [
+    "",
+    "it's",
+    r"\'; DROP TABLE hero; --",
+    "\\",
+    "é\U0001f600\n\t$1",
+    b"",
+    bytes(range(256)),
+    0,
+    -(2**63),
+    2**63 - 1,
+    None,
+]
+
+
+@on_postgresql
+@pytest.mark.parametrize("standard_strings", ["on", "off"])
+def test_literals_are_the_values(configure: Callable[..., Settings], standard_strings: str) -> None:
+    async def read(_: Any) -> None:
+        raw = await asyncpg.connect(configure().database_url)
+        await raw.execute(f"SET standard_conforming_strings = {standard_strings}")
+        for value in VALUES:
+            cast = "::bytea" if isinstance(value, bytes) else ""
+            assert await raw.fetchval(with_literals(f"SELECT $1{cast}", [value])) == value
+        await raw.close()
+
+    run(configure, read)
+
+
+def test_each_placeholder_is_its_own() -> None:
+    values = [*range(9), "$1", None]
+    assert with_literals("$1, $10, $11, $2", values) == "0, E'$1', NULL, 1"
+    with pytest.raises(TypeError):
+        with_literals("$1", [1.5])
