@@ -1,5 +1,6 @@
 """Makes the app: the endpoint, its explorer and the health probes, over one database."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -88,9 +89,12 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
         # What was imported stays for good; scanning it at each full collection is wasted time.
         gc.collect()
         gc.freeze()
+        keeping = asyncio.create_task(service.keep_answers_within_bounds())
         try:
             yield
         finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
             await database.dispose()
             await telemetry.flush()
 

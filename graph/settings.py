@@ -170,7 +170,21 @@ class Settings(BaseSettings):
     idempotency_keys: PositiveInt = Field(
         default=1_000_000,
         le=1_000_000_000,
-        description="answers that are kept by key; more than these, and the oldest are forgotten",
+        description="answers that are kept of one caller; beyond, the caller's oldest are "
+        "forgotten",
+    )
+    idempotency_bytes: PositiveInt = Field(
+        default=100_000_000,
+        ge=1_000_000,
+        le=1_000_000_000_000,
+        description="bytes of the answers that are kept of one caller; beyond, the caller's oldest "
+        "are forgotten",
+    )
+    idempotency_answer_bytes: PositiveInt = Field(
+        default=200_000,
+        le=1_000_000,
+        description="bytes of an answer that is kept by key; a mutation with a larger one is "
+        "refused",
     )
     automatic_persisted_queries: bool = Field(
         default=True, description="let clients send the hash of a query in its place"

@@ -18,7 +18,7 @@ from graph.engine.errors import graphql_error, masked, public, with_code
 from graph.engine.execution import Execution
 from graph.engine.executor import SerialExecutor
 from graph.engine.filter import NO_FILTER, Extent
-from graph.engine.idempotency import Answers, Kept, Key, digest
+from graph.engine.idempotency import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.limits import too_complex
 from graph.engine.operation import Operation, Prepared
 from graph.engine.plan import Plan
@@ -73,12 +73,16 @@ class Service:
         self._is_extended = bool(schema.get_extensions())
         self._schema = core_schema(schema)
         self._database = database
-        self._answers = Answers(database.dialect, settings)
+        self._answers = SavedAnswers(database, settings)
         self._settings = settings
         self._documents = Documents(self._schema, settings)
         self._largest_filter = Extent(
             settings.max_predicates, settings.max_filter_depth, settings.max_filter_values
         )
+
+    async def keep_answers_within_bounds(self) -> None:
+        """Forget saved answers that are too old or too many, for as long as the app runs."""
+        await self._answers.keep_within_bounds()
 
     async def document(self, query: str) -> Document:
         """The document of this text; schema extensions see the one that is refused, too."""
@@ -161,34 +165,32 @@ class Service:
         self, call: Call, coerced: VariableValues, prepared: Prepared, room: int
     ) -> Result:
         session = self._database.session()
-        key = None
+        context = Context(session, call.caller)
         try:
-            if call.operation.writes:
-                await session.start()
-                if call.key is not None:
-                    request = digest(call.operation.query, call.operation.name, call.variables)
-                    key = Key(call.caller.name or "", call.key, request)
-                    if (kept := await self._answers.claim(session, key)) is not None:
-                        # On SQLite it may be of the group of operations that is committed next.
-                        await session.commit()
-                        return Result(kept.data, [], extensions=kept.extensions)
-            elif prepared.cost.reads > 1:
-                await session.snapshot()
-            context = Context(session, call.caller)
-            result = await self._run(call, coerced, prepared.plan, context, room)
-            data = encode(result.data)
-            extensions = encode(result.extensions) if result.extensions else None
-            if len(data) > room:
-                raise too_complex(
-                    f"The answer has more than {self._settings.max_answer_bytes} bytes."
-                )
-            if call.operation.writes and not result.errors:
-                if key is not None:
-                    await self._answers.keep(session, key, Kept(data, extensions))
-                await session.commit()
+            if not call.operation.writes:
+                if prepared.cost.reads > 1:
+                    await session.snapshot()
+                return await self._run(call, coerced, prepared.plan, context, room)
+            async with self._answers.once(session, self._key(call)) as once:
+                if once.saved is not None:
+                    self._check_size(once.saved.data, room)
+                    return Result(once.saved.data, [], extensions=once.saved.extensions)
+                result = await self._run(call, coerced, prepared.plan, context, room)
+                if not result.errors:
+                    once.answer = SavedAnswer(result.data, result.extensions)
+                return result
         finally:
             await session.close()
-        return Result(data, public(result.errors or ()), extensions=extensions)
+
+    def _key(self, call: Call) -> Key | None:
+        if call.key is None:
+            return None
+        request = digest(call.operation.query, call.operation.name, call.variables)
+        return Key(call.caller.name or "", call.key, request)
+
+    def _check_size(self, data: bytes, room: int) -> None:
+        if len(data) > room:
+            raise too_complex(f"The answer has more than {self._settings.max_answer_bytes} bytes.")
 
     def _coerce(self, call: Call) -> VariableValues | list[GraphQLError]:
         return call.operation.coerce(self._schema, call.variables, self._settings)
@@ -220,6 +222,16 @@ class Service:
         return None
 
     async def _run(
+        self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context, room: int
+    ) -> Result:
+        """Execute an operation, and encode its answer before the transaction ends."""
+        result = await self._executed(call, coerced, plan, context, room)
+        data = encode(result.data)
+        self._check_size(data, room)
+        extensions = encode(result.extensions) if result.extensions else None
+        return Result(data, public(result.errors or ()), extensions=extensions)
+
+    async def _executed(
         self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context, room: int
     ) -> ExecutionResult:
         """Execute an operation by its plan, or as Strawberry does, or with graphql-core alone."""

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from graph.engine import idempotency
 from tests.client import CREATE, Client
 from tests.cluster import WAITING, Sql, slow_on_postgresql, transaction, wait_until
 
@@ -148,15 +149,94 @@ def test_a_key_expires(serve: Callable[..., Client], sql: Sql) -> None:
     assert len(sql(KEPT)) == 1
 
 
-def test_old_keys_are_forgotten(serve: Callable[..., Client], sql: Sql) -> None:
-    api = serve(idempotency_keys=6)
+def test_the_oldest_of_a_caller_are_forgotten(serve: Callable[..., Client], sql: Sql) -> None:
+    api = serve(idempotency_keys=6, tokens="ann=s3cret,bob=t0ken")
+    ann, bob = ({"authorization": f"Bearer {token}"} for token in ("s3cret", "t0ken"))
+    first = send(api, key="0", **bob)
     for turn in range(9):
-        send(api, key=f"{turn}")
-    assert sql(KEPT) == [(f"{turn}",) for turn in range(3, 9)]
-    sql("UPDATE hero_graph_answer SET created = created - 24 * 3600")
-    for turn in range(2):
-        send(api, key=f"new {turn}")
-    assert sql(KEPT) == [("new 0",), ("new 1",)]
+        send(api, key=f"{turn}", **ann)
+    wait_until(lambda: sql(KEPT) == [("0",), *[(f"{turn}",) for turn in range(3, 9)]])
+    assert send(api, key="0", **bob).content == first.content
+
+
+def test_only_what_is_kept_counts(serve: Callable[..., Client], sql: Sql) -> None:
+    """What fails or is repeated pushes out nobody's answer, though it uses ids up."""
+    api = serve(idempotency_keys=3)
+    first = send(api)
+    second = send(api, ANOTHER, "another")
+    failing = {"query": DELETE, "variables": {"id": 1_000}}
+    for turn in range(5):
+        assert codes(send(api, failing, f"failing {turn}")) == ["NOT_FOUND"]
+        assert send(api, ANOTHER, "another").content == second.content
+    send(api, key="the last")  # has surplus answers searched for
+    assert send(api).content == first.content
+    wait_until(lambda: sql(KEPT) == [(KEY,), ("another",), ("the last",)])
+    assert send(api).content == first.content
+
+
+LONG_NAMES: dict[str, Any] = {
+    "query": """mutation($inputs: [CreateHeroInput!]!) {
+        createHeroes(inputs: $inputs) { name secretName } }""",
+    "variables": {"inputs": [{"name": "n" * 200, "secretName": "s" * 200}] * 100},
+}
+"""Has an answer of 43 kB."""
+
+
+def test_answers_have_an_upper_bound_in_bytes(serve: Callable[..., Client], sql: Sql) -> None:
+    api = serve(idempotency_bytes=1_000_000)
+    for turn in range(40):
+        assert "errors" not in send(api, LONG_NAMES, f"{turn}").json()
+    wait_until(lambda: len(sql(KEPT)) <= 23 + 3)  # and a tenth more, saved since the last search
+    assert sql(KEPT)[-1] == ("39",)
+
+
+def test_an_answer_that_is_too_large_is_refused(serve: Callable[..., Client], sql: Sql) -> None:
+    api = serve(idempotency_answer_bytes=40_000)
+    refused = send(api, LONG_NAMES)
+    assert codes(refused) == ["OPERATION_TOO_COMPLEX"]
+    assert sql(KEPT) == sql("SELECT id FROM hero") == []
+    assert "errors" not in api.post(LONG_NAMES).json()
+    smaller = {**LONG_NAMES, "query": LONG_NAMES["query"].replace("secretName", "")}
+    assert send(api, smaller).content == send(api, smaller).content
+
+
+def test_a_batch_of_saved_answers_has_an_upper_bound(serve: Callable[..., Client]) -> None:
+    api = serve(max_answer_bytes=100_000, max_body_bytes=1_000_000)
+    batch = [entry(LONG_NAMES, f"{turn}") for turn in range(3)]
+    alone = [api.post(each).json() for each in batch]
+    together = api.post(batch)
+    *fitting, last = together.json()
+    assert fitting == alone[:2]
+    assert [error["extensions"]["code"] for error in last["errors"]] == ["OPERATION_TOO_COMPLEX"]
+    assert len(together.content) < 100_000
+    assert api.post(batch[2]).json() == alone[2]
+
+
+def test_expired_answers_are_forgotten_without_another_mutation(
+    serve: Callable[..., Client], sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "PERIOD", 0.05)
+    apis = [serve() for _ in range(2)]
+    for turn in range(3):
+        send(apis[0], key=f"{turn}")
+    sql("UPDATE hero_graph_answer SET created = created - 24 * 3600 WHERE key <> '1'")
+    wait_until(lambda: sql(KEPT) == [("1",)])
+
+
+def test_more_answers_than_are_looked_at_at_once(
+    serve: Callable[..., Client], sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "PERIOD", 0.05)
+    serve(idempotency_keys=700)
+    sql(
+        """INSERT INTO hero_graph_answer (caller, key, digest, created, data)
+        WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
+        SELECT CASE WHEN n % 4 = 0 THEN 'ann' ELSE 'bob' END, n, '', 4000000000, ''
+        FROM numbers ORDER BY n"""
+    )
+    wait_until(lambda: len(sql(KEPT)) == 700 + 500)
+    kept = [int(key) for (key,) in sql("SELECT key FROM hero_graph_answer WHERE caller = 'bob'")]
+    assert min(kept) == [n for n in range(1, 2001) if n % 4][-700]
 
 
 @slow_on_postgresql
