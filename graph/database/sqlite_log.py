@@ -33,10 +33,16 @@ class Log:
 
     def __init__(self, database: Path) -> None:
         self._database = database
+        self._locate()
+
+    def _locate(self) -> None:
+        # SQLite puts the log beside the file that a symbolic link leads to.
+        database = os.path.realpath(self._database)
         self._path, self._index = f"{database}-wal", f"{database}-shm"
 
     def identity(self) -> Identity | None:
         """Which file the log is; None when there is none."""
+        self._locate()  # as the link may lead to another file by now
         return identity(self._path)
 
     @property

@@ -25,7 +25,7 @@ class Turn:
     """
 
     def __init__(self, database: Path) -> None:
-        self._path = f"{database}-turn"
+        self._path = f"{os.path.realpath(database)}-turn"
         self._descriptor = -1
         self._held = False
 

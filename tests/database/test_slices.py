@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,18 +171,33 @@ def test_long_reads_take_turns(file: Path) -> None:
     run(file, work, timeout=3)
 
 
+async def overwrite(session: Session, size: int) -> None:
+    """Write so many bytes to the log, at least."""
+    text = func.hex(func.zeroblob(size // 2))
+    await session.fetch(Statement(update(HERO).values(name=text).returning(HERO.c.id)))
+
+
+def test_the_log_of_a_file_behind_a_link_begins_again(tmp_path: Path) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        await operation(database, "Hero", partial(overwrite, size=LOG_LIMIT))
+        for _ in range(2):  # one has it used from its start, and the next is written there
+            await operation(database, "Hero")
+        assert (tmp_path / "elsewhere-wal").stat().st_size <= LOG_LIMIT
+
+    link, file = tmp_path / "database.db", tmp_path / "elsewhere"
+    file.touch()
+    link.symlink_to(file)
+    run(link, work)
+
+
 @pytest.mark.slow
 def test_no_read_keeps_the_log_growing(file: Path) -> None:
-    async def write(session: Session) -> None:
-        long = func.hex(func.zeroblob(LONGEST_LOG // 2))
-        await session.fetch(Statement(update(HERO).values(name=long).returning(HERO.c.id)))
-
     async def work(database: SQLiteDatabase) -> None:
         session = database.session()
         await session.snapshot()
         await session.fetch(READ, upto=QUICK)
         reading = asyncio.create_task(session.fetch(SCAN, upto=ENDLESS))
-        await operation(database, "Hero", write)
+        await operation(database, "Hero", partial(overwrite, size=LONGEST_LOG))
         await operation(database, "Hero")  # for which the log has to be seen to
         assert reading.done()
         with pytest.raises(ServiceUnavailableError):
