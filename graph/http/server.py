@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 import sys
+import threading
 from typing import Any
 
 from graph.http.protocol import Protocol, ProtocolConfig
@@ -23,6 +24,19 @@ async def end_with_supervisor() -> None:
     supervisor = multiprocessing.parent_process()
     if supervisor is not None and not supervisor.is_alive():
         signal.raise_signal(signal.SIGTERM)
+
+
+def outlive_hangup() -> None:
+    """Have a hangup, which would end the process at once, end it as SIGTERM does.
+
+    A worker leaves it to its supervisor: that replaces all, and a terminal tells each of them.
+    """
+    if not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) != signal.SIG_DFL:
+        return  # as with `nohup`
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 class ServerConfig(ProtocolConfig):
@@ -52,3 +66,9 @@ class ServerConfig(ProtocolConfig):
         self.idle = {}
         self.request_timeout = settings.request_timeout
         self.shutdown_timeout = settings.shutdown_timeout
+
+    def load(self) -> None:
+        """Load the app, in the process that serves it."""
+        if threading.current_thread() is threading.main_thread():
+            outlive_hangup()
+        super().load()

@@ -3,8 +3,9 @@
 import os
 import signal
 import socket
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ from tests.cluster import (
     wait_until,
 )
 from tests.process import Service, service
+from tests.raw import connected, post, read_answer
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 
@@ -114,6 +116,39 @@ def test_sigterm_lets_open_requests_end(
         created = {answer.result()["id"] for answer in answers}
         assert running.process.wait(60) == exit_code
     assert created == {str(row[0]) for row in sql("SELECT id FROM hero")}
+
+
+@on_sqlite
+def test_a_hangup_lets_open_requests_end(database_url: str) -> None:
+    create = post('mutation { createHero(input: {name: "a", secretName: "b"}) { id } }')
+    with (
+        service(database_url, database_timeout=60) as running,
+        closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as other,
+        connected(running.url) as idle,
+        connected(running.url) as busy,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        busy.sendall(create)
+        assert is_answered(f"{running.url}/health")  # the other request has come before
+        running.process.send_signal(signal.SIGHUP)
+        assert idle.recv(1) == b""  # it has begun to stop
+        other.execute("ROLLBACK")
+        assert read_answer(busy).json() == {"data": {"createHero": {"id": "1"}}}
+        assert running.process.wait(60) == -signal.SIGTERM
+
+
+@pytest.mark.slow
+@on_sqlite
+def test_a_hangup_replaces_the_workers(database_url: str) -> None:
+    with service(database_url, "--workers", "2") as running:
+        wait_until(lambda: len(workers(running)) == 2)
+        wait_until(lambda: is_answered(f"{running.url}/ready"))
+        first = workers(running)
+        for pid in first:
+            os.kill(pid, signal.SIGHUP)  # as a terminal does that is closed
+        running.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(workers(running) - first) == 2 and not workers(running) & first)
+        assert is_answered(f"{running.url}/health")
 
 
 @pytest.mark.slow
