@@ -14,6 +14,7 @@ import typer
 from graph.database import open_database
 from graph.database.base import Database, DatabaseError
 from graph.environment import SettingsError, load_settings
+from graph.errors import ConstraintError, ServiceUnavailableError
 from graph.hero.model import TABLE
 from graph.migrations import NEWEST, difference, prepare, revision, write_revision
 from graph.settings import Settings
@@ -67,6 +68,8 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
             await database.dispose()
     except DatabaseError as error:
         fail(str(error))
+    except ServiceUnavailableError as error:
+        fail(f"{database.name}: {error.__cause__ or error}")
 
 
 @app.command()
@@ -195,7 +198,11 @@ def seed(
             await prepare(database)
             with typer.progressbar(length=count, label="Seeding") as bar:
                 for batch in batches(count):
-                    await database.insert(TABLE, batch)
+                    try:
+                        await database.insert(TABLE, batch)
+                    except ConstraintError as error:
+                        bar.render_finish()
+                        fail(f"{bar.pos} rows were added, no more fit: {error}")
                     bar.update(len(batch))
 
     asyncio.run(insert())

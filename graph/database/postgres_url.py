@@ -1,6 +1,7 @@
 """PostgreSQL's URLs, as people have them."""
 
 import os
+from getpass import getuser
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit
 
@@ -47,6 +48,8 @@ def data_source(url: str) -> Source:
     if unknown:
         raise DatabaseError(f"GRAPH_DATABASE_URL has unknown options: {', '.join(sorted(unknown))}")
     last = {name: values[-1] for name, values in options.items()}
+    if not (parts.username or last.keys() & {"user", "service"}):
+        _check_user()
     shown = parts.netloc.rpartition("@")[2] or last.get("host", "")
     target = last.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")
     # asyncpg would take any server, as it is not told that there are other hosts.
@@ -56,6 +59,23 @@ def data_source(url: str) -> Source:
         for target in targets
     ]
     return Source(f"postgresql://{shown}{parts.path}", tuple(rounds))
+
+
+def _check_user() -> None:
+    """See that there is a user to connect as, where the URL has none.
+
+    Raises:
+        DatabaseError: there is none, as in a container that runs under a bare number.
+    """
+    if os.environ.keys() & {"PGUSER", "PGSERVICE"}:
+        return
+    try:
+        getuser()
+    except (KeyError, OSError):  # the latter from Python 3.13 on
+        raise DatabaseError(
+            "GRAPH_DATABASE_URL has no user, and this process's own has no name: "
+            "write postgresql://user@…"
+        ) from None
 
 
 def _urls(parts: SplitResult, options: dict[str, str]) -> dict[str, str]:

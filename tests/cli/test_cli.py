@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import Client
+from tests.prepared import set_up
 from tests.process import run, service
 
 
@@ -83,6 +84,26 @@ def test_seed_fills_the_table_with_believable_heroes(tmp_path: Path) -> None:
         assert 0 < unknown < count
         with service(f"sqlite:///{tmp_path}/database.db") as running, Client(running.url) as client:
             assert len(client.heroes(offset=12_300)) == 45
+
+
+def test_seed_where_names_are_unique(tmp_path: Path) -> None:
+    set_up(f"sqlite:///{tmp_path}/database.db")
+    with closing(sqlite3.connect(tmp_path / "database.db")) as connection:
+        connection.execute("CREATE UNIQUE INDEX one_of_each ON hero (name)")
+    done = run("seed", "--count", "20000")
+    assert_one_line(done, "0 rows were added", "must be unique")
+
+
+@pytest.mark.parametrize("command", ["seed", "serve"])
+def test_a_database_that_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    set_up(f"sqlite:///{tmp_path}/database.db")
+    monkeypatch.setenv("GRAPH_DATABASE_TIMEOUT", "0.1")
+    with closing(sqlite3.connect(tmp_path / "database.db")) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        assert_one_line(run(command), "locked")
 
 
 @pytest.mark.slow

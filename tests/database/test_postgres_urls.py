@@ -178,3 +178,16 @@ def test_a_server_that_does_not_answer_is_named() -> None:
         database = open_database(Settings(database_url=url, database_timeout=0.2))
         with pytest.raises(DatabaseError, match=r"127\.0\.0\.1:\d+/heroes: no answer in time"):
             asyncio.run(prepare(database))
+
+
+def test_a_process_whose_user_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 61234")
+
+    monkeypatch.setattr("graph.database.postgres_url.getuser", nobody)
+    monkeypatch.delenv("PGUSER", raising=False)
+    for url in ("postgresql://host/heroes", "postgres://:password@host", "postgresql:///heroes"):
+        with pytest.raises(DatabaseError, match="has no user"):
+            open_database(Settings(database_url=url))
+    for url in ("postgresql://ann@host/heroes", "postgresql://host/heroes?user=ann"):
+        open_database(Settings(database_url=url))
