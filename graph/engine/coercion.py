@@ -22,6 +22,8 @@ from graphql import (
     type_from_ast,
 )
 
+from graph.engine.fallback import Fallback
+
 DEEPEST = 50
 """How deep lists and objects may be in each other; deeper ones are left to graphql-core."""
 
@@ -34,10 +36,6 @@ Coerce: TypeAlias = Callable[[Any, int], Any]
 Raises:
     Exception: it is left to graphql-core.
 """
-
-
-class NotTaken(Exception):  # noqa: N818 (not an error: graphql-core takes over)
-    """The value is left to graphql-core."""
 
 
 class Variables:
@@ -68,7 +66,7 @@ class Variables:
                     coerced[name] = coerce(given[name], DEEPEST)
                 elif not may_be_left_out:
                     return None
-        except Exception:  # noqa: BLE001 (`NotTaken`, or what a scalar raises)
+        except Exception:  # noqa: BLE001 (`Fallback`, or what a scalar raises)
             return None
         return coerced
 
@@ -90,7 +88,7 @@ def _coerce_present(type_: Any) -> Coerce:
 def _coerce_list(item: Coerce) -> Coerce:
     def coerce(value: Any, room: int) -> list[Any]:
         if type(value) is not list or not room:
-            raise NotTaken
+            raise Fallback
         return [item(each, room - 1) for each in value]
 
     return coerce
@@ -99,7 +97,7 @@ def _coerce_list(item: Coerce) -> Coerce:
 def _coerce_leaf(parse: Callable[[Any], Any]) -> Coerce:
     def coerce(value: Any, _: int) -> Any:
         if value is None or (parsed := parse(value)) is Undefined:
-            raise NotTaken
+            raise Fallback
         return parsed
 
     return coerce
@@ -116,17 +114,17 @@ class _InputObject:
         """For each field its name, that in Python, its coercion, and its default.
 
         Raises:
-            NotTaken: of the fields there must be exactly one.
+            Fallback: of the fields there must be exactly one.
         """
         if self._type.is_one_of:
-            raise NotTaken
+            raise Fallback
         return [
             (
                 name,
                 field.out_name or name,
                 _coerce(field.type),
                 # Where one must be given, or coerced first, there is none to be had here.
-                NotTaken
+                Fallback
                 if is_required_input_field(field) or field.default is not None
                 else field.default_value,
             )
@@ -135,18 +133,18 @@ class _InputObject:
 
     def __call__(self, value: Any, room: int) -> Any:
         if type(value) is not dict or not room:
-            raise NotTaken
+            raise Fallback
         coerced, left = {}, len(value)
         for name, out_name, coerce, default in self._fields:
             if name in value:
                 coerced[out_name] = coerce(value[name], room - 1)
                 left -= 1
-            elif default is NotTaken:
-                raise NotTaken
+            elif default is Fallback:
+                raise Fallback
             elif default is not Undefined:
                 coerced[out_name] = default
         if left:  # a field that the type has not
-            raise NotTaken
+            raise Fallback
         return self._type.out_type(coerced)
 
 

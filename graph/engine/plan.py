@@ -25,8 +25,8 @@ from graphql.execution import Executor
 
 from graph.engine.definitions import FieldDetailsList, collect_fields
 from graph.engine.execution import Execution
+from graph.engine.fallback import Fallback
 from graph.engine.root_field import CoreField, RootField
-from graph.engine.rows import NotCovered
 
 
 class Plan:
@@ -68,5 +68,5 @@ def _compiled(
 ) -> CoreField:
     try:
         return RootField(executor, root, name, details, is_alone=is_alone)
-    except NotCovered:
+    except Fallback:
         return CoreField(root, name, details)

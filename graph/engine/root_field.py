@@ -16,9 +16,9 @@ from graph.database.autocommit import One
 from graph.engine.context import Info
 from graph.engine.definitions import FieldDetailsList, Path, field_of
 from graph.engine.execution import Execution
+from graph.engine.fallback import Fallback
 from graph.engine.guard import guard_of
 from graph.engine.parameters import Parameters
-from graph.engine.rows import NotCovered
 from graph.engine.values import ValueCompiler
 
 
@@ -55,7 +55,7 @@ class RootField(CoreField):
         is_alone: whether it is all of a mutation.
 
     Raises:
-        NotCovered: it is of another kind.
+        Fallback: it is of another kind.
     """
 
     def __init__(
@@ -72,17 +72,17 @@ class RootField(CoreField):
         definition = executor.schema.get_field(root, self._nodes[0].name.value)
         source = field_of(definition) if definition is not None else None
         if definition is None or source is None or source.extensions:
-            raise NotCovered
+            raise Fallback
         self._definition: GraphQLField = definition
         self._required = is_non_null_type(definition.type)
         self._field = source
         self._info = executor.build_resolve_info(definition, self._nodes, root, self._path)
         info = Info(self._info, source)
         if info.schema.config.default_resolver is not getattr:
-            raise NotCovered
+            raise Fallback
         self._selected = info.selected
         if self._selected.columns is None:
-            raise NotCovered
+            raise Fallback
         compiler = ValueCompiler(executor, self._selected.columns)
         self._complete = compiler.compile(definition, details)
         self._guard = guard_of(executor, definition, details, name) if is_alone else None
@@ -105,7 +105,7 @@ class RootField(CoreField):
             return None
         try:
             return self._complete(value)
-        except Exception:  # noqa: BLE001 (`NotCovered`, or what an attribute raises)
+        except Exception:  # noqa: BLE001 (`Fallback`, or what an attribute raises)
             return await execution.core(lambda executor: self._complete_by_core(executor, value))
 
     async def _resolve(self, execution: Execution) -> Any:

@@ -26,6 +26,7 @@ from graph.engine.definitions import (
     plain_attribute,
     standard_scalar,
 )
+from graph.engine.fallback import Fallback
 
 SCALARS = {
     "ID": ("str({0})", "(type({0}) is int or type({0}) is str)"),
@@ -45,10 +46,6 @@ NAMES = {each.__name__: each for each in (date, datetime, time, Decimal, UUID)}
 
 
 RowsToObjects: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
-
-
-class NotCovered(Exception):  # noqa: N818 (not an error: another path takes over)
-    """The plan cannot answer this; graphql-core can."""
 
 
 def compile_rows(
@@ -73,7 +70,7 @@ def compile_rows(
         leaf = type_.fields[name]
         column = plain_attribute(leaf)
         if column not in columns:
-            raise NotCovered
+            raise Fallback
         expression, test = _leaf(leaf, enums)
         variable = f"c{columns.index(column)}"
         items.append(f"{key!r}: {expression.format(variable)}")
@@ -91,10 +88,10 @@ def subfields(
     """What is selected on an object, by response key.
 
     Raises:
-        NotCovered: it is no object, or one whose type has to be asked whether it takes the value.
+        Fallback: it is no object, or one whose type has to be asked whether it takes the value.
     """
     if not isinstance(type_, GraphQLObjectType) or type_.is_type_of:
-        raise NotCovered
+        raise Fallback
     return collect_subfields(
         executor.schema,
         executor.fragments,
@@ -108,7 +105,7 @@ def subfields(
 def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
     """A function that turns a value into the leaf of a field.
 
-    It raises `NotCovered` where the value is of another type.
+    It raises `Fallback` where the value is of another type.
     """
     enums: list[CustomGraphQLEnumType] = []
     expression, test = _leaf(leaf, enums)
@@ -119,7 +116,7 @@ def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
     def complete(value: Any) -> Any:
         for completed in leaves([value]):
             return completed
-        raise NotCovered
+        raise Fallback
 
     return complete
 
@@ -128,7 +125,7 @@ def _leaf(leaf: GraphQLField, enums: list[CustomGraphQLEnumType]) -> tuple[str, 
     """The expression and the test of a leaf; an enum is added to `enums`.
 
     Raises:
-        NotCovered: it is no leaf, or one that the schema serializes in its own way.
+        Fallback: it is no leaf, or one that the schema serializes in its own way.
     """
     type_: Any = get_nullable_type(leaf.type)
     expression, test = _present(type_, enums)
@@ -143,7 +140,7 @@ def _present(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tup
     """The expression and the test of a leaf that is not null; an enum is added to `enums`.
 
     Raises:
-        NotCovered: it is no leaf, or one that the schema serializes in its own way.
+        Fallback: it is no leaf, or one that the schema serializes in its own way.
     """
     if isinstance(type_, CustomGraphQLEnumType):
         enums.append(type_)
@@ -151,7 +148,7 @@ def _present(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tup
         return f"names{number}[{{0}}]", f"type({{0}}) is enum{number}"
     scalar = standard(type_)
     if scalar is None:
-        raise NotCovered
+        raise Fallback
     return SCALARS[scalar]
 
 

@@ -18,10 +18,11 @@ from graphql.execution import Executor
 from graph.database.statement import Rows
 from graph.engine.connection import Edge, Edges
 from graph.engine.definitions import FieldDetailsList, plain_attribute, python_class
-from graph.engine.rows import NotCovered, compile_leaf, compile_rows, evaluated, subfields
+from graph.engine.fallback import Fallback
+from graph.engine.rows import compile_leaf, compile_rows, evaluated, subfields
 
 Complete: TypeAlias = Callable[[Any], Any]
-"""Gives the value of the answer; raises `NotCovered` for one that graphql-core has to complete."""
+"""Gives the value of the answer; raises `Fallback` for one that graphql-core has to complete."""
 
 
 class ValueCompiler:
@@ -40,7 +41,7 @@ class ValueCompiler:
         """What completes the value of a field.
 
         Raises:
-            NotCovered: that is left to graphql-core.
+            Fallback: that is left to graphql-core.
         """
         type_: Any = get_nullable_type(field.type)
         if is_leaf_type(type_):
@@ -62,10 +63,10 @@ class ValueCompiler:
 
         def complete(value: Any) -> list[dict[str, Any]]:
             if not isinstance(value, Rows) or value.columns != columns:
-                raise NotCovered
+                raise Fallback
             completed = objects(value.tuples)
             if len(completed) != len(value.tuples):
-                raise NotCovered
+                raise Fallback
             return completed
 
         return complete
@@ -76,14 +77,14 @@ class ValueCompiler:
         """Of a row, or of an object with attributes."""
         try:
             row: Complete | None = self._row(field, details)
-        except NotCovered:
+        except Fallback:
             row = None
         try:
             attributes: Complete | None = self._attributes(type_, details)
-        except NotCovered:
+        except Fallback:
             attributes = None
         if row is None and attributes is None:
-            raise NotCovered
+            raise Fallback
         columns, class_ = self._columns, python_class(type_)
 
         def complete(value: Any) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class ValueCompiler:
             elif attributes is not None and type(value) is class_:
                 completed = attributes(value)
             else:
-                raise NotCovered
+                raise Fallback
             return completed
 
         return complete
@@ -104,7 +105,7 @@ class ValueCompiler:
         def complete(value: Any) -> dict[str, Any]:
             for completed in objects([value]):
                 return completed
-            raise NotCovered
+            raise Fallback
 
         return complete
 
@@ -118,7 +119,7 @@ class ValueCompiler:
                 parts.append((key, _attribute(field), self.compile(field, inner)))
         # No field takes the class: graphql-core has to say that the attribute is not there.
         return lambda value: {
-            key: complete(getattr(value, name, NotCovered)) for key, name, complete in parts
+            key: complete(getattr(value, name, Fallback)) for key, name, complete in parts
         }
 
     def _edges(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
@@ -139,11 +140,11 @@ class ValueCompiler:
 
         def complete(value: Any) -> list[dict[str, Any]]:
             if not isinstance(value, Edges) or len(value.cursors) != len(value.rows):
-                raise NotCovered
+                raise Fallback
             lists = [node(value.rows) for node in nodes]
             completed = objects(list(zip(value.cursors, *lists, strict=True)))
             if len(completed) != len(value.rows):
-                raise NotCovered
+                raise Fallback
             return completed
 
         return complete
@@ -162,9 +163,9 @@ def _attribute(field: GraphQLField) -> str:
     """The attribute that has the value of a field.
 
     Raises:
-        NotCovered: a resolver gives it.
+        Fallback: a resolver gives it.
     """
     name = plain_attribute(field)
     if name is None:
-        raise NotCovered
+        raise Fallback
     return name
