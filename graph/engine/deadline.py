@@ -10,7 +10,7 @@ from graph.errors import DeadlineError
 T = TypeVar("T")
 
 
-async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """What the work returns, cancelled when it takes longer.
 
     The time begins when it first waits for anything: most reads never do, and a timer would take a

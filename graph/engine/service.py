@@ -10,7 +10,7 @@ from graphql.execution import Executor, VariableValues
 from graph.database.base import Database
 from graph.engine.context import Caller, Context
 from graph.engine.cost import CostAnalysis, Size, over_cost
-from graph.engine.deadline import within
+from graph.engine.deadline import run_with_timeout
 from graph.engine.definitions import core_schema
 from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
@@ -121,7 +121,7 @@ class Service:
             except PublicError as error:
                 return not_executed(error)
             work = self._transact(call, coerced, prepared, room)
-            return await within(self._settings.request_timeout, work)
+            return await run_with_timeout(self._settings.request_timeout, work)
         except PublicError as error:
             return Result(NULL, public([graphql_error(error)]))
         except GraphQLError as error:
