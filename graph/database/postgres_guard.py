@@ -41,7 +41,7 @@ def guarded(statement: Statement, guard: Guard) -> Statement | None:
     when that is not enough to know how a row is answered.
     """
     clause = statement.clause
-    if not isinstance(clause, UpdateBase) or statement.place:
+    if not isinstance(clause, UpdateBase) or statement.sort_by_last:
         return None
     columns = dict(zip(statement.columns, statement.exported, strict=True))
     conditions: list[ColumnElement[bool]] = []

@@ -35,8 +35,8 @@ class Statement:
             at once. Other reads go there by themselves when they take long, but two things only
             this tells: `count(*)` of a whole table is one step to SQLite, and what writes cannot be
             begun anew.
-        place: whether the last column is what the rows are sorted by, and no part of them: no
-            database promises the order of what `returning` gives.
+        sort_by_last: sort the rows by the last column, and leave it out of them. No database
+            promises an order of the rows that `returning` gives.
     """
 
     def __init__(
@@ -45,16 +45,16 @@ class Statement:
         values: Sequence[str] = (),
         *,
         scans: bool = False,
-        place: bool = False,
+        sort_by_last: bool = False,
     ) -> None:
         self.clause = clause
         self.values = values
         self.scans = scans
-        self.place = place
+        self.sort_by_last = sort_by_last
         self.writes = isinstance(clause, UpdateBase)
         self.exported = list(clause.exported_columns)
         names = tuple(str(column.key) for column in self.exported)
-        self.columns = names[:-1] if place else names
+        self.columns = names[:-1] if sort_by_last else names
         self.record = _record(self.columns)
         self.compiled: Callable[[Dialect], Compiled] = cache(lambda it: Compiled(self, it))
 
@@ -150,7 +150,7 @@ class Compiled:
             for index, convert in self._from_driver.items():
                 columns[index] = _from_driver(convert, columns[index])
             tuples = list(zip(*columns, strict=True))
-        if self._statement.place:
+        if self._statement.sort_by_last:
             tuples = [row[:-1] for row in sorted(tuples, key=itemgetter(-1))]
         return Rows(self._statement, tuples)
 

@@ -83,7 +83,7 @@ def new_heroes(columns: tuple[str, ...] | None, count: int) -> Statement:
         for index in range(count)
     ]
     inserted = insert(HERO).values(rows)
-    return Statement(inserted.returning(*selected(columns), PLACE), place=True)
+    return Statement(inserted.returning(*selected(columns), PLACE), sort_by_last=True)
 
 
 @lru_cache(STATEMENTS)
@@ -120,17 +120,17 @@ def matching_heroes(where: Shape) -> Statement:
 def updated_heroes(columns: tuple[str, ...] | None, changed: tuple[str, ...]) -> Statement:
     """Change columns of the heroes with these `ids`, in their order; as `updated_hero` does."""
     if not changed:
-        return Statement(select(*selected(columns), PLACE).where(AMONG), place=True)
+        return Statement(select(*selected(columns), PLACE).where(AMONG), sort_by_last=True)
     values = {name: new_value("input", name) for name in changed}
     updated = update(HERO).where(AMONG).values(values)
-    return Statement(updated.returning(*selected(columns), PLACE), place=True)
+    return Statement(updated.returning(*selected(columns), PLACE), sort_by_last=True)
 
 
 @lru_cache(STATEMENTS)
 def deleted_heroes(columns: tuple[str, ...] | None) -> Statement:
     """Delete the heroes with these `ids`, in their order."""
     deleted = delete(HERO).where(AMONG)
-    return Statement(deleted.returning(*selected(columns), PLACE), place=True)
+    return Statement(deleted.returning(*selected(columns), PLACE), sort_by_last=True)
 
 
 @lru_cache(STATEMENTS)
