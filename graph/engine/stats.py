@@ -51,7 +51,7 @@ KINDS: dict[type, Kind] = {
 }
 """By type of a column, the numbers that it has."""
 
-FIGURES = ("min", "max", "avg")
+STATISTICS = ("min", "max", "avg")
 
 
 @strawberry.type
@@ -100,10 +100,10 @@ async def read_stats(info: Info, stats: type[T], table: Table, condition: Condit
     """
     numbers = get_annotations(stats)
     wanted = frozenset(
-        (name, figure)
+        (name, statistic)
         for name in numbers
-        for figure in FIGURES
-        if info.selects(f"{to_camel_case(name)}.{figure}")
+        for statistic in STATISTICS
+        if info.selects(f"{to_camel_case(name)}.{statistic}")
     )
     counts = info.selects("count")
     row: dict[str, Any] = {}
@@ -131,16 +131,16 @@ def _statement(
     condition = clause(table, where)
     alone: list[ColumnElement[Any]] = []
     together: list[ColumnElement[Any]] = [func.count().label("count")] if counts else []
-    for name, figure in sorted(wanted):
+    for name, statistic in sorted(wanted):
         column = table.c[name]
         kind = KINDS[stored(column.type).python_type]
         is_number = column.between(kind.least, kind.greatest)
-        if figure == "avg":
+        if statistic == "avg":
             together.append(func.sum(case((is_number, column))).label(f"{name}_sum"))
             together.append(func.count(case((is_number, column))).label(f"{name}_given"))
         else:  # each by itself comes from an index
-            found = select(getattr(func, figure)(column)).where(condition, is_number)
-            alone.append(found.scalar_subquery().label(f"{name}_{figure}"))
+            found = select(getattr(func, statistic)(column)).where(condition, is_number)
+            alone.append(found.scalar_subquery().label(f"{name}_{statistic}"))
     if not together:
         return Statement(select(*alone))
     counted = select(*alone, *together).select_from(table).where(condition)
