@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Column
 
 
-def check_storable(value: Any, column: Column[Any]) -> None:
+def validate_for_column(value: Any, column: Column[Any]) -> None:
     """See that a value of the column's Python type can be stored in it, and compared with it.
 
     Raises:

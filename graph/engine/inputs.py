@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError, ValidationInfo, create_model, f
 from pydantic.fields import FieldInfo
 from sqlalchemy import Table
 
-from graph.database.storable import check_storable
+from graph.database.storable import validate_for_column
 from graph.engine.definitions import (
     FromInput,
     GlobalID,
@@ -101,7 +101,7 @@ def changes_input(
         column = table.c[str(info.field_name)]
         if value is None and not column.nullable:
             raise ValueError("must not be null")
-        check_storable(value, column)
+        validate_for_column(value, column)
         return value
 
     def partial_model(base: type[BaseModel], fields: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Integer
 
 from graph.database.conditions import NOTHING, Shape
 from graph.database.keys import key
-from graph.database.storable import check_storable
+from graph.database.storable import validate_for_column
 from graph.engine.comparisons import Comparison
 from graph.errors import BadUserInputError
 
@@ -161,7 +161,7 @@ def _check_of(column: Column[Any], type_: object) -> Check:
 
 def _storable(column: Column[Any], given: Any, path: str) -> Any:
     try:
-        check_storable(given, column)
+        validate_for_column(given, column)
     except ValueError as error:
         raise BadUserInputError(f"{path} {error}") from None
     return given

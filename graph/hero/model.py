@@ -7,7 +7,7 @@ from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
 from graph.database.indexes import keyset_indexes
-from graph.database.storable import check_storable
+from graph.database.storable import validate_for_column
 
 MAX_TEXT_LENGTH = 200
 """The most characters of a new hero's name and secret name."""
@@ -74,7 +74,7 @@ class HeroCreate(HeroBase):
     def _valid(cls, value: Any, info: ValidationInfo) -> Any:
         column = HERO.c.get(str(info.field_name))
         if column is not None:
-            check_storable(value, column)
+            validate_for_column(value, column)
         if type(value) is str:
             if not value.strip():
                 raise ValueError("must not be blank")
