@@ -4,7 +4,7 @@ MIN_KEY, MAX_KEY = -(2**63), 2**63 - 1
 """The bounds of the integers that a database takes as a parameter."""
 
 
-def key(id_: str) -> int | None:
+def parse_id(id_: str) -> int | None:
     """The primary key that an id names; None when it can name none.
 
     A key has one spelling, the one that we give out: " 7" and "07" name no row.

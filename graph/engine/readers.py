@@ -15,7 +15,7 @@ import strawberry
 from sqlalchemy import Column, Integer
 
 from graph.database.conditions import NOTHING, Shape
-from graph.database.keys import key
+from graph.database.keys import parse_id
 from graph.database.storable import validate_for_column
 from graph.engine.comparisons import Comparison
 from graph.errors import BadUserInputError
@@ -149,7 +149,7 @@ READERS: dict[str, Callable[[str, str, Check], Read]] = {
 
 def _check_of(column: Column[Any], type_: object) -> Check:
     if type_ is strawberry.ID and isinstance(column.type, Integer):
-        return lambda given, _: key(given)
+        return lambda given, _: parse_id(given)
     if type_ in {str, strawberry.ID}:
         return partial(_storable, column)
     if type_ is Decimal:

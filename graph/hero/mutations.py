@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from graph.database.conditions import constant
-from graph.database.keys import key
+from graph.database.keys import parse_id
 from graph.engine.context import Info
 from graph.engine.cost import MAXIMUM
 from graph.errors import BadUserInputError, ConflictError, NotFoundError
@@ -132,7 +132,7 @@ class Mutation:
             NotFoundError: no hero has this id.
         """
         new, old = changes.valid(), expected.storable() if expected else {}
-        hero_id = key(id)
+        hero_id = parse_id(id)
         if hero_id is not None:
             fetch = info.context.session.fetch
             values = {f"input.{name}": value for name, value in new.items()}
@@ -172,7 +172,7 @@ class Mutation:
         Raises:
             NotFoundError: no hero has this id.
         """
-        hero_id = key(id)
+        hero_id = parse_id(id)
         if hero_id is not None:
             rows = await info.context.session.fetch(deleted_hero(info.columns), key=hero_id)
             deleted: Hero | None = rows.first()

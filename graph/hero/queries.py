@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from graph.database.keys import key
+from graph.database.keys import parse_id
 from graph.engine.connection import Connection
 from graph.engine.context import ORDERED_BY, Info
 from graph.engine.cost import MAXIMUM
@@ -119,7 +119,7 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="The hero's id.")],  # noqa: A002 (the name in the API)
     ) -> Hero | None:
         """The hero with this id, or None."""
-        hero_id = key(id)
+        hero_id = parse_id(id)
         if hero_id is None:
             return None
         rows = await info.context.session.fetch(hero_by_key(info.columns), key=hero_id)
