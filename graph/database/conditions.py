@@ -1,4 +1,4 @@
-"""Conditions on the rows of a table: their shape, from which SQL is made once, and their values."""
+"""Conditions on a table's rows: a template, compiled to SQL once, and the values it is run with."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -30,15 +30,16 @@ from sqlalchemy.types import TypeEngine
 
 from graph.database.codepoint import comparable, is_text, stored
 
-Shape: TypeAlias = tuple[Any, ...]
-"""An operator and what it is about: `("and", shapes)`, `("or", shapes)`, `("not", shape)`, `("in",
-column, how many values)`, or one of `COMPARISONS` with the name of a column."""
+Template: TypeAlias = tuple[Any, ...]
+"""A condition without its values, as nested tuples: `("and", templates)`, `("or", templates)`,
+`("not", template)`, `("in", column, number of values)`, or `(operator, column)` with an operator of
+`COMPARISONS`."""
 
 
 class Condition(NamedTuple):
     """Which rows are meant."""
 
-    shape: Shape
+    template: Template
     """All of it but its values, from which the SQL is made."""
     values: tuple[object, ...]
     """The values that the parameters of its SQL have, in order."""
@@ -50,7 +51,7 @@ class Condition(NamedTuple):
 
     def both(self, other: "Condition") -> "Condition":
         """The rows that this and another condition mean."""
-        return Condition(("and", (self.shape, other.shape)), self.values + other.values)
+        return Condition(("and", (self.template, other.template)), self.values + other.values)
 
 
 EVERYTHING = Condition(("and", ()), ())
@@ -139,13 +140,13 @@ COMPARISONS: dict[
 The value of `folded` has no ASCII letter in upper case: databases leave others as they are."""
 
 
-def clause(table: Table, shape: Shape) -> ColumnElement[bool]:
+def clause(table: Table, template: Template) -> ColumnElement[bool]:
     """The SQL of a condition on the table's rows, with parameters `w0`, `w1`, …."""
-    return _clause(table, shape, map("w{}".format, count()))
+    return _clause(table, template, map("w{}".format, count()))
 
 
-def _clause(table: Table, shape: Shape, names: Iterator[str]) -> ColumnElement[bool]:
-    operator, about = shape[:2]
+def _clause(table: Table, template: Template, names: Iterator[str]) -> ColumnElement[bool]:
+    operator, about = template[:2]
     if operator == "and":
         return and_(true(), *[_clause(table, part, names) for part in about])
     if operator == "or":
@@ -159,13 +160,13 @@ def _clause(table: Table, shape: Shape, names: Iterator[str]) -> ColumnElement[b
         return bindparam(next(names), type_=type_)
 
     if operator == "in":
-        return comparable(column).in_([value() for _ in range(shape[2])])
+        return comparable(column).in_([value() for _ in range(template[2])])
     return COMPARISONS[operator](column, value)
 
 
-def constant(shape: Shape) -> bool | None:
+def constant(template: Template) -> bool | None:
     """Whether a condition without comparisons holds, for any row; None for one that has some."""
-    operator, about = shape[:2]
+    operator, about = template[:2]
     if operator == "not":
         inner = constant(about)
         return None if inner is None else not inner

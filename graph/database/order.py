@@ -54,12 +54,12 @@ class Bound(NamedTuple):
     """Whether the row at the position is meant, too."""
 
     @property
-    def shape(self) -> "BoundShape":
+    def template(self) -> "BoundTemplate":
         """What its SQL is made from."""
-        return BoundShape(tuple([value is None for value in self.position]), self.inclusive)
+        return BoundTemplate(tuple([value is None for value in self.position]), self.inclusive)
 
 
-class BoundShape(NamedTuple):
+class BoundTemplate(NamedTuple):
     """A bound without its values."""
 
     nulls: tuple[bool, ...]
@@ -78,7 +78,7 @@ class Segment(Enum):
     BEYOND = "beyond the bound's"
 
 
-def segments(table: Table, order: Order, after: BoundShape | None) -> list[Segment]:
+def segments(table: Table, order: Order, after: BoundTemplate | None) -> list[Segment]:
     """The segments of the rows after a bound, in order."""
     lead = order[0]
     nullable = bool(table.c[lead.column].nullable)

@@ -20,8 +20,8 @@ from sqlalchemy import (
 
 from graph.database.base import Session
 from graph.database.codepoint import comparable
-from graph.database.conditions import EVERYTHING, Condition, Shape, clause
-from graph.database.order import Bound, BoundShape, Order, Segment, Term, backward, segments
+from graph.database.conditions import EVERYTHING, Condition, Template, clause
+from graph.database.order import Bound, BoundTemplate, Order, Segment, Term, backward, segments
 from graph.database.statement import Rows, Statement
 from graph.database.unindexed import Unindexed
 
@@ -66,9 +66,9 @@ class Page(NamedTuple):
         shape = _Shape(
             self.table,
             self.order,
-            self.condition.shape,
-            self.after and self.after.shape,
-            self.until and self.until.shape,
+            self.condition.template,
+            self.after and self.after.template,
+            self.until and self.until.template,
         )
         parts = segments(self.table, self.order, shape.after)
         tuples: list[Any] = []
@@ -112,15 +112,15 @@ class _Shape(NamedTuple):
 
     table: Table
     order: Order
-    where: Shape
-    after: BoundShape | None
-    until: BoundShape | None
+    where: Template
+    after: BoundTemplate | None
+    until: BoundTemplate | None
 
     @property
     def is_whole(self) -> bool:
         """Whether it is of all rows of the table, in the order of the key."""
         bounded = self.after is not None or self.until is not None
-        return len(self.order) == 1 and self.where == EVERYTHING.shape and not bounded
+        return len(self.order) == 1 and self.where == EVERYTHING.template and not bounded
 
 
 @lru_cache(STATEMENTS)
@@ -215,7 +215,7 @@ def _within(shape: _Shape, segment: Segment, *, walks: bool = False) -> ColumnEl
 
 
 def _after(
-    table: Table, order: Order, bound: BoundShape, prefix: str, index: int
+    table: Table, order: Order, bound: BoundTemplate, prefix: str, index: int
 ) -> ColumnElement[bool]:
     """The condition of rows whose terms from an index on come after the bound's."""
     term = order[index]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Table
 
-from graph.database.conditions import EVERYTHING, Condition, Shape
+from graph.database.conditions import EVERYTHING, Condition, Template
 from graph.engine.comparisons import comparison_of, input_field
 from graph.engine.definitions import InputContext, StrawberryList, define_input, input_definition
 from graph.engine.readable import readable_columns
@@ -63,8 +63,8 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
 
         def from_input(given: type[F], value: Mapping[str, Any], context: InputContext) -> F:
             values: list[object] = []
-            shape = read(value, ".".join(map(str, context.path)), values)
-            return given(Condition(shape, tuple(values)))
+            template = read(value, ".".join(map(str, context.path)), values)
+            return given(Condition(template, tuple(values)))
 
         define_input(cls, input_definition(cls, description, fields, from_input))
         return cls
@@ -72,7 +72,7 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
     return decorate
 
 
-def _each(read: Read, given: list[Any], path: str, values: list[object]) -> list[Shape]:
+def _each(read: Read, given: list[Any], path: str, values: list[object]) -> list[Template]:
     return [read(each, f"{path}.{index}", values) for index, each in enumerate(given)]
 
 

@@ -129,7 +129,7 @@ async def _has_any(session: Session, page: Page) -> bool:
 
 
 async def _count(session: Session, rows: List) -> int:
-    statement = _counting(rows.table, rows.condition.shape)
+    statement = _counting(rows.table, rows.condition.template)
     (counted,) = await session.fetch(statement, **rows.condition.parameters)
     count: int = counted.rows
     return count

@@ -1,7 +1,6 @@
-"""Readers: what makes a condition of the comparisons that a client sent.
+"""Readers: each turns one comparison of a filter into a template, and appends its values.
 
-A reader gives the shape of what was sent, and adds the values to those of the condition. It is on
-the way of a request, and goes through what was sent once.
+Every request with a filter runs them: they walk the filter once.
 """
 
 import string
@@ -14,13 +13,13 @@ from typing import Any, TypeAlias
 import strawberry
 from sqlalchemy import Column, Integer
 
-from graph.database.conditions import NOTHING, Shape
+from graph.database.conditions import NOTHING, Template
 from graph.database.keys import parse_id
 from graph.database.storable import validate_for_column
 from graph.engine.comparisons import Comparison
 from graph.errors import BadUserInputError
 
-Read: TypeAlias = Callable[[Any, str, list[object]], Shape]
+Read: TypeAlias = Callable[[Any, str, list[object]], Template]
 """A reader: of what was sent, the path where it is, and the values so far."""
 
 Check: TypeAlias = Callable[[Any, str], Any]
@@ -44,7 +43,7 @@ MAX_EXPONENT = 1_000
 
 def all_of(
     readers: Mapping[str, Read], given: Mapping[str, Any], path: str, values: list[object]
-) -> Shape:
+) -> Template:
     """Reads an object, of which all must hold; absent is what is not given, and never null.
 
     Raises:
@@ -59,14 +58,14 @@ def all_of(
     return both(parts)
 
 
-def both(shapes: Iterable[Shape]) -> Shape:
-    """The shape of the rows for which all of these hold."""
-    parts: list[Shape] = []
-    for shape in shapes:
-        if shape[0] == "and":
-            parts += shape[1]
+def both(templates: Iterable[Template]) -> Template:
+    """The template of the rows for which all of these hold."""
+    parts: list[Template] = []
+    for template in templates:
+        if template[0] == "and":
+            parts += template[1]
         else:
-            parts.append(shape)
+            parts.append(template)
     return parts[0] if len(parts) == 1 else ("and", tuple(parts))
 
 
@@ -80,23 +79,23 @@ def readers_of(column: Column[Any], comparison: Comparison) -> dict[str, Read]:
 
 
 def _compares(operator: str, column: str, check: Check) -> Read:
-    shape = (operator, column)
+    template = (operator, column)
 
-    def read(given: Any, path: str, values: list[object]) -> Shape:
+    def read(given: Any, path: str, values: list[object]) -> Template:
         value = check(given, path)
         if value is None:
-            return NOTHING.shape
+            return NOTHING.template
         values.append(value)
-        return shape
+        return template
 
     return read
 
 
 def _is_in(operator: str, column: str, check: Check) -> Read:
-    def read(given: Any, path: str, values: list[object]) -> Shape:
+    def read(given: Any, path: str, values: list[object]) -> Template:
         found = [value for each in given if (value := check(each, path)) is not None]
         if not found:
-            return NOTHING.shape
+            return NOTHING.template
         # Of few lengths, so that there are few statements.
         length = 1 << (len(found) - 1).bit_length()
         values += found
@@ -113,7 +112,7 @@ def _is_null(_operator: str, column: str, _check: Check) -> Read:
 def _starts_with(_operator: str, column: str, check: Check) -> Read:
     """As a range, which an index has."""
 
-    def read(given: Any, path: str, values: list[object]) -> Shape:
+    def read(given: Any, path: str, values: list[object]) -> Template:
         prefix = check(given, path)
         if not prefix:
             return ("set", column)
@@ -131,7 +130,7 @@ def _starts_with(_operator: str, column: str, check: Check) -> Read:
 
 
 def _equals_folded(_operator: str, column: str, check: Check) -> Read:
-    def read(given: Any, path: str, values: list[object]) -> Shape:
+    def read(given: Any, path: str, values: list[object]) -> Template:
         values.append(check(given, path).translate(TO_LOWER))
         return ("folded", column)
 

@@ -108,7 +108,7 @@ async def read_stats(info: Info, stats: type[T], table: Table, condition: Condit
     counts = info.selects("count")
     row: dict[str, Any] = {}
     if counts or wanted:
-        statement = _statement(table, wanted, condition.shape, counts=counts)
+        statement = _statement(table, wanted, condition.template, counts=counts)
         rows = await info.context.session.fetch(statement, **condition.parameters)
         row = rows[0]._asdict()
     columns = {}

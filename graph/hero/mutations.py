@@ -52,11 +52,11 @@ async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
     """
     if not 1 <= at_most <= MAX_HEROES:
         raise BadUserInputError(f"atMost must be from 1 to {MAX_HEROES}, not {at_most}")
-    shape = where.condition.shape
-    if constant(shape):
+    template = where.condition.template
+    if constant(template):
         raise BadUserInputError("where must compare something")
     rows = await info.context.session.fetch(
-        matching_heroes(shape), limit=at_most + 1, **where.condition.parameters
+        matching_heroes(template), limit=at_most + 1, **where.condition.parameters
     )
     if len(rows) > at_most:
         raise BadUserInputError(f"where matches more heroes than atMost allows ({at_most})")

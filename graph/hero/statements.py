@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from graph.database.conditions import EVERYTHING, Condition, Shape, clause
+from graph.database.conditions import EVERYTHING, Condition, Template, clause
 from graph.database.order import Order, total_order
 from graph.database.page import STATEMENTS, Page
 from graph.database.statement import Statement
@@ -105,7 +105,7 @@ def updated_hero(
 
 
 @lru_cache(STATEMENTS)
-def matching_heroes(where: Shape) -> Statement:
+def matching_heroes(where: Template) -> Statement:
     """The ids of the first heroes of a condition, `limit` of them, which are then to be written.
 
     Nobody else writes them until the transaction ends: PostgreSQL locks each as it finds it, always
