@@ -71,11 +71,11 @@ class Segment(Enum):
     """A part of an ordered table, by the first term of its rows."""
 
     ALL = "any"
-    SET = "not null"
+    NOT_NULL = "not null"
     NULL = "null"
-    NULL_BEYOND = "null, and the other terms beyond the bound's"
-    SAME_BEYOND = "the same as the bound's, and the other terms beyond the bound's"
-    BEYOND = "beyond the bound's"
+    NULL_AFTER = "null, and the other terms beyond the bound's"
+    TIED_AFTER = "the same as the bound's, and the other terms beyond the bound's"
+    AFTER = "beyond the bound's"
 
 
 def segments(table: Table, order: Order, after: BoundTemplate | None) -> list[Segment]:
@@ -85,8 +85,12 @@ def segments(table: Table, order: Order, after: BoundTemplate | None) -> list[Se
     if after is None:
         if not nullable:
             return [Segment.ALL]
-        return [Segment.NULL, Segment.SET] if lead.nulls_first else [Segment.SET, Segment.NULL]
+        return (
+            [Segment.NULL, Segment.NOT_NULL]
+            if lead.nulls_first
+            else [Segment.NOT_NULL, Segment.NULL]
+        )
     if after.nulls[0]:
-        return [Segment.NULL_BEYOND, Segment.SET] if lead.nulls_first else [Segment.NULL_BEYOND]
-    parts = [Segment.BEYOND] if len(order) == 1 else [Segment.SAME_BEYOND, Segment.BEYOND]
+        return [Segment.NULL_AFTER, Segment.NOT_NULL] if lead.nulls_first else [Segment.NULL_AFTER]
+    parts = [Segment.AFTER] if len(order) == 1 else [Segment.TIED_AFTER, Segment.AFTER]
     return [*parts, Segment.NULL] if nullable and not lead.nulls_first else parts

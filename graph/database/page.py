@@ -28,7 +28,7 @@ from graph.database.unindexed import Unindexed
 STATEMENTS = 100
 """Statements of a kind that are kept compiled; clients choose among more than that."""
 
-EQUAL = {Segment.NULL, Segment.NULL_BEYOND, Segment.SAME_BEYOND}
+EQUAL = {Segment.NULL, Segment.NULL_AFTER, Segment.TIED_AFTER}
 """The segments whose rows are equal in the first term."""
 
 MANY = 10_000
@@ -189,7 +189,7 @@ def _equal(
     """The condition of rows that are equal in the first term."""
     column = comparable(table.c[lead.column])
     column = Unindexed(column) if walks else column
-    if segment is Segment.SAME_BEYOND:
+    if segment is Segment.TIED_AFTER:
         return column == _value(table, lead, "a0")
     return column.is_(None)
 
@@ -200,14 +200,14 @@ def _within(shape: _Shape, segment: Segment, *, walks: bool = False) -> ColumnEl
     lead = order[0]
     column = table.c[lead.column]
     conditions = [clause(table, where)]
-    if segment is Segment.SET:
+    if segment is Segment.NOT_NULL:
         conditions.append(column.is_not(None))
     elif segment in EQUAL:
         conditions.append(_equal(table, lead, segment, walks=walks))
-    elif segment is Segment.BEYOND and after is not None:
+    elif segment is Segment.AFTER and after is not None:
         inclusive = after.inclusive and len(order) == 1
         conditions.append(_beyond(table, lead, "a0", inclusive=inclusive))
-    if segment in {Segment.NULL_BEYOND, Segment.SAME_BEYOND} and after is not None:
+    if segment in {Segment.NULL_AFTER, Segment.TIED_AFTER} and after is not None:
         conditions.append(_after(table, order, after, "a", 1))
     if until is not None:
         conditions.append(_after(table, backward(order), until, "u", 0))
