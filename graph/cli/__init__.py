@@ -216,7 +216,7 @@ def upgrade_database() -> None:
     async def upgraded() -> str:
         async with opened(settings) as database:
             await prepare(database, upgrade=True)
-            at = await database.exclusively(revision)
+            at = await database.with_lock(revision)
             return f"{database.name} is at revision {at}"
 
     typer.echo(asyncio.run(upgraded()))
@@ -233,8 +233,8 @@ def check_database() -> None:
 
     async def compared() -> tuple[str, str | None, str | None]:
         async with opened(settings) as database:
-            at = await database.exclusively(revision)
-            differs = await database.exclusively(difference) if at == NEWEST else None
+            at = await database.with_lock(revision)
+            differs = await database.with_lock(difference) if at == NEWEST else None
             return database.name, at, differs
 
     name, at, differs = asyncio.run(compared())

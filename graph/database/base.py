@@ -208,7 +208,7 @@ class Database(ABC):
         """Open what stays open from the start on; a database that is away is left for later."""
 
     @abstractmethod
-    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+    async def with_lock(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, called in a transaction that is committed unless it raises.
 
         No two calls, whichever processes and machines they come from, are at work at once.

@@ -70,7 +70,7 @@ class PostgresDatabase(Database):
     async def open(self) -> None:
         """Nothing: a connection is opened when it is needed."""
 
-    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+    async def with_lock(self, work: Callable[[Connection], T]) -> T:
         # A connection of its own, whose statements may take as long as they need.
         engine = create_async_engine(
             ENGINE,

@@ -167,7 +167,7 @@ class SQLiteDatabase(Database):
         with suppress(ServiceUnavailableError):  # while it has the file, it sees it replaced
             await self.file.patiently(self.reader)
 
-    async def exclusively(self, work: Callable[[Connection], T]) -> T:
+    async def with_lock(self, work: Callable[[Connection], T]) -> T:
         with self._described(), await self.file.patiently(self.file.engine.connect) as connection:
             raw = driver(connection)
             # A table that is altered may be made anew, which must not delete what refers to it

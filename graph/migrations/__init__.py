@@ -77,10 +77,10 @@ async def prepare(database: Database, *, upgrade: bool = False) -> None:
     if database.read_only:
         if upgrade:
             raise DatabaseError("GRAPH_READ_ONLY keeps the database from being upgraded")
-        await database.exclusively(_check_readable)
+        await database.with_lock(_check_readable)
         return
     await database.create()
-    await database.exclusively(
+    await database.with_lock(
         lambda connection: _prepare(connection, upgrade or connection.dialect.name == "sqlite")
     )
 

@@ -131,7 +131,7 @@ def test_what_may_be_committed_before_it_is_answered(
     statement = Statement(insert(table).returning(table.c.value), values=("value",))
 
     async def work(database: Database) -> None:
-        await database.exclusively(table.create)
+        await database.with_lock(table.create)
         session = database.session()
         await session.start()
         guard = Guard((Leaf("value", scalar, required=True),), 0)

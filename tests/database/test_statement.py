@@ -88,7 +88,7 @@ def use(configure: Configure) -> Callable[[Callable[[Session], Awaitable[None]]]
 
     def used(work: Callable[[Session], Awaitable[None]]) -> None:
         async def main(database: Database) -> None:
-            await database.exclusively(THINGS.metadata.create_all)
+            await database.with_lock(THINGS.metadata.create_all)
             session = database.session()
             try:
                 await session.start()

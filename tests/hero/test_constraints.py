@@ -56,7 +56,7 @@ Add = Callable[[Session, Table, dict[str, Any]], Any]
 
 async def started(database: Database) -> Session:
     """A session in a transaction that writes, on a database with a team and a member."""
-    await database.exclusively(METADATA.create_all)
+    await database.with_lock(METADATA.create_all)
     await database.insert(TEAMS, [{"id": 1}])
     await database.insert(MEMBERS, [MEMBER])
     session = database.session()

@@ -100,7 +100,7 @@ def test_a_table_made_anew_keeps_what_refers_to_it(
 
     async def change() -> None:
         database = open_database(configure())
-        await database.exclusively(rebuild)
+        await database.with_lock(rebuild)
         await database.dispose()
 
     asyncio.run(change())

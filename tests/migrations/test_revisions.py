@@ -27,7 +27,7 @@ def change(settings: Settings, alter: Callable[[BatchOperations], object]) -> No
 
     async def main() -> None:
         database = open_database(settings)
-        await database.exclusively(work)
+        await database.with_lock(work)
         await database.dispose()
 
     asyncio.run(main())
