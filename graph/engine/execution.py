@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLError
 
 
-class Execution:
+class PlanRun:
     """One execution of a plan.
 
     Args:

@@ -24,7 +24,7 @@ from graphql import (
 from graphql.execution import Executor
 
 from graph.engine.definitions import FieldDetailsList, collect_fields
-from graph.engine.execution import Execution
+from graph.engine.execution import PlanRun
 from graph.engine.fallback import Fallback
 from graph.engine.root_field import CoreField, RootField
 
@@ -44,15 +44,15 @@ class Plan:
             for name, details in fields.items()
         ]
 
-    async def execute(self, execution: Execution) -> ExecutionResult:
+    async def execute(self, run: PlanRun) -> ExecutionResult:
         """Run the root fields one after another, as they share one session."""
         data: dict[str, Any] = {}
-        errors = execution.errors
+        errors = run.errors
         try:
             for field in self._fields:
                 if data:  # each may take as long as one request should: others have their turn
                     await asyncio.sleep(0)
-                data[field.name] = await field.execute(execution)
+                data[field.name] = await field.execute(run)
         except GraphQLError as error:
             return ExecutionResult(None, [*errors, error])
         return ExecutionResult(data, errors or None)

@@ -15,7 +15,7 @@ from graphql.execution import Executor
 from graph.database.autocommit import One
 from graph.engine.context import Info
 from graph.engine.definitions import FieldDetailsList, Path, field_of
-from graph.engine.execution import Execution
+from graph.engine.execution import PlanRun
 from graph.engine.fallback import Fallback
 from graph.engine.guard import guard_of
 from graph.engine.parameters import Parameters
@@ -31,13 +31,13 @@ class CoreField:
         self._details = details
         self._path = Path(None, name, root.name)
 
-    async def execute(self, execution: Execution) -> Any:
+    async def execute(self, run: PlanRun) -> Any:
         """The completed value.
 
         Raises:
             GraphQLError: it failed, and may not be null.
         """
-        return await execution.core(
+        return await run.core(
             lambda executor: executor.execute_field(
                 self._root, None, self._details, self._path, None
             )
@@ -94,36 +94,34 @@ class RootField(CoreField):
             hide_suggestions=executor.hide_suggestions,
         )
 
-    async def execute(self, execution: Execution) -> Any:
+    async def execute(self, run: PlanRun) -> Any:
         try:
-            value = await self._resolve(execution)
+            value = await self._resolve(run)
         except Exception as raised:  # noqa: BLE001 (whatever a resolver raises is a field error)
             error = located_error(raised, self._nodes, [self.name])
             if self._required:
                 raise error from None
-            execution.errors.append(error)
+            run.errors.append(error)
             return None
         try:
             return self._complete(value)
         except Exception:  # noqa: BLE001 (`Fallback`, or what an attribute raises)
-            return await execution.core(lambda executor: self._complete_by_core(executor, value))
+            return await run.core(lambda executor: self._complete_by_core(executor, value))
 
-    async def _resolve(self, execution: Execution) -> Any:
+    async def _resolve(self, run: PlanRun) -> Any:
         """What the resolver returns."""
         # Strawberry's resolvers take the plain dict, as they get it from Strawberry's own executor.
-        values: Any = execution.variables.coerced
-        info = Info(
-            self._info._replace(context=execution.context, variable_values=values), self._field
-        )
+        values: Any = run.variables.coerced
+        info = Info(self._info._replace(context=run.context, variable_values=values), self._field)
         info.selected = self._selected
-        args, kwargs = self._parameters.given(execution.variables, info)
+        args, kwargs = self._parameters.given(run.variables, info)
         value = self._field.get_result(None, info, args, kwargs)
         # The types of most are told at a tenth of what `isawaitable` costs.
         if type(value) is CoroutineType or (type(value) is not One and isawaitable(value)):
             value = await value
         if type(value) is not One:
             return value
-        if self._guard is not None and self._guard.size <= execution.room:
+        if self._guard is not None and self._guard.size <= run.room:
             return await value.committed(self._guard)
         return await value
 

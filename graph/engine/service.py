@@ -15,7 +15,7 @@ from graph.engine.definitions import core_schema
 from graph.engine.document import Document, Documents
 from graph.engine.encoding import encode
 from graph.engine.errors import graphql_error, masked, public, with_code
-from graph.engine.execution import Execution
+from graph.engine.execution import PlanRun
 from graph.engine.executor import SerialExecutor
 from graph.engine.filter import NO_FILTER, Extent
 from graph.engine.idempotency import Key, SavedAnswer, SavedAnswers, digest
@@ -244,8 +244,8 @@ class Service:
             )
             return ExecutionResult(extended.data, extended.errors, extended.extensions or None)
         if plan is not None:
-            execution = Execution(context, coerced, lambda: self._executor(call, context), room)
-            return await plan.execute(execution)
+            run = PlanRun(context, coerced, lambda: self._executor(call, context), room)
+            return await plan.execute(run)
         result: Any = self._executor(call, context).execute_operation()
         completed: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
         return completed
