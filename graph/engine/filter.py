@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from graph.database.conditions import EVERYTHING, Condition, Template
 from graph.engine.comparisons import comparison_of, input_field
 from graph.engine.definitions import InputContext, StrawberryList, define_input, input_definition
-from graph.engine.readable import readable_columns
+from graph.engine.readable import searchable_columns
 from graph.engine.readers import Read, all_of, both, readers_of
 
 
@@ -55,7 +55,7 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
             "or": lambda *given: ("or", tuple(_each(read, *given))),
             "not": lambda *given: ("not", read(*given)),
         }
-        for name, column, of_type in readable_columns(table, type_):
+        for name, column, of_type in searchable_columns(table, type_):
             comparison = comparison_of(column, of_type)
             if comparison is not None:
                 fields.append(input_field(name, comparison.written, f"What holds for `{name}`."))

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from graph.database.order import Order, Term, total_order
 from graph.engine.definitions import InputContext, replace_input_hook
-from graph.engine.readable import readable_columns
+from graph.engine.readable import searchable_columns
 from graph.errors import BadUserInputError
 
 MAX_TERMS = 3
@@ -65,7 +65,7 @@ def order_input(table: Table, type_: type, *, description: str) -> Callable[[typ
 
     def decorate(cls: type[T]) -> type[T]:
         names = {
-            each.column.key.upper(): each.column.key for each in readable_columns(table, type_)
+            each.column.key.upper(): each.column.key for each in searchable_columns(table, type_)
         }
         fields = Enum(f"{cls.__name__}Field", names)  # type: ignore[misc] # (known only now)
         strawberry.enum(fields, description="By what rows can be ordered.")

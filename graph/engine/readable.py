@@ -7,7 +7,7 @@ from sqlalchemy import Column, Table
 from graph.engine.definitions import get_object_definition, has_resolver, to_camel_case
 
 
-class Readable(NamedTuple):
+class SearchableColumn(NamedTuple):
     """A column that clients may read."""
 
     name: str
@@ -17,7 +17,7 @@ class Readable(NamedTuple):
     """That of its field, as Strawberry has it."""
 
 
-def readable_columns(table: Table, type_: type) -> list[Readable]:
+def searchable_columns(table: Table, type_: type) -> list[SearchableColumn]:
     """The key and the columns that lead an index, as far as clients may read them.
 
     Args:
@@ -32,7 +32,7 @@ def readable_columns(table: Table, type_: type) -> list[Readable]:
     }
     indexed = {index.columns[0].key for index in table.indexes if index.columns}
     return [
-        Readable(name, column, field.resolve_type(type_definition=definition))
+        SearchableColumn(name, column, field.resolve_type(type_definition=definition))
         for name, field in fields.items()
         if not has_resolver(field) and not field.extensions
         if (column := table.c.get(field.python_name)) is not None

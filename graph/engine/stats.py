@@ -15,7 +15,7 @@ from graph.database.page import STATEMENTS
 from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.definitions import to_camel_case
-from graph.engine.readable import readable_columns
+from graph.engine.readable import searchable_columns
 
 
 @strawberry.type(description="Figures of whole numbers; null where there are none.")
@@ -75,7 +75,7 @@ def stats_type(table: Table, type_: type, *, description: str) -> Callable[[type
 
     def decorate(cls: type[T]) -> type[T]:
         cls.__annotations__ = {}
-        for name, column, _ in readable_columns(table, type_):
+        for name, column, _ in searchable_columns(table, type_):
             if not column.primary_key and (kind := _kind(column)):
                 cls.__annotations__[column.key] = kind.stats
                 setattr(cls, column.key, strawberry.field(description=f"Those of `{name}`."))
