@@ -10,7 +10,7 @@ from graph.database.conditions import EVERYTHING, Condition, Template
 from graph.engine.comparisons import comparison_of, input_field
 from graph.engine.definitions import InputContext, StrawberryList, define_input, input_definition
 from graph.engine.readable import searchable_columns
-from graph.engine.readers import Read, all_of, both, readers_of
+from graph.engine.readers import Parse, conjunction, parse_all, parsers_of
 
 
 class Filter:
@@ -48,22 +48,22 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
             input_field("or", several, "One of these holds at least; none, when there are none."),
             input_field("not", cls, "This does not hold."),
         ]
-        readers: dict[str, Read] = {}
-        read = partial(all_of, readers)
-        readers |= {
-            "and": lambda *given: both(_each(read, *given)),
-            "or": lambda *given: ("or", tuple(_each(read, *given))),
-            "not": lambda *given: ("not", read(*given)),
+        parsers: dict[str, Parse] = {}
+        parse = partial(parse_all, parsers)
+        parsers |= {
+            "and": lambda *given: conjunction(_each(parse, *given)),
+            "or": lambda *given: ("or", tuple(_each(parse, *given))),
+            "not": lambda *given: ("not", parse(*given)),
         }
         for name, column, of_type in searchable_columns(table, type_):
             comparison = comparison_of(column, of_type)
             if comparison is not None:
                 fields.append(input_field(name, comparison.written, f"What holds for `{name}`."))
-                readers[name] = partial(all_of, readers_of(column, comparison))
+                parsers[name] = partial(parse_all, parsers_of(column, comparison))
 
         def from_input(given: type[F], value: Mapping[str, Any], context: InputContext) -> F:
             values: list[object] = []
-            template = read(value, ".".join(map(str, context.path)), values)
+            template = parse(value, ".".join(map(str, context.path)), values)
             return given(Condition(template, tuple(values)))
 
         define_input(cls, input_definition(cls, description, fields, from_input))
@@ -72,8 +72,8 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
     return decorate
 
 
-def _each(read: Read, given: list[Any], path: str, values: list[object]) -> list[Template]:
-    return [read(each, f"{path}.{index}", values) for index, each in enumerate(given)]
+def _each(parse: Parse, given: list[Any], path: str, values: list[object]) -> list[Template]:
+    return [parse(each, f"{path}.{index}", values) for index, each in enumerate(given)]
 
 
 class Extent(NamedTuple):

@@ -1,4 +1,4 @@
-"""Readers: each turns one comparison of a filter into a template, and appends its values.
+"""Parsers: each turns one comparison of a filter into a template, and appends its values.
 
 Every request with a filter runs them: they walk the filter once.
 """
@@ -19,8 +19,8 @@ from graph.database.storable import validate_for_column
 from graph.engine.comparisons import Comparison
 from graph.errors import BadUserInputError
 
-Read: TypeAlias = Callable[[Any, str, list[object]], Template]
-"""A reader: of what was sent, the path where it is, and the values so far."""
+Parse: TypeAlias = Callable[[Any, str, list[object]], Template]
+"""A parser: of what was sent, the path where it is, and the values so far."""
 
 Check: TypeAlias = Callable[[Any, str], Any]
 """Gives the value at a path as the database takes it; None when no row can have it.
@@ -41,8 +41,8 @@ MAX_EXPONENT = 1_000
 """That of a decimal number, up or down, which all databases take."""
 
 
-def all_of(
-    readers: Mapping[str, Read], given: Mapping[str, Any], path: str, values: list[object]
+def parse_all(
+    parsers: Mapping[str, Parse], given: Mapping[str, Any], path: str, values: list[object]
 ) -> Template:
     """Reads an object, of which all must hold; absent is what is not given, and never null.
 
@@ -54,11 +54,11 @@ def all_of(
         inner = f"{path}.{name}"
         if value is None:
             raise BadUserInputError(f"{inner} must not be null")
-        parts.append(readers[name](value, inner, values))
-    return both(parts)
+        parts.append(parsers[name](value, inner, values))
+    return conjunction(parts)
 
 
-def both(templates: Iterable[Template]) -> Template:
+def conjunction(templates: Iterable[Template]) -> Template:
     """The template of the rows for which all of these hold."""
     parts: list[Template] = []
     for template in templates:
@@ -69,30 +69,30 @@ def both(templates: Iterable[Template]) -> Template:
     return parts[0] if len(parts) == 1 else ("and", tuple(parts))
 
 
-def readers_of(column: Column[Any], comparison: Comparison) -> dict[str, Read]:
+def parsers_of(column: Column[Any], comparison: Comparison) -> dict[str, Parse]:
     """By operator, what reads a comparison of a column's values."""
     check = _check_of(column, comparison.of)
     return {
-        operator: READERS.get(operator, _compares)(operator, column.key, check)
+        operator: PARSERS.get(operator, _compares)(operator, column.key, check)
         for operator in comparison.operators
     }
 
 
-def _compares(operator: str, column: str, check: Check) -> Read:
+def _compares(operator: str, column: str, check: Check) -> Parse:
     template = (operator, column)
 
-    def read(given: Any, path: str, values: list[object]) -> Template:
+    def parse(given: Any, path: str, values: list[object]) -> Template:
         value = check(given, path)
         if value is None:
             return NOTHING.template
         values.append(value)
         return template
 
-    return read
+    return parse
 
 
-def _is_in(operator: str, column: str, check: Check) -> Read:
-    def read(given: Any, path: str, values: list[object]) -> Template:
+def _is_in(operator: str, column: str, check: Check) -> Parse:
+    def parse(given: Any, path: str, values: list[object]) -> Template:
         found = [value for each in given if (value := check(each, path)) is not None]
         if not found:
             return NOTHING.template
@@ -102,17 +102,17 @@ def _is_in(operator: str, column: str, check: Check) -> Read:
         values += found[-1:] * (length - len(found))
         return (operator, column, length)
 
-    return read
+    return parse
 
 
-def _is_null(_operator: str, column: str, _check: Check) -> Read:
+def _is_null(_operator: str, column: str, _check: Check) -> Parse:
     return lambda given, _path, _values: ("null" if given else "set", column)
 
 
-def _starts_with(_operator: str, column: str, check: Check) -> Read:
+def _starts_with(_operator: str, column: str, check: Check) -> Parse:
     """As a range, which an index has."""
 
-    def read(given: Any, path: str, values: list[object]) -> Template:
+    def parse(given: Any, path: str, values: list[object]) -> Template:
         prefix = check(given, path)
         if not prefix:
             return ("set", column)
@@ -126,24 +126,24 @@ def _starts_with(_operator: str, column: str, check: Check) -> Read:
         values.append(stem[:-1] + chr(following))
         return ("and", (("gte", column), ("lt", column)))
 
-    return read
+    return parse
 
 
-def _equals_folded(_operator: str, column: str, check: Check) -> Read:
-    def read(given: Any, path: str, values: list[object]) -> Template:
+def _equals_ascii_ci(_operator: str, column: str, check: Check) -> Parse:
+    def parse(given: Any, path: str, values: list[object]) -> Template:
         values.append(check(given, path).translate(TO_LOWER))
         return ("folded", column)
 
-    return read
+    return parse
 
 
-READERS: dict[str, Callable[[str, str, Check], Read]] = {
+PARSERS: dict[str, Callable[[str, str, Check], Parse]] = {
     "in": _is_in,
     "isNull": _is_null,
     "startsWith": _starts_with,
-    "eqIgnoreCase": _equals_folded,
+    "eqIgnoreCase": _equals_ascii_ci,
 }
-"""By operator, what makes the reader of a column's comparison; for the others it is `_compares`."""
+"""By operator, what makes the parser of a column's comparison; for the others it is `_compares`."""
 
 
 def _check_of(column: Column[Any], type_: object) -> Check:
