@@ -40,17 +40,17 @@ KINDS: dict[object, tuple[str, tuple[str, ...]]] = {
 """By type of a field, its name in GraphQL, and how its values are compared."""
 
 DESCRIPTIONS = {
-    "eq": "It is this.",
-    "ne": "It is not this; null is not this, either.",
-    "in": "It is one of these; none, when there are none.",
-    "lt": "It is less.",
-    "lte": "It is less, or this.",
-    "gt": "It is greater.",
-    "gte": "It is greater, or this.",
-    "isNull": "Whether it is null.",
-    "startsWith": "It starts with this.",
-    "contains": "It has this in it.",
-    "eqIgnoreCase": "It is this, where A to Z and a to z are the same.",
+    "eq": "Equal to this value.",
+    "ne": "Not equal to this value; null matches too.",
+    "in": "Equal to one of these values; an empty list matches nothing.",
+    "lt": "Less than this value.",
+    "lte": "Less than or equal to this value.",
+    "gt": "Greater than this value.",
+    "gte": "Greater than or equal to this value.",
+    "isNull": "Whether the value is null.",
+    "startsWith": "Starts with this text.",
+    "contains": "Contains this text.",
+    "eqIgnoreCase": "Equal to this text, ignoring the case of A to Z.",
 }
 
 
@@ -95,6 +95,6 @@ def _comparison(name: str, type_: type, operators: tuple[str, ...]) -> Compariso
         input_field(operator, types.get(operator, type_), DESCRIPTIONS[operator])
         for operator in operators
     ]
-    description = "What holds for a value: all that is given."
+    description = "Comparisons of a value; all given must match."
     define_input(cls, input_definition(cls, description, fields))
     return Comparison(type_, operators, cls)

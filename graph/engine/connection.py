@@ -14,13 +14,11 @@ T = TypeVar("T")
 class Edge(Generic[T]):
     """One row of a page."""
 
-    cursor: str = strawberry.field(
-        description="Where the row is, to be given as `after` or `before`."
-    )
+    cursor: str = strawberry.field(description="Position of the row, for `after` or `before`.")
     node: T = strawberry.field(description="The row.")
 
 
-@strawberry.type(description="Where a page is.")
+@strawberry.type(description="Information about a page.")
 class PageInfo:
     """What is before and after a page."""
 
@@ -29,23 +27,21 @@ class PageInfo:
         description="Whether there are rows before this page."
     )
     start_cursor: str | None = strawberry.field(
-        description="The cursor of the first row; null when there is none."
+        description="Cursor of the first row; null when the page is empty."
     )
     end_cursor: str | None = strawberry.field(
-        description="The cursor of the last row; null when there is none."
+        description="Cursor of the last row; null when the page is empty."
     )
 
 
-@strawberry.type(description="A page by cursor.")
+@strawberry.type(description="A page of rows, with cursors.")
 class Connection(Generic[T]):
     """A page of rows; what was not selected is left empty."""
 
     edges: Sequence[Edge[T]] = strawberry.field(description="The rows, with their cursors.")
     nodes: Sequence[T] = strawberry.field(description="The rows.")
-    page_info: PageInfo = strawberry.field(description="What is before and after.")
-    total_count: int = strawberry.field(
-        description="How many rows there are, on this page and all others."
-    )
+    page_info: PageInfo = strawberry.field(description="Information about this page.")
+    total_count: int = strawberry.field(description="Number of rows on all pages.")
 
 
 class Edges(Sequence[Edge[Any]]):

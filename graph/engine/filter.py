@@ -44,9 +44,9 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
     def decorate(cls: type[F]) -> type[F]:
         several = StrawberryList(cls)
         fields = [
-            input_field("and", several, "All of these hold; so they do when there are none."),
-            input_field("or", several, "One of these holds at least; none, when there are none."),
-            input_field("not", cls, "This does not hold."),
+            input_field("and", several, "All must match; an empty list matches everything."),
+            input_field("or", several, "At least one must match; an empty list matches nothing."),
+            input_field("not", cls, "Must not match."),
         ]
         parsers: dict[str, Parse] = {}
         parse = partial(parse_all, parsers)
@@ -58,7 +58,7 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
         for name, column, of_type in searchable_columns(table, type_):
             comparison = comparison_of(column, of_type)
             if comparison is not None:
-                fields.append(input_field(name, comparison.written, f"What holds for `{name}`."))
+                fields.append(input_field(name, comparison.written, f"Comparisons of `{name}`."))
                 parsers[name] = partial(parse_all, parsers_of(column, comparison))
 
         def from_input(given: type[F], value: Mapping[str, Any], context: InputContext) -> F:

@@ -18,20 +18,20 @@ MAX_TERMS = 3
 T = TypeVar("T", bound="OrderTerm")
 
 
-@strawberry.enum(description="Which of two values comes first.")
+@strawberry.enum(description="Sort direction.")
 class Direction(Enum):
     """Whether an order ascends."""
 
-    ASC = strawberry.enum_value("ASC", description="The lesser one.")
-    DESC = strawberry.enum_value("DESC", description="The greater one.")
+    ASC = strawberry.enum_value("ASC", description="Ascending.")
+    DESC = strawberry.enum_value("DESC", description="Descending.")
 
 
-@strawberry.enum(description="Where rows come that have no value.")
+@strawberry.enum(description="Position of rows without a value.")
 class Nulls(Enum):
     """Whether null comes before all values."""
 
-    FIRST = strawberry.enum_value("FIRST", description="Before all others.")
-    LAST = strawberry.enum_value("LAST", description="After all others.")
+    FIRST = strawberry.enum_value("FIRST", description="Before all other rows.")
+    LAST = strawberry.enum_value("LAST", description="After all other rows.")
 
 
 class OrderTerm:
@@ -68,15 +68,13 @@ def order_input(table: Table, type_: type, *, description: str) -> Callable[[typ
             each.column.key.upper(): each.column.key for each in searchable_columns(table, type_)
         }
         fields = Enum(f"{cls.__name__}Field", names)  # type: ignore[misc] # (known only now)
-        strawberry.enum(fields, description="By what rows can be ordered.")
+        strawberry.enum(fields, description="Sortable fields.")
         own: Any = cls
         own.__annotations__ = {"field": fields, "direction": Direction, "nulls": Nulls}
-        own.field = strawberry.field(description="By what.")
-        own.direction = strawberry.field(
-            default=Direction.ASC, description="Which of two values comes first."
-        )
+        own.field = strawberry.field(description="Field to sort by.")
+        own.direction = strawberry.field(default=Direction.ASC, description="Sort direction.")
         own.nulls = strawberry.field(
-            default=Nulls.LAST, description="Where rows come that have no value."
+            default=Nulls.LAST, description="Position of rows without a value."
         )
         strawberry.input(cls, description=description)
         replace_input_hook(cls, _from_input)

@@ -18,22 +18,22 @@ from graph.engine.definitions import to_camel_case
 from graph.engine.readable import searchable_columns
 
 
-@strawberry.type(description="Figures of whole numbers; null where there are none.")
+@strawberry.type(description="Statistics of integers; null when there are no values.")
 class IntStats:
     """Figures of a column of integers."""
 
-    min: int | None = strawberry.field(description="The least.")
-    max: int | None = strawberry.field(description="The greatest.")
-    avg: float | None = strawberry.field(description="The mean.")
+    min: int | None = strawberry.field(description="Smallest value.")
+    max: int | None = strawberry.field(description="Largest value.")
+    avg: float | None = strawberry.field(description="Mean.")
 
 
-@strawberry.type(description="Figures of numbers; null where there are none.")
+@strawberry.type(description="Statistics of numbers; null when there are no values.")
 class FloatStats:
     """Figures of a column of floats."""
 
-    min: float | None = strawberry.field(description="The least.")
-    max: float | None = strawberry.field(description="The greatest.")
-    avg: float | None = strawberry.field(description="The mean.")
+    min: float | None = strawberry.field(description="Smallest value.")
+    max: float | None = strawberry.field(description="Largest value.")
+    avg: float | None = strawberry.field(description="Mean.")
 
 
 class Kind(NamedTuple):
@@ -58,7 +58,7 @@ STATISTICS = ("min", "max", "avg")
 class Stats:
     """Figures of a table; `stats_type` makes one of its rows and of its indexed numbers."""
 
-    count: int = strawberry.field(description="How many rows there are.")
+    count: int = strawberry.field(description="Number of rows.")
 
 
 T = TypeVar("T", bound=Stats)
@@ -78,7 +78,7 @@ def stats_type(table: Table, type_: type, *, description: str) -> Callable[[type
         for name, column, _ in searchable_columns(table, type_):
             if not column.primary_key and (kind := _kind(column)):
                 cls.__annotations__[column.key] = kind.stats
-                setattr(cls, column.key, strawberry.field(description=f"Those of `{name}`."))
+                setattr(cls, column.key, strawberry.field(description=f"Statistics of `{name}`."))
         return strawberry.type(cls, description=description)
 
     return decorate

@@ -30,7 +30,7 @@ class HeroBase(SQLModel):
 
     name: str = Field(index=True, description="The name the public knows, such as `Deadpond`.")
     age: int | None = Field(
-        default=None, index=True, description="Age in years; null when it is not known."
+        default=None, index=True, description="Age in years; null when unknown."
     )
     secret_name: str = Field(description="The name behind the mask, such as `Dive Wilson`.")
 

@@ -28,17 +28,15 @@ MAX_HEROES = 100
 Id = Annotated[strawberry.ID, strawberry.argument(description="The hero's id.")]
 Changed = Annotated[
     UpdateHeroInput,
-    strawberry.argument(
-        name="input", description="The new values; those left out stay as they are."
-    ),
+    strawberry.argument(name="input", description="New values; omitted fields stay unchanged."),
 ]
 Where = Annotated[
-    HeroFilter, strawberry.argument(description="Which heroes; it must compare something.")
+    HeroFilter, strawberry.argument(description="Filter; must contain at least one comparison.")
 ]
 AtMost = Annotated[
     int,
     strawberry.argument(
-        description=f"How many heroes may match, 1 to {MAX_HEROES}; if more do, none is written.",
+        description=f"Maximum number of matches, 1 to {MAX_HEROES}; with more, nothing is written.",
         metadata={MAXIMUM: MAX_HEROES},
     ),
 ]
@@ -63,7 +61,7 @@ async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
     return [row.id for row in rows]
 
 
-@strawberry.type(description="What can be written.")
+@strawberry.type(description="The mutations of the API.")
 class Mutation:
     """The root type of mutations."""
 
@@ -81,7 +79,7 @@ class Mutation:
         created: Hero = info.context.session.one(statement, **hero.model_dump())
         return created
 
-    @strawberry.mutation(description="Create several heroes: all of them or none.")
+    @strawberry.mutation(description="Create several heroes, all or none.")
     async def create_heroes(
         self,
         info: Info,
@@ -89,7 +87,7 @@ class Mutation:
             list[CreateHeroInput],
             strawberry.argument(
                 name="inputs",
-                description=f"The new heroes, {MAX_HEROES} at most.",
+                description=f"The new heroes, at most {MAX_HEROES}.",
                 metadata={MAXIMUM: MAX_HEROES},
             ),
         ],
@@ -111,7 +109,7 @@ class Mutation:
         statement = new_heroes(info.columns, len(heroes))
         return await info.context.session.fetch(statement, **values)
 
-    @strawberry.mutation(description="Change what is given of a hero, and nothing else.")
+    @strawberry.mutation(description="Change the given fields of a hero.")
     async def update_hero(
         self,
         info: Info,
@@ -120,7 +118,7 @@ class Mutation:
         expected: Annotated[
             UpdateHeroInput | None,
             strawberry.argument(
-                description="Values that the hero must still have; if not, nothing is changed."
+                description="Values that the hero must still have; otherwise fail with `CONFLICT`."
             ),
         ] = strawberry.UNSET,
     ) -> Hero:
@@ -145,7 +143,7 @@ class Mutation:
                 raise ConflictError("the hero no longer has the values that were expected")
         raise NotFoundError("no hero has this id")
 
-    @strawberry.mutation(description="Change what is given of the heroes that match.")
+    @strawberry.mutation(description="Change the given fields of the heroes that match.")
     async def update_heroes(
         self, info: Info, where: Where, changes: Changed, at_most: AtMost = 1
     ) -> Sequence[Hero]:

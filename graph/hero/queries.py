@@ -21,50 +21,48 @@ from graph.hero.types import Hero, HeroFilter, HeroOrder, HeroStats
 MAX_LIMIT = 100
 """The most heroes of a page, as in the FastAPI tutorial."""
 
-Offset = Annotated[int, strawberry.argument(description="How many heroes to pass over, 0 or more.")]
+Offset = Annotated[int, strawberry.argument(description="Number of heroes to skip, 0 or more.")]
 Limit = Annotated[
     int,
     strawberry.argument(
-        description=f"How many heroes at most, 0 to {MAX_LIMIT}.", metadata={MAXIMUM: MAX_LIMIT}
+        description=f"Maximum number of heroes, 0 to {MAX_LIMIT}.", metadata={MAXIMUM: MAX_LIMIT}
     ),
 ]
 First = Annotated[
     int | None,
     strawberry.argument(
-        description=f"How many heroes at most, 0 to {MAX_LIMIT}, from `after` on.",
+        description=f"Return at most this many heroes from the start, 0 to {MAX_LIMIT}.",
         metadata={MAXIMUM: MAX_LIMIT},
     ),
 ]
 After = Annotated[
-    str | None, strawberry.argument(description="The cursor that the heroes come after.")
+    str | None, strawberry.argument(description="Return only heroes after this cursor.")
 ]
 Last = Annotated[
     int | None,
     strawberry.argument(
-        description=f"How many heroes at most, 0 to {MAX_LIMIT}, up to `before`.",
+        description=f"Return at most this many heroes from the end, 0 to {MAX_LIMIT}.",
         metadata={MAXIMUM: MAX_LIMIT},
     ),
 ]
 Before = Annotated[
-    str | None, strawberry.argument(description="The cursor that the heroes come before.")
+    str | None, strawberry.argument(description="Return only heroes before this cursor.")
 ]
 Where = Annotated[
     HeroFilter | None,
-    strawberry.argument(description="Which heroes; all of them when it is not given."),
+    strawberry.argument(description="Filter; omit it to match all heroes."),
 ]
 OrderBy = Annotated[
     list[HeroOrder] | None,
-    strawberry.argument(
-        description=f"Up to {MAX_TERMS} terms; the ids are the order of what they leave open."
-    ),
+    strawberry.argument(description=f"Up to {MAX_TERMS} sort fields; ties are broken by id."),
 ]
 
 
-@strawberry.type(description="What can be read.")
+@strawberry.type(description="The queries of the API.")
 class Query:
     """The root type of queries."""
 
-    @strawberry.field(description="A page of heroes, in the order of their ids or another.")
+    @strawberry.field(description="A page of heroes, sorted by id unless `orderBy` is given.")
     async def heroes(
         self,
         info: Info,
@@ -86,7 +84,7 @@ class Query:
         return await page.fetch(info.context.session, limit, offset)
 
     @strawberry.field(
-        description="A page of heroes by cursor.", metadata={ORDERED_BY: HeroOrder.columns()}
+        description="A page of heroes, with cursors.", metadata={ORDERED_BY: HeroOrder.columns()}
     )
     async def heroes_connection(  # noqa: PLR0913, PLR0917 (the arguments in the API)
         self,
@@ -107,12 +105,12 @@ class Query:
         window = Window.given(first, after, last, before)
         return await read_connection(info, heroes, window, MAX_LIMIT)
 
-    @strawberry.field(description="Figures of the heroes.")
+    @strawberry.field(description="Hero statistics.")
     async def hero_stats(self, info: Info, where: Where = strawberry.UNSET) -> HeroStats:
         """The figures that are selected."""
         return await read_stats(info, HeroStats, HERO, condition_of(where))
 
-    @strawberry.field(description="One hero; null when no hero has this id.")
+    @strawberry.field(description="Find a hero by id; null when there is none.")
     async def hero(
         self,
         info: Info,

@@ -15,7 +15,7 @@ from graph.hero import model as models
 class Hero(models.HeroBase):
     """A hero as clients read it; the resolvers return rows in its place."""
 
-    id: strawberry.ID = Field(description="The id, which is opaque to clients.")
+    id: strawberry.ID = Field(description="Opaque, unique id.")
 
 
 @model_input(description="A hero to create.")
@@ -23,25 +23,23 @@ class CreateHeroInput(models.HeroCreate):
     """A hero as clients write it."""
 
 
-@filter_input(
-    models.HERO, Hero, description="Which heroes: those for which all that is given holds."
-)
+@filter_input(models.HERO, Hero, description="Filter of heroes; all conditions given must match.")
 class HeroFilter(Filter):
     """Which heroes a client means."""
 
 
 @changes_input(
-    models.HeroCreate, models.HERO, description="Values of a hero; those left out are not meant."
+    models.HeroCreate, models.HERO, description="Some values of a hero; omitted fields are ignored."
 )
 class UpdateHeroInput(Changes):
     """Some values of a hero."""
 
 
-@order_input(models.HERO, Hero, description="A term of an order of heroes.")
+@order_input(models.HERO, Hero, description="A field to sort heroes by.")
 class HeroOrder(OrderTerm):
     """By what heroes are ordered."""
 
 
-@stats_type(models.HERO, Hero, description="Figures of heroes.")
+@stats_type(models.HERO, Hero, description="Hero statistics.")
 class HeroStats(Stats):
     """How many heroes there are, and of what age."""

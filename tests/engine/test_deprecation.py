@@ -29,7 +29,7 @@ pytestmark = on_sqlite
 REASON = "Use `heroes`, which has pages."
 
 
-@strawberry.type(name="Query", description="What can be read.")
+@strawberry.type(name="Query", description="The queries of the API.")
 class DerivedQuery(Query):
     @strawberry.field(description="The first heroes.", deprecation_reason=REASON)
     async def earliest(

@@ -118,7 +118,7 @@ class Veiled(HeroBase):
         return self.age and self.age // 10 * 10
 
 
-@filter_input(HERO, Veiled, description="Which heroes.")
+@filter_input(HERO, Veiled, description="Filter of heroes.")
 class VeiledFilter(Filter):
     """Has no field that would tell what a client may not read."""
 

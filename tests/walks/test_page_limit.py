@@ -20,5 +20,5 @@ def test_the_page_limit_is_one_line(
     assert error["message"] == "limit must be from 0 to 50, not 51"
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     schema = (folder / "schema.graphql").read_text(encoding="utf-8")
-    assert "at most, 0 to 50." in schema
+    assert "Maximum number of heroes, 0 to 50." in schema
     assert "limit: Int! = 50" in schema

@@ -34,17 +34,17 @@ class Book(BookBase):
     id: strawberry.ID = Field(description="Its id.")
 
 
-@filter_input(TABLE, Book, description="Which books.")
+@filter_input(TABLE, Book, description="Filter of books.")
 class BookFilter(Filter):
     """Which books a client means."""
 
 
-@order_input(TABLE, Book, description="A term of an order of books.")
+@order_input(TABLE, Book, description="A field to sort books by.")
 class BookOrder(OrderTerm):
     """By what books are ordered."""
 
 
-@stats_type(TABLE, Book, description="Figures of books.")
+@stats_type(TABLE, Book, description="Book statistics.")
 class BookStats(Stats):
     """How many books there are, and what they cost."""
 
