@@ -1,8 +1,8 @@
-"""Coerces variables by functions that are made once of their types.
+"""Coercion of variables, by functions that are built once per type.
 
-graphql-core looks the types up in every request, in the document and then in the schema, which for
-a filter and an order takes a third of the time of their page. What is taken here becomes what
-graphql-core makes of it; all else, such as what is to be refused, is left to graphql-core.
+graphql-core looks up every type in the document and the schema for each request. For a filter and
+an order, that takes a third of the time of a page. Values coerced here equal graphql-core's; all
+others, such as invalid ones, fall back to graphql-core.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,16 +25,16 @@ from graphql import (
 from graph.engine.fallback import Fallback
 
 DEEPEST = 50
-"""How deep lists and objects may be in each other; deeper ones are left to graphql-core."""
+"""Levels of nested lists and objects; deeper values fall back to graphql-core."""
 
 OBJECTS = 200
-"""Input objects that are known at a time."""
+"""Input object types whose coercion is cached."""
 
 Coerce: TypeAlias = Callable[[Any, int], Any]
-"""Coerces a value, in which lists and objects may be so deep.
+"""Coerces a value in which lists and objects may nest this deep.
 
 Raises:
-    Exception: it is left to graphql-core.
+    Exception: fall back to graphql-core.
 """
 
 
@@ -42,8 +42,8 @@ class Variables:
     """The variables of an operation.
 
     Args:
-        schema: what has their types.
-        definitions: the operation's, which are valid.
+        schema: the schema that defines their types.
+        definitions: the operation's valid variable definitions.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Variables:
             )
 
     def coerce(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The coerced values; None when they are left to graphql-core."""
+        """Return the coerced values; None to fall back to graphql-core."""
         coerced = {}
         try:
             for name, coerce, may_be_left_out in self._variables:
@@ -66,7 +66,7 @@ class Variables:
                     coerced[name] = coerce(given[name], DEEPEST)
                 elif not may_be_left_out:
                     return None
-        except Exception:  # noqa: BLE001 (`Fallback`, or what a scalar raises)
+        except Exception:  # noqa: BLE001 (`Fallback`, or any error of a scalar)
             return None
         return coerced
 
@@ -79,7 +79,6 @@ def _coerce(type_: Any) -> Coerce:
 
 
 def _coerce_present(type_: Any) -> Coerce:
-    """What coerces all values but null."""
     if is_list_type(type_):
         return _coerce_list(_coerce(type_.of_type))
     return _object(type_) if is_input_object_type(type_) else _coerce_leaf(type_.coerce_input_value)
@@ -104,17 +103,17 @@ def _coerce_leaf(parse: Callable[[Any], Any]) -> Coerce:
 
 
 class _InputObject:
-    """Coerces the objects of a type, whose fields are known only when all types are."""
+    """Coerces objects of one input type; looks up the fields lazily, as types may be recursive."""
 
     def __init__(self, type_: GraphQLInputObjectType) -> None:
         self._type = type_
 
     @cached_property
     def _fields(self) -> list[tuple[str, str, Coerce, Any]]:
-        """For each field its name, that in Python, its coercion, and its default.
+        """Name, Python name, coercion and default of each field.
 
         Raises:
-            Fallback: of the fields there must be exactly one.
+            Fallback: the type is a `@oneOf` input.
         """
         if self._type.is_one_of:
             raise Fallback
@@ -123,7 +122,7 @@ class _InputObject:
                 name,
                 field.out_name or name,
                 _coerce(field.type),
-                # Where one must be given, or coerced first, there is none to be had here.
+                # `Fallback` marks a field that is required, or whose default must be coerced.
                 Fallback
                 if is_required_input_field(field) or field.default is not None
                 else field.default_value,
@@ -143,7 +142,7 @@ class _InputObject:
                 raise Fallback
             elif default is not Undefined:
                 coerced[out_name] = default
-        if left:  # a field that the type has not
+        if left:  # an unknown field
             raise Fallback
         return self._type.out_type(coerced)
 

@@ -1,4 +1,4 @@
-"""One execution of a plan: what its root fields share."""
+"""One run of a plan: the state that its root fields share."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class PlanRun:
-    """One execution of a plan.
+    """One run of a plan.
 
     Args:
-        context: what the resolvers share.
+        context: the resolvers' context.
         variables: the coerced variables.
-        build: makes graphql-core's executor of this operation, where one is needed.
-        room: the bytes of data up to which a root field may commit before it is answered.
+        build: makes graphql-core's executor of this operation; called only on a fallback.
+        room: largest answer, in bytes, for which a root field may commit before it is completed.
     """
 
     def __init__(
@@ -39,16 +39,16 @@ class PlanRun:
 
     @property
     def executor(self) -> Executor[Any]:
-        """graphql-core's executor, which adds to the same errors."""
+        """graphql-core's executor, made on first use."""
         if self._executor is None:
             self._executor = self._build()
         return self._executor
 
     async def core(self, run: Callable[[Executor[Any]], Any]) -> Any:
-        """What graphql-core makes of a field; then other requests have their turn.
+        """Run graphql-core on a field, then let other requests run.
 
         Raises:
-            GraphQLError: the field failed, and may not be null.
+            GraphQLError: the field failed and is not nullable.
         """
         executor = self.executor
         known = len(collected_errors(executor))

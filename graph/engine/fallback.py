@@ -2,4 +2,4 @@
 
 
 class Fallback(Exception):  # noqa: N818 (not an error: graphql-core takes over)
-    """The fast path does not handle this; graphql-core does."""
+    """The fast path does not support this value or field; graphql-core must handle it."""

@@ -1,4 +1,4 @@
-"""What the resolvers of root fields are given: coerced arguments, converted as Strawberry does."""
+"""Arguments of root resolvers: coerced by graphql-core, converted as Strawberry does."""
 
 from collections.abc import Callable
 from datetime import date, time
@@ -36,24 +36,24 @@ from graph.engine.definitions import (
 )
 
 Arguments: TypeAlias = dict[str, Any]
-"""Coerced arguments by their GraphQL names."""
+"""Coerced arguments by GraphQL name."""
 
 Convert: TypeAlias = Callable[[Any, Info], Any]
-"""Makes a resolver's argument of a coerced value."""
+"""Converts a coerced value to a resolver's argument."""
 
 UNCHANGING = (str, int, float, type(None), Enum, date, time, Decimal, UUID)
-"""Types of values that requests can share; a resolver may change any other."""
+"""Immutable types, whose values requests can share."""
 
 
 class Parameters:
-    """What the resolver of one root field is given.
+    """The arguments of one root field's resolver.
 
     Args:
-        field: the field as Strawberry knows it.
-        definition: and as graphql-core does.
-        node: where the operation selects it.
-        info: one for the field.
-        hide_suggestions: whether errors must not name other fields.
+        field: Strawberry's field.
+        definition: graphql-core's field.
+        node: the field's node in the operation.
+        info: any info of the field.
+        hide_suggestions: whether error messages must not suggest other names.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Parameters:
         self._names = _names(field, info)
 
     def given(self, variables: VariableValues, info: Info) -> tuple[list[Any], dict[str, Any]]:
-        """The resolver's arguments, by position and by name.
+        """Return the resolver's positional and keyword arguments.
 
         Raises:
-            Exception: a value is refused, by graphql-core, by Strawberry or by its input type.
+            Exception: graphql-core, Strawberry or an input type rejects a value.
         """
         arguments = self._arguments(variables)
         if self._names is None:
@@ -102,7 +102,8 @@ class Parameters:
                 scalar_registry=scalar_registry(info),
             )
         kwargs: dict[str, Any] = {"info": info}
-        # In the order of the resolver's, so that of several which are refused it is the same one.
+        # Iterate in the resolver's order, so that the first invalid argument is the one that
+        # Strawberry would report.
         for name, (parameter, convert) in self._names.items():
             if name in arguments:
                 value = arguments[name]
@@ -110,11 +111,11 @@ class Parameters:
         return [None], kwargs
 
     def _arguments(self, variables: VariableValues) -> Arguments:
-        """The coerced arguments.
+        """Return the coerced arguments.
 
-        A variable that is given and not null is the argument's value as it is: validation has
-        seen to its type. So is null for an argument that may be null, and has no default. Another
-        may mean a default or an error, as graphql-core knows.
+        Validation has checked the types, so a non-null variable is the argument's value. So is
+        null, if the argument is nullable and has no default. Any other null or missing variable
+        means a default or an error: graphql-core decides.
         """
         if not self._is_direct:
             return self._coerce(variables)
@@ -141,7 +142,7 @@ class Parameters:
 
 
 def _is_copied_whole(value: Any) -> bool:
-    """Whether a copy shares nothing with the value that a resolver might change."""
+    """Whether `_copy` of the value shares nothing mutable with it."""
     if type(value) is dict:
         return all(map(_is_copied_whole, value.values()))
     if type(value) is list:
@@ -150,7 +151,7 @@ def _is_copied_whole(value: Any) -> bool:
 
 
 def _copy(value: Any) -> Any:
-    """The value, with dicts and lists of its own."""
+    """Copy dicts and lists, at all levels."""
     if type(value) is dict:
         return {key: _copy(each) for key, each in value.items()}
     if type(value) is list:
@@ -159,9 +160,9 @@ def _copy(value: Any) -> Any:
 
 
 def _names(field: StrawberryField, info: Info) -> dict[str, tuple[str, Convert | None]] | None:
-    """By an argument's GraphQL name, the resolver's name for it, and its conversion if it has one.
+    """Map each argument's GraphQL name to its Python name and its conversion, if it needs one.
 
-    None when the resolver takes more than `self`, `info` and the arguments.
+    None if the resolver takes more than `self`, `info` and the arguments.
     """
     if not plain_resolver(field):
         return None
@@ -176,7 +177,7 @@ def _names(field: StrawberryField, info: Info) -> dict[str, tuple[str, Convert |
 
 
 def _conversion(info: Info, type_: Any, name: str) -> Convert | None:
-    """Strawberry's conversion of an argument; None for one that is passed on as it is."""
+    """Return Strawberry's conversion of an argument; None if the coerced value is passed on."""
     config = info.schema.config
     registry = scalar_registry(info)
     inner: Any = type_.of_type if type(type_) is StrawberryOptional else type_
@@ -202,9 +203,9 @@ def _conversion(info: Info, type_: Any, name: str) -> Convert | None:
 
 
 def _maker(type_: Any) -> Callable[[Any, InputContext], Any] | None:
-    """The function by which an input makes its values, if it has one.
+    """Return an input type's hook for making its values, if it has one.
 
-    Strawberry looks for it in every request, which takes as long as what it does.
+    Strawberry looks it up in every request, which takes as long as the hook itself.
     """
     definition = get_object_definition(type_)
     hook = definition and input_hook(definition)
@@ -212,7 +213,7 @@ def _maker(type_: Any) -> Callable[[Any, InputContext], Any] | None:
 
 
 def _has_inner_variables(node: FieldNode) -> bool:
-    """Whether there is a variable inside a list or an input object."""
+    """Whether a list or an input object in the arguments contains a variable."""
     waiting: list[Any] = [argument.value for argument in node.arguments or ()]
     while waiting:
         value = waiting.pop()

@@ -1,4 +1,4 @@
-"""Root fields: compiled ones, and those that are left to graphql-core."""
+"""Root fields: compiled, or executed by graphql-core."""
 
 from inspect import isawaitable
 from types import CoroutineType
@@ -32,10 +32,10 @@ class CoreField:
         self._path = Path(None, name, root.name)
 
     async def execute(self, run: PlanRun) -> Any:
-        """The completed value.
+        """Return the completed value.
 
         Raises:
-            GraphQLError: it failed, and may not be null.
+            GraphQLError: the field failed and is not nullable.
         """
         return await run.core(
             lambda executor: executor.execute_field(
@@ -45,17 +45,17 @@ class CoreField:
 
 
 class RootField(CoreField):
-    """A root field that is compiled.
+    """A compiled root field.
 
     Args:
-        executor: graphql-core's, of the operation.
-        root: the type that has it.
-        name: its response key.
-        details: where the operation selects it.
-        is_alone: whether it is all of a mutation.
+        executor: graphql-core's executor of the operation.
+        root: the root type.
+        name: the response key.
+        details: the field's nodes in the operation.
+        is_alone: whether it is the only root field of a mutation.
 
     Raises:
-        Fallback: it is of another kind.
+        Fallback: the field cannot be compiled.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class RootField(CoreField):
     async def execute(self, run: PlanRun) -> Any:
         try:
             value = await self._resolve(run)
-        except Exception as raised:  # noqa: BLE001 (whatever a resolver raises is a field error)
+        except Exception as raised:  # noqa: BLE001 (any exception of a resolver is a field error)
             error = located_error(raised, self._nodes, [self.name])
             if self._required:
                 raise error from None
@@ -105,18 +105,17 @@ class RootField(CoreField):
             return None
         try:
             return self._complete(value)
-        except Exception:  # noqa: BLE001 (`Fallback`, or what an attribute raises)
+        except Exception:  # noqa: BLE001 (`Fallback`, or any error of an attribute)
             return await run.core(lambda executor: self._complete_by_core(executor, value))
 
     async def _resolve(self, run: PlanRun) -> Any:
-        """What the resolver returns."""
-        # Strawberry's resolvers take the plain dict, as they get it from Strawberry's own executor.
+        # Strawberry's own executor gives resolvers the plain dict of coerced variables.
         values: Any = run.variables.coerced
         info = Info(self._info._replace(context=run.context, variable_values=values), self._field)
         info.selected = self._selected
         args, kwargs = self._parameters.given(run.variables, info)
         value = self._field.get_result(None, info, args, kwargs)
-        # The types of most are told at a tenth of what `isawaitable` costs.
+        # The type checks cost a tenth of `isawaitable`, and decide most cases.
         if type(value) is CoroutineType or (type(value) is not One and isawaitable(value)):
             value = await value
         if type(value) is not One:
@@ -126,7 +125,7 @@ class RootField(CoreField):
         return await value
 
     def _complete_by_core(self, executor: Executor[Any], value: Any) -> Any:
-        """The value in hand, completed by graphql-core."""
+        """Complete a resolved value with graphql-core."""
 
         async def resolved() -> Any:
             return value

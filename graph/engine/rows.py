@@ -40,7 +40,7 @@ SCALARS = {
     "Decimal": ("str({0})", "type({0}) is Decimal"),
     "UUID": ("str({0})", "isinstance({0}, UUID)"),  # asyncpg has a class of its own for it
 }
-"""By scalar: the Python expression of a leaf, and the test that the value {0} must pass."""
+"""By scalar: the expression that serialises the value {0}, and the test that {0} must pass."""
 
 NAMES = {each.__name__: each for each in (date, datetime, time, Decimal, UUID)}
 
@@ -54,9 +54,10 @@ def compile_rows(
     details: FieldDetailsList,
     columns: tuple[str, ...],
 ) -> RowsToObjects:
-    """A function that turns rows of these columns into objects, leaving out those it must not.
+    """Compile a function that turns rows of these columns into objects of the answer.
 
-    For `{ id name }` it is: `lambda rows: [{'id': str(c0), 'name': c1} for c0, c1, in rows
+    It skips rows with a value of an unexpected type; the caller compares the lengths. For
+    `{ id name }` it is: `lambda rows: [{'id': str(c0), 'name': c1} for c0, c1, in rows
     if type(c0) is int and type(c1) is str]`.
     """
     type_: Any = get_named_type(definition.type)
@@ -76,7 +77,7 @@ def compile_rows(
         items.append(f"{key!r}: {expression.format(variable)}")
         checks.append(test.format(variable))
     targets = "".join(f"c{index}," for index in range(len(columns))) or "_,"
-    # Names and types come from the schema, response keys are GraphQL names: nothing to escape.
+    # Nothing to escape: names and types come from the schema, response keys are GraphQL names.
     source = f"lambda rows: [{{{', '.join(items)}}} for {targets} in rows"
     source += f" if {' and '.join(checks)}]" if checks else "]"
     return evaluated(source, tuple(enums))
@@ -85,10 +86,10 @@ def compile_rows(
 def subfields(
     executor: Executor[Any], type_: GraphQLNamedType, details: FieldDetailsList
 ) -> GroupedFieldSet:
-    """What is selected on an object, by response key.
+    """Return the fields selected on an object, by response key.
 
     Raises:
-        Fallback: it is no object, or one whose type has to be asked whether it takes the value.
+        Fallback: the type is no object type, or has an `is_type_of` check.
     """
     if not isinstance(type_, GraphQLObjectType) or type_.is_type_of:
         raise Fallback
@@ -103,10 +104,7 @@ def subfields(
 
 
 def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
-    """A function that turns a value into the leaf of a field.
-
-    It raises `Fallback` where the value is of another type.
-    """
+    """Compile a function that serialises a leaf; it raises `Fallback` for an unexpected type."""
     enums: list[CustomGraphQLEnumType] = []
     expression, test = _leaf(leaf, enums)
     leaves = evaluated(
@@ -122,10 +120,10 @@ def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
 
 
 def _leaf(leaf: GraphQLField, enums: list[CustomGraphQLEnumType]) -> tuple[str, str]:
-    """The expression and the test of a leaf; an enum is added to `enums`.
+    """Return the expression and the test of a leaf; add an enum to `enums`.
 
     Raises:
-        Fallback: it is no leaf, or one that the schema serializes in its own way.
+        Fallback: the type is no leaf, or a custom scalar.
     """
     type_: Any = get_nullable_type(leaf.type)
     expression, test = _present(type_, enums)
@@ -137,11 +135,7 @@ def _leaf(leaf: GraphQLField, enums: list[CustomGraphQLEnumType]) -> tuple[str, 
 
 
 def _present(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tuple[str, str]:
-    """The expression and the test of a leaf that is not null; an enum is added to `enums`.
-
-    Raises:
-        Fallback: it is no leaf, or one that the schema serializes in its own way.
-    """
+    """Return the same for a value that is not null."""
     if isinstance(type_, CustomGraphQLEnumType):
         enums.append(type_)
         number = len(enums) - 1
@@ -153,14 +147,14 @@ def _present(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tup
 
 
 def standard(type_: GraphQLNamedType) -> str | None:
-    """The name of a scalar that the schema has as Strawberry does; None for any other type."""
+    """Return the name of a scalar that Strawberry defines; None for any other type."""
     name = standard_scalar(type_)
     return name if name in SCALARS else None
 
 
 @lru_cache(maxsize=1_000)
 def evaluated(source: str, enums: tuple[CustomGraphQLEnumType, ...]) -> RowsToObjects:
-    """The function of this source; operations that differ in name or arguments share it."""
+    """Evaluate a source; operations that differ only in name or arguments share the function."""
     names: dict[str, Any] = dict(NAMES)
     for number, type_ in enumerate(enums):
         names[f"enum{number}"] = enum_class(type_)

@@ -1,4 +1,4 @@
-"""Compiled values: what a resolver returned, completed as the operation selects."""
+"""Compiled completion: turns a resolver's value into the part of the answer that is selected."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -22,15 +22,15 @@ from graph.engine.fallback import Fallback
 from graph.engine.rows import compile_leaf, compile_rows, evaluated, subfields
 
 Complete: TypeAlias = Callable[[Any], Any]
-"""Gives the value of the answer; raises `Fallback` for one that graphql-core has to complete."""
+"""Completes a value. Raises `Fallback` if graphql-core has to complete it."""
 
 
 class ValueCompiler:
     """Compiles the fields of one operation.
 
     Args:
-        executor: graphql-core's, of the operation.
-        columns: those of the rows that are returned.
+        executor: graphql-core's executor of the operation.
+        columns: the columns of the rows that the resolver returns.
     """
 
     def __init__(self, executor: Executor[Any], columns: tuple[str, ...]) -> None:
@@ -38,10 +38,10 @@ class ValueCompiler:
         self._columns = columns
 
     def compile(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
-        """What completes the value of a field.
+        """Compile the completion of a field's value.
 
         Raises:
-            Fallback: that is left to graphql-core.
+            Fallback: the field cannot be compiled.
         """
         type_: Any = get_nullable_type(field.type)
         if is_leaf_type(type_):
@@ -57,7 +57,6 @@ class ValueCompiler:
         return lambda value: None if value is None else complete(value)
 
     def _rows(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
-        """Of a list of rows."""
         columns = self._columns
         objects = compile_rows(self._executor, field, details, columns)
 
@@ -74,7 +73,7 @@ class ValueCompiler:
     def _object(
         self, type_: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList
     ) -> Complete:
-        """Of a row, or of an object with attributes."""
+        """Compile an object: a row, or an instance of the type's class."""
         try:
             row: Complete | None = self._row(field, details)
         except Fallback:
@@ -117,13 +116,13 @@ class ValueCompiler:
             else:
                 field = type_.fields[name]
                 parts.append((key, _attribute(field), self.compile(field, inner)))
-        # No field takes the class: graphql-core has to say that the attribute is not there.
+        # `Fallback` is no valid value of any field, so graphql-core reports a missing attribute.
         return lambda value: {
             key: complete(getattr(value, name, Fallback)) for key, name, complete in parts
         }
 
     def _edges(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
-        """Of the edges of a page: one comprehension puts cursors and nodes together."""
+        """Compile the edges of a page: one comprehension joins cursors and nodes."""
         type_ = get_named_type(field.type)
         assert isinstance(type_, GraphQLObjectType)  # noqa: S101 (for the type checker)
         items: list[str] = []
@@ -152,7 +151,7 @@ class ValueCompiler:
     def _selected(
         self, type_: GraphQLNamedType, details: FieldDetailsList
     ) -> list[tuple[str, str, FieldDetailsList]]:
-        """What is selected on an object: response keys, with the name and the nodes of each."""
+        """Return the response key, field name and nodes of each field selected on an object."""
         return [
             (key, inner[0].node.name.value, inner)
             for key, inner in subfields(self._executor, type_, details).items()
@@ -160,10 +159,10 @@ class ValueCompiler:
 
 
 def _attribute(field: GraphQLField) -> str:
-    """The attribute that has the value of a field.
+    """Return the attribute that a field reads.
 
     Raises:
-        Fallback: a resolver gives it.
+        Fallback: the field has a resolver.
     """
     name = plain_attribute(field)
     if name is None:
