@@ -1,4 +1,4 @@
-"""The arguments that decide what an operation costs, read once and looked up in each request."""
+"""Arguments that determine an operation's cost: analysed once, evaluated per request."""
 
 from collections.abc import Callable
 from math import inf
@@ -25,18 +25,17 @@ from graph.engine.selection import Values
 Number: TypeAlias = Callable[[Values], int | None]
 
 MAXIMUM = "maximum"
-"""The key of it in an argument's Strawberry metadata; see `graph.engine.cost`."""
+"""Key in an argument's Strawberry metadata; see `graph.engine.cost`."""
 
 UNLIMITED = 100
-"""The items that a list counts for whose field has no argument with a maximum."""
+"""Items assumed for a list whose field has no argument with a maximum."""
 
 
 def length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]:
-    """Gives the most items of the list that a field returns.
+    """Return a function that computes the maximum length of the list that a field returns.
 
-    That is the number, or the length of the list, which is given as an argument with a maximum, or
-    as its argument `limit`. A page that is out of bounds is refused by its resolver, with a better
-    message.
+    The length is given by an argument with a maximum, or by the argument `limit`. An argument out
+    of bounds counts as 0: the resolver rejects it with a better message.
     """
     bounds: list[tuple[Number, float]] = []
     most = 0
@@ -60,7 +59,7 @@ def length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]
 
 
 def number(definition: GraphQLField, node: FieldNode, name: str) -> Number:
-    """Gives the value of an argument that is a number, or the length of a list; None for null."""
+    """Return a function that computes an argument's number or list length; None for null."""
     default: int | None = _count(definition.args[name].default_value)
     value = _literal(node, name)
     if isinstance(value, VariableNode):
@@ -73,19 +72,19 @@ def number(definition: GraphQLField, node: FieldNode, name: str) -> Number:
     elif isinstance(value, ListValueNode):
         default = len(value.values)
     elif value is not None:
-        default = 1  # an item that stands for a list of itself
+        default = 1  # GraphQL coerces a single item to a list
     return lambda _: default
 
 
 def _count(value: Any) -> int | None:
-    """A number, or a list's length; None for anything else, such as no default."""
+    """Return a number, or the length of a list; None for anything else, such as no default."""
     if isinstance(value, list):
         return len(value)
     return value if isinstance(value, int) else None
 
 
 def filters(definition: GraphQLField, node: FieldNode) -> dict[object, Callable[[Values], Extent]]:
-    """Gives the extents of the filters that a field is given, by variable or by where they are."""
+    """Return functions that compute the extents of a field's filters, by variable or literal."""
     return {
         value.name.value if isinstance(value, VariableNode) else id(value): _extent(
             parameter, value
@@ -113,7 +112,7 @@ def _extent(parameter: GraphQLArgument, value: ValueNode) -> Callable[[Values], 
 
 
 def _has_variables(value: ValueNode) -> bool:
-    """Whether a value has a variable in it."""
+    """Whether a value contains a variable."""
     waiting: list[Any] = [value]
     while waiting:
         part = waiting.pop()
@@ -125,7 +124,7 @@ def _has_variables(value: ValueNode) -> bool:
 
 
 def _literal(node: FieldNode, name: str) -> ValueNode | None:
-    """The value that a field is given as an argument, as it is written."""
+    """Return the value node of an argument; None if it is omitted."""
     for argument in node.arguments or ():
         if argument.name.value == name:
             return argument.value

@@ -1,4 +1,4 @@
-"""The context of an operation: its session, who asks, and which columns are asked for."""
+"""The context of an operation: its session, its caller, and the selected columns."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ Load: TypeAlias = Callable[[Session, list[K]], Awaitable[Sequence[T]]]
 
 
 class Caller(NamedTuple):
-    """Who asks."""
+    """The client that sent the request."""
 
     name: str | None = None
-    """Whose token the request has; None when none is asked for."""
+    """The name of its token; None if no token is required."""
     headers: Mapping[bytes, bytes] = {}
-    """The request's headers, by their names in lower case."""
+    """Headers of the request, by lower-case name."""
 
     def header(self, name: str) -> str | None:
-        """The value of a header; None when the request has none of this name."""
+        """Return the value of a header; None if it is missing."""
         value = self.headers.get(name.lower().encode("latin-1"))
         return None if value is None else value.decode("latin-1")
 
 
 @dataclass(slots=True)
 class Context:
-    """What the resolvers of one operation share."""
+    """The state that the resolvers of one operation share."""
 
     session: Session
     caller: Caller = Caller()  # noqa: RUF009 (it is immutable)
@@ -42,10 +42,10 @@ class Context:
     def loader(
         self, load: Callable[[Session, list[K]], Awaitable[Sequence[T]]]
     ) -> DataLoader[K, T]:
-        """The data loader of a function, the same one throughout the operation.
+        """Return the data loader of a function, the same one throughout the operation.
 
         Args:
-            load: gives what belongs to each of the keys, in their order.
+            load: returns one value per key, in the order of the keys.
         """
         if self._loaders is None:
             self._loaders = {}
@@ -55,23 +55,23 @@ class Context:
 
 
 ORDERED_BY = "ordered by"
-"""The key, in a field's Strawberry metadata, of the columns that its cursors have."""
+"""Key in a field's Strawberry metadata: the columns that its cursors contain."""
 
 
 class Info(strawberry.Info[Context, None]):
-    """Strawberry's `Info`, with our context and what of the field's value is selected."""
+    """Strawberry's `Info` with this service's context, and the selection of the field."""
 
     @cached_property
     def selected(self) -> Selected:
-        """What is selected on what this field returns."""
+        """The fields selected on this field's value."""
         return Selected(raw_info(self), field_metadata(self).get(ORDERED_BY, ()))
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        """The model's names of the fields selected on what this field returns, sorted.
+        """Names of the selected columns, sorted.
 
-        Of a connection, they are those of its nodes, and the ones that its cursors have if any is
-        selected. None when every column may be needed: one of the fields has a resolver of its own.
+        For a connection: the columns of its nodes, and those of its cursors if one is selected.
+        None if any column may be needed, because a selected field has a resolver.
         """
         return self.selected.columns
 
@@ -81,5 +81,5 @@ class Info(strawberry.Info[Context, None]):
         return self.selected.cursors
 
     def selects(self, path: str) -> bool:
-        """Whether a field is selected, given by the names that lead to it, as in `edges.node`."""
+        """Whether the field at a path of GraphQL names is selected, such as `edges.node`."""
         return self.selected.includes(path)

@@ -1,8 +1,7 @@
-"""What an operation costs: the fields of its answer, counted before anything of it runs.
+"""The cost of an operation: the number of fields in its answer, computed before execution.
 
-Every field of every object of the answer counts one. How many objects a list will have depends on
-variables, so an operation's selections are read once, and the lists counted with each request's
-values.
+Every field of every object in the answer counts one. The length of a list depends on variables.
+An operation's selections are therefore analysed once, and its lists are counted per request.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,64 +30,64 @@ from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
 
 INTROSPECTION = 2
-"""What a field of introspection counts for: graphql-core completes each by itself."""
+"""Cost of an introspection field, which graphql-core completes without a plan."""
 
 MORE_STEPS = 1_000
-"""How many more selections than the fields that are allowed may be read to find the cost."""
+"""Selections that the analysis may read, beyond the maximum cost."""
 
 MAXIMUM = arguments.MAXIMUM
-"""The key, in an argument's Strawberry metadata, of the greatest number, or length of a list, that
-it may be. The field's own list, or page, then has as many items as its argument says."""
+"""Key in an argument's Strawberry metadata: the argument's maximum number, or maximum list length.
+The argument then determines the length of the list or page that its field returns."""
 
 PASSED_OVER = 300
-"""Rows before a page, which the database reads, too, that take as long as one field."""
+"""Rows skipped by `offset` that cost as much as one field: the database reads them too."""
 
 
 def over_cost(limit: int, size: "Size | None" = None) -> PublicError:
-    """The refusal of an operation whose answer might have more fields than the limit.
+    """Return the error of an operation that costs more than the limit.
 
     Args:
-        limit: the most fields.
-        size: the operation's, where it is known.
+        limit: the maximum cost.
+        size: the operation's size, if it is known.
     """
     if size is not None and size.fields - size.passed_over // PASSED_OVER <= limit:
         return too_complex(
-            f"An offset of {size.passed_over} is too far: {PASSED_OVER} rows that are passed over "
-            f"count as one of the {limit} fields allowed. To read on from any row, give a "
-            "connection its cursor as `after` or `before`."
+            f"The offset {size.passed_over} is too large: {PASSED_OVER} skipped rows count as one "
+            f"of the {limit} fields allowed. A connection can start at any row: give it a "
+            "cursor as `after` or `before`."
         )
     return too_complex(
-        f"The answer might have more than {limit} fields, the most allowed; "
-        f"those of introspection count {INTROSPECTION} each."
+        f"The answer might have more than {limit} fields, the maximum; "
+        f"introspection fields count {INTROSPECTION} each."
     )
 
 
 class Size(NamedTuple):
-    """How large an answer may become: objects that may have to be fetched, and fields in all."""
+    """Maximum size of an answer: rows to fetch, and fields in all."""
 
     rows: int
     fields: int
     filters: Extent = NO_FILTER
-    """The greatest of the filters."""
+    """Maximum over all filters."""
     passed_over: int = 0
-    """Rows before the pages, which `fields` has counted."""
+    """Rows skipped by offsets, which are also counted in `fields`."""
 
 
 class Cost:
-    """What a selection costs: so many rows and fields, and lists of objects with further ones."""
+    """The cost of a selection: rows and fields, and lists whose items have costs of their own."""
 
     def __init__(self) -> None:
         self.reads = 0
-        """Of an operation: fields whose resolvers or permissions may fetch something."""
+        """Fields whose resolvers or permissions may query the database; only for an operation."""
         self.rows = 0
         self.fields = 0
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
         self.offsets: list[arguments.Number] = []
         self.filters: list[Callable[[Values], Extent]] = []
-        """Of an operation: all that are in it, each once."""
+        """Every filter once; only for an operation."""
 
     def size(self, values: Values) -> Size:
-        """The size of the answer with these values of the variables."""
+        """Return the maximum size of the answer for these variables."""
         rows, fields = self.rows, self.fields
         for length, item in self.lists:
             count = length(values)
@@ -106,13 +105,13 @@ class Cost:
 
 
 class CostAnalysis:
-    """Reads what one operation costs.
+    """Computes the cost of an operation.
 
     Args:
-        schema: that of the operation.
-        document: the valid document that it is in.
-        values: the variables that decide what is skipped and included.
-        limit: the highest cost that is allowed.
+        schema: the schema.
+        document: the valid document that contains the operation.
+        values: the variables of `@skip` and `@include`.
+        limit: the maximum cost.
     """
 
     def __init__(
@@ -126,10 +125,10 @@ class CostAnalysis:
         self._reads = 0
 
     def analyze(self, operation: OperationDefinitionNode) -> Cost:
-        """The cost of the operation.
+        """Return the cost of the operation.
 
         Raises:
-            PublicError: it is over the limit with empty lists, or takes more steps to read.
+            PublicError: it exceeds the limit even with empty lists, or takes too many steps.
         """
         cost = Cost()
         root: Any = self._schema.get_root_type(operation.operation)
@@ -149,10 +148,10 @@ class CostAnalysis:
         fields: Mapping[str, Selection],
         page: Callable[[Values], int] | None = None,
     ) -> None:
-        """Add what an object of this type costs.
+        """Add the cost of an object of this type.
 
         Args:
-            page: gives the length of the page whose rows an object is about, where it is none.
+            page: computes the length of the page that the object, a connection or edge, belongs to.
         """
         for selection in fields.values():
             cost.fields += 1
@@ -190,7 +189,7 @@ class CostAnalysis:
                 self._add_possible(object_, named, inner)
 
     def _add_possible(self, cost: Cost, type_: Any, fields: Mapping[str, Selection]) -> None:
-        """Add what an object costs, or one of each type that it may be of."""
+        """Add the cost of an object; for an abstract type, of one object of each possible type."""
         if isinstance(type_, GraphQLObjectType):
             self._add(cost, type_, fields)
         else:
@@ -198,7 +197,7 @@ class CostAnalysis:
                 self._add(cost, possible, fields)
 
     def _described(self, node: FieldNode) -> Iterable[Any]:
-        """What a root field of introspection describes: the schema, a type, or any of the types."""
+        """Return what `__schema` or `__type` describes; every type if the name is a variable."""
         if node.name.value == "__schema":
             return [self._schema]
         for argument in node.arguments or ():
@@ -210,7 +209,7 @@ class CostAnalysis:
     def _introspected(
         self, type_: GraphQLObjectType, described: Any, fields: Mapping[str, Selection]
     ) -> int:
-        """What describing a part of the schema costs; graphql-core's resolvers know its parts."""
+        """Return the cost of describing a part of the schema, found by graphql-core's resolvers."""
         cost = 0
         for selection in fields.values():
             self._collector.spend(1)
@@ -220,7 +219,7 @@ class CostAnalysis:
                 continue
             named: Any = get_named_type(definition.type)
             resolve: Any = definition.resolve
-            # Of the arguments there is `includeDeprecated` alone.
+            # `includeDeprecated` is the only argument of introspection fields.
             found = resolve(described, self._info, **dict.fromkeys(definition.args, True))
             if not is_list_type(get_nullable_type(definition.type)):
                 found = [found]
@@ -232,6 +231,6 @@ class CostAnalysis:
 
 
 class _Info(NamedTuple):
-    """What the resolvers of introspection ask of their info."""
+    """The part of the info that introspection resolvers use."""
 
     schema: GraphQLSchema

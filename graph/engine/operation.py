@@ -1,4 +1,4 @@
-"""One operation of a valid document: its variables, and what is prepared of it."""
+"""One operation of a valid document: its variables, its cost and its plans."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 class Prepared(NamedTuple):
-    """What is made of an operation for one choice of its `@skip` and `@include` variables."""
+    """Cost and plan of an operation for one combination of its `@skip` and `@include` variables."""
 
     cost: Cost
     plan: "Plan | None"
 
 
 class Operation:
-    """One operation of a valid document, with what was prepared for it."""
+    """One operation of a valid document, with its prepared costs and plans."""
 
     def __init__(
         self, document: DocumentNode, node: OperationDefinitionNode, aliases: int, uses: "_Uses"
@@ -56,14 +56,14 @@ class Operation:
     def coerce(
         self, schema: GraphQLSchema, variables: dict[str, Any], settings: Settings
     ) -> VariableValues | list[GraphQLError]:
-        """The coerced variables, or why they are refused.
+        """Return the coerced variables, or the errors of invalid ones.
 
         Raises:
-            PublicError: there is too much in them.
+            PublicError: the variables exceed a limit.
         """
         if variables:
             check_variables([variables])
-        # graphql-core coerces variables anew that are inside other values.
+        # graphql-core coerces a variable inside another value again, from its source.
         if settings.fast_execution and not self._has_inner:
             if self._variables is None:
                 self._variables = Variables(schema, self.node.variable_definitions or ())
@@ -80,7 +80,7 @@ class Operation:
 
 
 class _Uses(Visitor):
-    """Finds the variables that decide what is selected, and those inside other values."""
+    """Finds the variables of `@skip` and `@include`, and any variable inside another value."""
 
     def __init__(self, *definitions: DefinitionNode) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class _Uses(Visitor):
 
 
 def operations_of(measured: Measured) -> list[Operation]:
-    """The operations of a valid document; each definition is visited once."""
+    """Return the operations of a valid document; each definition is visited once."""
     fragments = _Uses(
         *(each for each in measured.node.definitions if isinstance(each, FragmentDefinitionNode))
     )

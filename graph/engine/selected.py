@@ -1,4 +1,4 @@
-"""What of a field's value is selected, and so has to be fetched."""
+"""The parts of a field's value that are selected, and must be fetched."""
 
 from typing import Any, TypeAlias
 
@@ -17,19 +17,17 @@ from graph.engine.connection import Connection
 from graph.engine.definitions import field_of, has_resolver, python_class
 
 Fields: TypeAlias = dict[str, list[SelectionSetNode | None]]
-"""Fields by their names in GraphQL, each with what is selected inside it."""
+"""Fields by GraphQL name, each with the selection sets inside."""
 
 CURSORS = ("edges.cursor", "pageInfo.startCursor", "pageInfo.endCursor")
 
 
 class Selected:
-    """The fields that are selected on what a field returns.
-
-    Those that `@skip` or `@include` may leave out count as selected.
+    """The fields selected on a field's value, those under `@skip` or `@include` included.
 
     Args:
-        info: graphql-core's, of the field.
-        ordered_by: the columns that cursors have.
+        info: graphql-core's info of the field.
+        ordered_by: the columns that cursors contain.
     """
 
     def __init__(self, info: GraphQLResolveInfo[Any], ordered_by: tuple[str, ...] = ()) -> None:
@@ -39,18 +37,18 @@ class Selected:
         self.cursors = any(map(self.includes, CURSORS))
         """Whether a cursor is selected."""
         self.columns = self._columns(get_named_type(info.return_type), ordered_by)
-        """The model's names of the fields of a row, sorted; None when all may be needed."""
+        """The selected columns of a row, sorted by name; None if any column may be needed."""
 
     def includes(self, path: str) -> bool:
-        """Whether a field is selected, given by the names that lead to it, as in `edges.node`."""
+        """Whether the field at a path of GraphQL names is selected, such as `edges.node`."""
         *before, name = path.split(".")
         return name in self._fields(*before)
 
     def _fields(self, *path: str) -> Fields:
-        """The fields inside the one that these names lead to.
+        """Return the fields inside the field at a path.
 
-        Only what is asked for is looked through: fragments that spread others under several fields
-        select more, level by level, than a document could write out.
+        Only the requested path is searched: nested fragment spreads can select exponentially more
+        fields than the document has nodes.
         """
         if path not in self._known:
             sets = self._fields(*path[:-1]).get(path[-1], []) if path else self._selected

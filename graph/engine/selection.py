@@ -1,4 +1,4 @@
-"""The fields that an operation selects, collected by response key as an executor does."""
+"""The fields that an operation selects, collected by response key as in execution."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -15,31 +15,31 @@ from graphql import (
 )
 
 Values: TypeAlias = Mapping[str, Any]
-"""The coerced values of an operation's variables, by name."""
+"""Coerced variables by name."""
 
 CONDITIONS = {"skip": False, "include": True}
-"""By directive, the value of its condition with which a selection stays."""
+"""By directive, the value of `if` that keeps a selection."""
 
 
 class Selection:
-    """What is selected under one response key, which is one field of the answer."""
+    """The nodes of one response key, which make one field of the answer."""
 
     def __init__(self, node: FieldNode) -> None:
         self.node = node
-        """The first of its nodes, with the name and the arguments of all."""
+        """The first node; all nodes have its name and arguments."""
         self.inner: list[Sequence[SelectionNode]] = []
-        """The selection sets of all its nodes."""
+        """The selection sets of all nodes."""
         self.fields: dict[str, Selection] | None = None
-        """What is inside, once it was collected."""
+        """The fields inside; None until they are collected."""
 
 
 class Collector:
     """Collects the fields of one operation (https://spec.graphql.org/October2021/#CollectFields()).
 
     Args:
-        document: the valid document that it is in.
-        values: the variables that decide what is skipped and included.
-        steps: selections that may be read before it gives up.
+        document: the valid document that contains the operation.
+        values: the variables of `@skip` and `@include`.
+        steps: maximum number of selections to read.
     """
 
     def __init__(self, document: DocumentNode, values: Values, steps: int) -> None:
@@ -52,20 +52,20 @@ class Collector:
         }
 
     def inside(self, selection: Selection) -> dict[str, Selection]:
-        """The fields inside a selection.
+        """Return the fields inside a selection.
 
         Raises:
-            OverflowError: there are too many.
+            OverflowError: the steps are used up.
         """
         if selection.fields is None:
             selection.fields = self.collect(selection.inner)
         return selection.fields
 
     def collect(self, sets: Iterable[Sequence[SelectionNode]]) -> dict[str, Selection]:
-        """The fields of these selection sets; each fragment is followed once.
+        """Return the fields of these selection sets; each fragment is followed once.
 
         Raises:
-            OverflowError: there are too many.
+            OverflowError: the steps are used up.
         """
         fields: dict[str, Selection] = {}
         spread = set[str]()
@@ -88,17 +88,17 @@ class Collector:
         return fields
 
     def spend(self, steps: int) -> None:
-        """Count steps.
+        """Use up some of the steps.
 
         Raises:
-            OverflowError: there were too many.
+            OverflowError: none are left.
         """
         self.steps -= steps
         if self.steps < 0:
             raise OverflowError
 
     def _included(self, node: SelectionNode) -> bool:
-        """Whether it stays; so does one whose condition is null, which is an error of its own."""
+        """Whether a selection is kept; one with a null condition is, and fails in execution."""
         for directive in node.directives or ():
             wanted = CONDITIONS.get(directive.name.value)
             for argument in directive.arguments or ():
