@@ -1,4 +1,4 @@
-"""A cache that no single value, and nothing that is never used again, can empty."""
+"""LRU cache weighted by size; rejects oversized values."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,12 +9,12 @@ V = TypeVar("V")
 
 
 class Cache(LRUCache[str, V]):
-    """The values used last, as many as their sizes allow.
+    """LRU cache whose values have a bounded total size.
 
     Args:
-        size: of all values together, at most.
-        largest: the size up to which a value is kept at all.
-        getsizeof: the size of a value.
+        size: maximum size of all values together.
+        largest: maximum size of a value that is cached.
+        getsizeof: computes the size of a value.
     """
 
     def __init__(self, size: int, largest: int, getsizeof: Callable[[V], int]) -> None:
@@ -22,7 +22,7 @@ class Cache(LRUCache[str, V]):
         self._largest = largest
 
     def keep(self, key: str, value: V) -> None:
-        """Keep a value for its next use, or count one again that has grown."""
+        """Cache a value, or update the size of a value that has grown."""
         if self.getsizeof(value) <= self._largest:
             self[key] = value
         else:

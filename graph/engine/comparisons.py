@@ -1,4 +1,4 @@
-"""Comparisons: the inputs that say what holds for a value."""
+"""Comparisons: the input types that filter by one column, such as `IntFilter`."""
 
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -37,7 +37,7 @@ KINDS: dict[object, tuple[str, tuple[str, ...]]] = {
     bool: ("Boolean", ("eq", "ne", "isNull")),
     UUID: ("UUID", UNORDERED),
 }
-"""By type of a field, its name in GraphQL, and how its values are compared."""
+"""GraphQL name and operators by type of a field."""
 
 DESCRIPTIONS = {
     "eq": "Equal to this value.",
@@ -55,7 +55,7 @@ DESCRIPTIONS = {
 
 
 def input_field(name: str, type_: object, description: str) -> StrawberryField:
-    """A field of an input that may be left out."""
+    """Return an optional field of an input."""
     annotation = StrawberryAnnotation(StrawberryOptional(type_))  # type: ignore[arg-type]
     return StrawberryField(
         python_name=name, graphql_name=name, type_annotation=annotation, description=description
@@ -63,21 +63,21 @@ def input_field(name: str, type_: object, description: str) -> StrawberryField:
 
 
 class Comparison(NamedTuple):
-    """How the values of a field are compared."""
+    """The comparisons of a field."""
 
     of: Any
-    """The type of the values."""
+    """The type of the field's values."""
     operators: tuple[str, ...]
     written: type
-    """Its input, the same one for all tables."""
+    """The input type, shared by all tables."""
 
 
 def comparison_of(column: Column[Any], type_: object) -> Comparison | None:
-    """How the values of a column are compared whose field has this type; None when they are not."""
+    """Return the comparisons of a column whose field has this type; None if there are none."""
     named = type_.of_type if isinstance(type_, StrawberryOptional) else type_
     if isinstance(named, StrawberryEnumDefinition):
         return _comparison(named.name, enum_class(named), UNORDERED)
-    if named not in KINDS:  # one of pydantic's, such as `NaiveDatetime`
+    if named not in KINDS:  # a type of pydantic's, such as `NaiveDatetime`
         named = stored(column.type).python_type
     if named not in KINDS:
         return None

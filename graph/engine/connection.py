@@ -1,4 +1,4 @@
-"""Pages by cursor, as Relay has them (https://relay.dev/graphql/connections.htm)."""
+"""Relay connections: pages by cursor (https://relay.dev/graphql/connections.htm)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
@@ -20,7 +20,7 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="Information about a page.")
 class PageInfo:
-    """What is before and after a page."""
+    """Information about a page."""
 
     has_next_page: bool = strawberry.field(description="Whether there are rows after this page.")
     has_previous_page: bool = strawberry.field(
@@ -36,7 +36,7 @@ class PageInfo:
 
 @strawberry.type(description="A page of rows, with cursors.")
 class Connection(Generic[T]):
-    """A page of rows; what was not selected is left empty."""
+    """A page of rows; parts that are not selected may be empty."""
 
     edges: Sequence[Edge[T]] = strawberry.field(description="The rows, with their cursors.")
     nodes: Sequence[T] = strawberry.field(description="The rows.")
@@ -45,7 +45,7 @@ class Connection(Generic[T]):
 
 
 class Edges(Sequence[Edge[Any]]):
-    """The edges of a page: its rows, and a cursor for each."""
+    """The edges of a page: its rows with their cursors."""
 
     def __init__(self, rows: Rows, cursors: Sequence[str]) -> None:
         self.rows = rows

@@ -1,4 +1,4 @@
-"""Cursors: where a row is in an order, as an opaque text."""
+"""Cursors: opaque texts for the position of a row in an order."""
 
 from base64 import b64decode
 from binascii import b2a_base64
@@ -21,10 +21,10 @@ from graph.database.statement import Rows
 from graph.errors import BadUserInputError
 
 VERSION = b"1"
-"""That of what cursors are made of."""
+"""Version of the format."""
 
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
-"""The bounds of the integers that a database takes as a parameter."""
+"""Bounds of integer bind parameters."""
 
 READ: dict[type, Callable[[Any], Any]] = {
     date: date.fromisoformat,
@@ -33,18 +33,18 @@ READ: dict[type, Callable[[Any], Any]] = {
     time: time.fromisoformat,
     UUID: UUID,
 }
-"""By type of a column, what makes a value of the text that a cursor has."""
+"""By type of a column, the parser of the text in a cursor."""
 
 MARKED: dict[str, Callable[[str], Any]] = {"bytes": bytes.fromhex, "float": float.fromhex}
-"""By mark, what makes a value of the text that is marked so in a cursor."""
+"""By tag, the parser of a tagged text, for values that JSON cannot represent."""
 
 
 class Cursors:
     """The cursors of one order of a table, under one condition.
 
-    A cursor is the base64 of a version, a digest of what it belongs to, and the JSON array of the
-    values that its row has in the columns of the order. The digest tells a cursor of another order
-    or condition; it is no secret, as one that is made up says no more than a condition could.
+    A cursor is the base64 of the version, a digest of table, order and condition, and the JSON
+    array of the row's values in the columns of the order. The digest detects a cursor of another
+    order or condition. It needs no secret: a forged cursor reveals no more than a filter could.
     """
 
     def __init__(self, table: Table, order: Order, condition: Condition) -> None:
@@ -55,11 +55,11 @@ class Cursors:
         self._prefix = VERSION + blake2b(belongs_to.encode(), digest_size=9).digest()
 
     def write(self, rows: Rows) -> list[str]:
-        """The cursors of rows, which have all columns of the order."""
+        """Return the cursors of rows; the rows must have all columns of the order."""
         places = [rows.columns.index(str(column.key)) for column in self._columns]
         get = itemgetter(*places)
         keys: Iterable[Any] = map(get, rows.tuples)
-        if len(places) == 1:  # that of the key, which is no float
+        if len(places) == 1:  # the primary key, which is no float
             keys = [(key,) for key in keys]
         else:
             keys = list(keys)
@@ -71,15 +71,16 @@ class Cursors:
         ]
 
     def read(self, cursor: str, argument: str, dialect: Dialect) -> Sequence[Any]:
-        """The values that a cursor has.
+        """Return the values in a cursor.
 
         Args:
-            cursor: what a client sent.
-            argument: what it was sent as.
-            dialect: that of the database; SQLite's values may be of other types than their column.
+            cursor: the text that a client sent.
+            argument: the name of the argument, for the error message.
+            dialect: the database's dialect; SQLite may store values of other types than a
+                column's.
 
         Raises:
-            BadUserInputError: it is none of these cursors.
+            BadUserInputError: it is no cursor of this order and condition.
         """
         try:
             text = b64decode(cursor, validate=True)
@@ -92,17 +93,17 @@ class Cursors:
         except (ValueError, TypeError, LookupError, ArithmeticError):
             prefix, position = b"", []
         if prefix != self._prefix:
-            raise BadUserInputError(f"{argument} is no cursor of this order and filter")
+            raise BadUserInputError(f"{argument} must be a cursor of the same filter and order")
         return position
 
 
 def _exact(value: Any) -> Any:
-    """A float with all its bits; JSON has no form for infinite ones."""
+    """Encode a float exactly; JSON cannot represent infinite ones."""
     return {"float": value.hex()} if type(value) is float else value
 
 
 def _json(value: Any) -> Any:
-    """What JSON has no form for."""
+    """Encode values that JSON cannot represent."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes):
@@ -111,10 +112,10 @@ def _json(value: Any) -> Any:
 
 
 def _read(column: Column[Any], value: Any, *, any_type: bool) -> Any:
-    """The value of a column.
+    """Parse a value of a column.
 
     Raises:
-        ValueError, TypeError, ArithmeticError: it can have none like this.
+        ValueError, TypeError, ArithmeticError: the column cannot have this value.
     """
     if value is None:
         if not column.nullable:

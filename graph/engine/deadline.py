@@ -1,4 +1,4 @@
-"""The time that an operation may take."""
+"""Timeout of an operation."""
 
 import asyncio
 from collections.abc import Coroutine, Generator
@@ -11,14 +11,13 @@ T = TypeVar("T")
 
 
 async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """What the work returns, cancelled when it takes longer.
+    """Await the work, and cancel it after this many seconds.
 
-    The time begins when it first waits for anything: most reads never do, and a timer would take a
-    tenth of their time. What cannot be cancelled any more, such as a commit that was begun, says
-    itself what became of it.
+    The time starts when the work first waits: most reads never wait, and a timer costs a tenth of
+    their time. Work that can no longer be cancelled, such as a commit, reports its own outcome.
 
     Raises:
-        DeadlineError: it was cancelled.
+        DeadlineError: the work was cancelled.
     """
     try:
         awaited = work.send(None)
@@ -36,12 +35,12 @@ async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 
 @coroutine
 def _go_on(work: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
-    """The rest of a coroutine that waits for something."""
+    """Drive a started coroutine, which waits for `awaited`, to its end."""
     try:
         while True:
             try:
                 sent = yield awaited
-            except BaseException as error:  # noqa: BLE001 (which is for the coroutine to see)
+            except BaseException as error:  # noqa: BLE001 (the coroutine handles it)
                 awaited = work.throw(error)
             else:
                 awaited = work.send(sent)

@@ -1,4 +1,4 @@
-"""JSON text of what an answer holds."""
+"""JSON encoding of answers."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import orjson
 
 
 def encode(value: Any) -> bytes:
-    """JSON text; a lone surrogate, which UTF-8 has no bytes for, is escaped."""
+    """Encode as JSON; a lone surrogate, which UTF-8 cannot represent, is escaped."""
     try:
         return orjson.dumps(value)
     except TypeError:

@@ -1,4 +1,4 @@
-"""graphql-core's executor as this service runs it, where no plan does."""
+"""graphql-core's executor, for operations and fields without a plan."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -19,11 +19,11 @@ from graph.engine.definitions import (
 class SerialExecutor(StrawberryExecutor):
     """graphql-core's executor, with root fields one after another.
 
-    They share one session, on which no two statements may ever run at once. What a resolver has
-    left to be awaited, such as `Session.one`, is awaited here.
+    They share one session, on which no two statements may run at once. The executor also awaits
+    what a resolver returned without awaiting it, such as `Session.one`.
 
     Args:
-        takes_turns: whether other requests have their turn between two root fields.
+        takes_turns: whether to let other requests run between two root fields.
     """
 
     def __init__(self, *args: Any, takes_turns: bool = False, **kwargs: Any) -> None:

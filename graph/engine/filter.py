@@ -1,4 +1,4 @@
-"""Filters: inputs that say which rows of a table are meant, derived from its indexed columns."""
+"""Filters: input types that select rows of a table, derived from its indexed columns."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,31 +14,31 @@ from graph.engine.readers import Parse, conjunction, parse_all, parsers_of
 
 
 class Filter:
-    """Which rows a client means; `filter_input` makes a class of these the input of a table."""
+    """Base class of filters; `filter_input` makes a subclass the input type of a table."""
 
     def __init__(self, condition: Condition) -> None:
         self.condition = condition
-        """What the database takes."""
+        """The filter as the database takes it."""
 
 
 F = TypeVar("F", bound=Filter)
 
 
 def condition_of(given: Filter | None) -> Condition:
-    """The condition of a filter; that of all rows when there is none."""
+    """Return the condition of a filter; without a filter, all rows match."""
     return given.condition if given else EVERYTHING
 
 
 def filter_input(table: Table, type_: type, *, description: str) -> Callable[[type[F]], type[F]]:
-    """Make a class the input of filters of a table's rows.
+    """Make a class the filter input of a table.
 
-    It has a field for the primary key and for each column that leads an index, as far as clients
-    may read them: the type has a field of the column, without a resolver or a permission.
+    The input has a field for the primary key and for each column that leads an index, if clients
+    may read the column: if the type has a field for it, without a resolver or a permission.
 
     Args:
-        table: the rows that a filter is about.
-        type_: the Strawberry type that clients read of them.
-        description: that of the input.
+        table: the table.
+        type_: the Strawberry type of its rows.
+        description: the description of the input.
     """
 
     def decorate(cls: type[F]) -> type[F]:
@@ -77,26 +77,26 @@ def _each(parse: Parse, given: list[Any], path: str, values: list[object]) -> li
 
 
 class Extent(NamedTuple):
-    """How large a filter is."""
+    """The size of a filter."""
 
     predicates: int = 0
-    """Its comparisons; what has none counts as one."""
+    """Number of comparisons; a filter without any counts as one."""
     levels: int = 0
-    """Of filters within each other."""
+    """Levels of nested filters."""
     values: int = 0
-    """What it compares with, those of lists counted one by one."""
+    """Number of values, each item of a list counted."""
 
     def __or__(self, other: "Extent") -> "Extent":
-        """The greater of each."""
+        """Return the maximum of each."""
         return Extent(*map(max, self, other))
 
 
 NO_FILTER = Extent()
-"""That of none."""
+"""The extent of an operation without filters."""
 
 
 def extent(given: Mapping[str, Any] | None) -> Extent:
-    """How large a filter is that was sent, with its variables filled in."""
+    """Return the extent of a coerced filter."""
     if given is None:
         return Extent()
     predicates = values = levels = 0

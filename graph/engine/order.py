@@ -1,4 +1,4 @@
-"""Orders, as clients ask for them."""
+"""Orders: input types that sort the rows of a table, derived from its indexed columns."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -13,14 +13,14 @@ from graph.engine.readable import searchable_columns
 from graph.errors import BadUserInputError
 
 MAX_TERMS = 3
-"""The most terms of an order."""
+"""Maximum number of terms in an order."""
 
 T = TypeVar("T", bound="OrderTerm")
 
 
 @strawberry.enum(description="Sort direction.")
 class Direction(Enum):
-    """Whether an order ascends."""
+    """The direction of a term."""
 
     ASC = strawberry.enum_value("ASC", description="Ascending.")
     DESC = strawberry.enum_value("DESC", description="Descending.")
@@ -28,23 +28,23 @@ class Direction(Enum):
 
 @strawberry.enum(description="Position of rows without a value.")
 class Nulls(Enum):
-    """Whether null comes before all values."""
+    """The position of nulls."""
 
     FIRST = strawberry.enum_value("FIRST", description="Before all other rows.")
     LAST = strawberry.enum_value("LAST", description="After all other rows.")
 
 
 class OrderTerm:
-    """A term of an order; `order_input` makes a class of these the input of a table."""
+    """Base class of order terms; `order_input` makes a subclass the input type of a table."""
 
-    if TYPE_CHECKING:  # Strawberry would take a base class of all enums for one of its own
+    if TYPE_CHECKING:  # Strawberry would take `Enum` itself for one of its enums
         field: Enum
         direction: Direction
         nulls: Nulls
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
-        """The columns by which rows can be ordered."""
+        """Return the sortable columns."""
         fields: type[Enum] = cls.__annotations__["field"]
         return tuple(each.value for each in fields)
 
@@ -55,12 +55,12 @@ class OrderTerm:
 
 
 def order_input(table: Table, type_: type, *, description: str) -> Callable[[type[T]], type[T]]:
-    """Make a class the input of a term of the table's orders.
+    """Make a class the order input of a table.
 
     Args:
-        table: what has the columns.
-        type_: the Strawberry type of its rows; what clients cannot read is not ordered by.
-        description: that of the input.
+        table: the table.
+        type_: the Strawberry type of its rows; only columns that clients may read are sortable.
+        description: the description of the input.
     """
 
     def decorate(cls: type[T]) -> type[T]:
@@ -84,15 +84,15 @@ def order_input(table: Table, type_: type, *, description: str) -> Callable[[typ
 
 
 def _from_input(term: type[T], value: Mapping[str, Any], _: InputContext) -> T:
-    """Strawberry's hook: its own conversion of a term takes as long as finding five rows."""
+    """Make a term in Strawberry's hook: its own conversion takes as long as finding five rows."""
     return term(**value)
 
 
 def order_of(table: Table, terms: Sequence[OrderTerm] | None) -> Order:
-    """The order that was asked for; that of the key when there are no terms.
+    """Return the order of these terms; without any, the order of the primary key.
 
     Raises:
-        BadUserInputError: there are too many terms, or two of one field.
+        BadUserInputError: there are too many terms, or two terms of one field.
     """
     if not terms:
         return total_order(table)

@@ -1,4 +1,4 @@
-"""The columns by which clients may find rows: those that they may read, and that have an index."""
+"""Searchable columns: clients may read them, and they have an index."""
 
 from typing import Any, NamedTuple
 
@@ -8,25 +8,25 @@ from graph.engine.definitions import get_object_definition, has_resolver, to_cam
 
 
 class SearchableColumn(NamedTuple):
-    """A column that clients may read."""
+    """A column by which clients may filter and sort."""
 
     name: str
-    """That of its field, in GraphQL."""
+    """GraphQL name of its field."""
     column: Column[Any]
     type: object
-    """That of its field, as Strawberry has it."""
+    """Strawberry's type of its field."""
 
 
 def searchable_columns(table: Table, type_: type) -> list[SearchableColumn]:
-    """The key and the columns that lead an index, as far as clients may read them.
+    """Return the primary key and the columns that lead an index, if clients may read them.
 
     Args:
-        table: what has the columns.
-        type_: the Strawberry type of its rows. What has a field with a resolver or a permission is
-            left out: by finding rows, clients would learn of values that they may not see.
+        table: the table.
+        type_: the Strawberry type of its rows. Columns whose field has a resolver or a permission
+            are left out: a filter would reveal values that clients may not see.
     """
     definition = get_object_definition(type_, strict=True)
-    # A later field stands in the place of an earlier one of the same name.
+    # A later field replaces an earlier one of the same name.
     fields = {
         field.graphql_name or to_camel_case(field.python_name): field for field in definition.fields
     }

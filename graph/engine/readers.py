@@ -20,13 +20,13 @@ from graph.engine.comparisons import Comparison
 from graph.errors import BadUserInputError
 
 Parse: TypeAlias = Callable[[Any, str, list[object]], Template]
-"""A parser: of what was sent, the path where it is, and the values so far."""
+"""Parses the input at a path, and appends its values to the list."""
 
 Check: TypeAlias = Callable[[Any, str], Any]
-"""Gives the value at a path as the database takes it; None when no row can have it.
+"""Converts the value at a path for the database; None if no row can have it.
 
 Raises:
-    BadUserInputError: it cannot be compared.
+    BadUserInputError: the value is invalid.
 """
 
 TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -35,19 +35,19 @@ LAST = "\U0010ffff"
 """The last code point."""
 
 SURROGATES = range(0xD800, 0xE000)
-"""The code points that no text has."""
+"""Code points that no valid text contains."""
 
 MAX_EXPONENT = 1_000
-"""That of a decimal number, up or down, which all databases take."""
+"""Largest decimal exponent, positive or negative, that all databases accept."""
 
 
 def parse_all(
     parsers: Mapping[str, Parse], given: Mapping[str, Any], path: str, values: list[object]
 ) -> Template:
-    """Reads an object, of which all must hold; absent is what is not given, and never null.
+    """Parse an input object whose given fields must all match.
 
     Raises:
-        BadUserInputError: something in it is null, or cannot be compared.
+        BadUserInputError: a field is null, or a value is invalid.
     """
     parts = []
     for name, value in given.items():
@@ -59,7 +59,7 @@ def parse_all(
 
 
 def conjunction(templates: Iterable[Template]) -> Template:
-    """The template of the rows for which all of these hold."""
+    """Return the template of the rows that match all of these."""
     parts: list[Template] = []
     for template in templates:
         if template[0] == "and":
@@ -70,7 +70,7 @@ def conjunction(templates: Iterable[Template]) -> Template:
 
 
 def parsers_of(column: Column[Any], comparison: Comparison) -> dict[str, Parse]:
-    """By operator, what reads a comparison of a column's values."""
+    """Return the parser of each operator of a column."""
     check = _check_of(column, comparison.of)
     return {
         operator: PARSERS.get(operator, _compares)(operator, column.key, check)
@@ -96,7 +96,7 @@ def _is_in(operator: str, column: str, check: Check) -> Parse:
         found = [value for each in given if (value := check(each, path)) is not None]
         if not found:
             return NOTHING.template
-        # Of few lengths, so that there are few statements.
+        # Pad to a power of two, so that few different statements are compiled.
         length = 1 << (len(found) - 1).bit_length()
         values += found
         values += found[-1:] * (length - len(found))
@@ -110,7 +110,7 @@ def _is_null(_operator: str, column: str, _check: Check) -> Parse:
 
 
 def _starts_with(_operator: str, column: str, check: Check) -> Parse:
-    """As a range, which an index has."""
+    """Compare with a range, which can use an index."""
 
     def parse(given: Any, path: str, values: list[object]) -> Template:
         prefix = check(given, path)
@@ -143,7 +143,7 @@ PARSERS: dict[str, Callable[[str, str, Check], Parse]] = {
     "startsWith": _starts_with,
     "eqIgnoreCase": _equals_ascii_ci,
 }
-"""By operator, what makes the parser of a column's comparison; for the others it is `_compares`."""
+"""By operator, the factory of a column's parser; `_compares` for all others."""
 
 
 def _check_of(column: Column[Any], type_: object) -> Check:

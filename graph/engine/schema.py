@@ -1,4 +1,4 @@
-"""Strawberry's schema as this service executes it."""
+"""Strawberry's schema, with serial root fields."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from graph.engine.executor import SerialExecutor
 
 
 class Schema(StrawberrySchema):
-    """A schema whose root fields run one after another, wherever it is executed."""
+    """A schema whose root fields always run one after another."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"execution_context_class": SerialExecutor, **options})
@@ -18,4 +18,4 @@ class Schema(StrawberrySchema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Nothing: the service logs errors, without the query that Strawberry would show."""
+        """Do nothing: the service logs errors, without the query text that Strawberry would log."""

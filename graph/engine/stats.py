@@ -1,4 +1,4 @@
-"""Figures of a table's rows."""
+"""Statistics of a table's rows."""
 
 import sys
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from graph.engine.readable import searchable_columns
 
 @strawberry.type(description="Statistics of integers; null when there are no values.")
 class IntStats:
-    """Figures of a column of integers."""
+    """Statistics of a column of integers."""
 
     min: int | None = strawberry.field(description="Smallest value.")
     max: int | None = strawberry.field(description="Largest value.")
@@ -29,7 +29,7 @@ class IntStats:
 
 @strawberry.type(description="Statistics of numbers; null when there are no values.")
 class FloatStats:
-    """Figures of a column of floats."""
+    """Statistics of a column of floats."""
 
     min: float | None = strawberry.field(description="Smallest value.")
     max: float | None = strawberry.field(description="Largest value.")
@@ -37,26 +37,26 @@ class FloatStats:
 
 
 class Kind(NamedTuple):
-    """Numbers of one type."""
+    """A type of numbers."""
 
     stats: type[IntStats] | type[FloatStats]
     least: float
     greatest: float
-    """The bounds of what an answer can have."""
+    """Bounds of the numbers that an answer can represent."""
 
 
 KINDS: dict[type, Kind] = {
     int: Kind(IntStats, -(2**31), 2**31 - 1),
     float: Kind(FloatStats, -sys.float_info.max, sys.float_info.max),
 }
-"""By type of a column, the numbers that it has."""
+"""By Python type of a column."""
 
 STATISTICS = ("min", "max", "avg")
 
 
 @strawberry.type
 class Stats:
-    """Figures of a table; `stats_type` makes one of its rows and of its indexed numbers."""
+    """Base class of statistics; `stats_type` makes a subclass the type of a table."""
 
     count: int = strawberry.field(description="Number of rows.")
 
@@ -65,12 +65,12 @@ T = TypeVar("T", bound=Stats)
 
 
 def stats_type(table: Table, type_: type, *, description: str) -> Callable[[type[T]], type[T]]:
-    """Make a class the type of a table's figures.
+    """Make a class the type of a table's statistics: its rows and its indexed numbers.
 
     Args:
-        table: what has the rows.
-        type_: the Strawberry type of its rows; what clients cannot read has no figures.
-        description: that of the type.
+        table: the table.
+        type_: the Strawberry type of its rows; only columns that clients may read are included.
+        description: the description of the type.
     """
 
     def decorate(cls: type[T]) -> type[T]:
@@ -85,18 +85,13 @@ def stats_type(table: Table, type_: type, *, description: str) -> Callable[[type
 
 
 def _kind(column: ColumnElement[Any]) -> Kind | None:
-    """The numbers of a column, if it has any."""
     return KINDS.get(stored(column.type).python_type)
 
 
 async def read_stats(info: Info, stats: type[T], table: Table, condition: Condition) -> T:
-    """The figures that are selected, of the rows for which a condition holds.
+    """Return the selected statistics of the rows that match a condition.
 
-    What is stored in a column of numbers and is none, or one that no answer can have, is passed
-    over.
-
-    Raises:
-        ServiceUnavailableError: the database could not be reached in time.
+    Values that are no numbers, or that an answer cannot represent, are left out.
     """
     numbers = get_annotations(stats)
     wanted = frozenset(
@@ -117,7 +112,7 @@ async def read_stats(info: Info, stats: type[T], table: Table, condition: Condit
         columns[name] = kind(
             min=row.get(f"{name}_min"),
             max=row.get(f"{name}_max"),
-            # Divided here, where an integer's digits are all kept, whichever the database.
+            # Divide here: Python keeps all digits of an integer, whatever the database does.
             avg=float(row[f"{name}_sum"] / given) if given else None,
         )
     return stats(count=row.get("count", 0), **columns)
@@ -127,7 +122,6 @@ async def read_stats(info: Info, stats: type[T], table: Table, condition: Condit
 def _statement(
     table: Table, wanted: frozenset[tuple[str, str]], where: Any, *, counts: bool
 ) -> Statement:
-    """One row of the figures."""
     condition = clause(table, where)
     alone: list[ColumnElement[Any]] = []
     together: list[ColumnElement[Any]] = [func.count().label("count")] if counts else []
@@ -138,7 +132,7 @@ def _statement(
         if statistic == "avg":
             together.append(func.sum(case((is_number, column))).label(f"{name}_sum"))
             together.append(func.count(case((is_number, column))).label(f"{name}_given"))
-        else:  # each by itself comes from an index
+        else:  # an index answers each one alone
             found = select(getattr(func, statistic)(column)).where(condition, is_number)
             alone.append(found.scalar_subquery().label(f"{name}_{statistic}"))
     if not together:
