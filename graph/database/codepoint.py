@@ -1,4 +1,4 @@
-"""Text compared by code point, on every engine."""
+"""Comparison of text by code point, on every database."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from sqlalchemy.types import TypeEngine
 
 
 class CodePoints(FunctionElement[str]):
-    """A text whose comparison and order are those of its code points.
+    """A text that is compared and sorted by code point.
 
-    PostgreSQL has a collation for it (https://www.postgresql.org/docs/current/collation.html);
+    PostgreSQL has the collation "C" (https://www.postgresql.org/docs/current/collation.html).
     SQLite compares the bytes of UTF-8, which gives the same order.
     """
 
@@ -32,21 +32,21 @@ def _collated(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str
 
 
 def stored(type_: TypeEngine[Any]) -> TypeEngine[Any]:
-    """SQLAlchemy's own type, which may be within one of a model's."""
+    """Return SQLAlchemy's type, unwrapped from a model's `TypeDecorator`."""
     return type_.impl_instance if isinstance(type_, TypeDecorator) else type_
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:
-    """Whether a type's values are texts."""
+    """Whether the type's values are texts in Python."""
     own = stored(type_)
     return isinstance(own, String) and not isinstance(own, Enum)
 
 
 def has_code_points(type_: TypeEngine[Any]) -> bool:
-    """Whether a type's values are stored as texts, as the names of an enum's members are, too."""
+    """Whether the type's values are stored as texts; an enum's member names are."""
     return isinstance(stored(type_), String)
 
 
 def comparable(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The column, as it is compared: what is stored as text by code point."""
+    """Return the column for comparisons: by code point, if it is stored as text."""
     return CodePoints(column) if has_code_points(column.type) else column

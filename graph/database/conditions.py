@@ -37,20 +37,20 @@ Template: TypeAlias = tuple[Any, ...]
 
 
 class Condition(NamedTuple):
-    """Which rows are meant."""
+    """A condition on the rows of a table."""
 
     template: Template
-    """All of it but its values, from which the SQL is made."""
+    """The condition without its values; compiled to SQL once."""
     values: tuple[object, ...]
-    """The values that the parameters of its SQL have, in order."""
+    """The values of the bind parameters, in order."""
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The values by the names of the parameters."""
+        """The values by name of the bind parameter."""
         return {f"w{index}": value for index, value in enumerate(self.values)}
 
     def both(self, other: "Condition") -> "Condition":
-        """The rows that this and another condition mean."""
+        """Return a condition that matches the rows of both."""
         return Condition(("and", (self.template, other.template)), self.values + other.values)
 
 
@@ -62,7 +62,7 @@ NOTHING = Condition(("or", ()), ())
 
 
 class Position(FunctionElement[int]):
-    """Where a text has another in it, from 1 on; 0 when it has not."""
+    """Position of a text inside another, from 1; 0 if it is not contained."""
 
     name = "position"
     type = Integer()
@@ -80,11 +80,11 @@ def _instr(element: Position, compiler: SQLCompiler, **options: Any) -> str:
 
 
 class IsNumber(FunctionElement[bool]):
-    """Whether a column of numbers has one: in SQLite it may have a text, which is above them all.
+    """Whether a numeric column holds a number: in SQLite it may hold a text.
 
-    Said as a bound, it lets an index end where the texts begin
-    (https://sqlite.org/datatype3.html#comparison_expressions). Not said to be likely, it would be
-    taken for one that few rows are within, whose rows are sorted rather than read in order.
+    Texts sort after all numbers (https://sqlite.org/datatype3.html#comparison_expressions). Written
+    as `< ''`, SQLite can end the index scan at the first text. `likely()` keeps the planner from
+    assuming that few rows match, and then sorting them instead of reading the index in order.
     """
 
     name = "is_number"
@@ -92,7 +92,7 @@ class IsNumber(FunctionElement[bool]):
     inherit_cache = True
 
     def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002 (SQLAlchemy's)
-        """As it is: with the `= 1` that others get in SQLite, it would be no bound."""
+        """Keep the bare comparison: with SQLite's usual `= 1`, it would be no bound of an index."""
         return self
 
 
@@ -107,14 +107,14 @@ def _below_texts(element: IsNumber, compiler: SQLCompiler, **options: Any) -> st
 
 
 def _number(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the column has a number, if it is to have one."""
+    """Return `IsNumber` of a numeric column; true for any other column."""
     return (
         IsNumber(column) if isinstance(stored(column.type), Integer | Float | Numeric) else true()
     )
 
 
 def _unbounded(type_: TypeEngine[Any]) -> TypeEngine[Any]:
-    """A type that keeps values as they are which are too great, long or exact for a column."""
+    """Return a bind type that accepts values beyond the column's range, length or precision."""
     if isinstance(type_, Integer):
         return BigInteger()
     if isinstance(type_, Numeric):
@@ -136,12 +136,16 @@ COMPARISONS: dict[
     "contains": lambda column, value: Position(column, value()) > literal_column("0"),
     "folded": lambda column, value: func.lower(comparable(column)) == value(),
 }
-"""By operator, the SQL of a column; each takes one value, but for the first two, which take none.
-The value of `folded` has no ASCII letter in upper case: databases leave others as they are."""
+"""By operator, the SQL for a column and a value; the first two take no value.
+
+The value of `folded` must have no ASCII upper-case letters: `lower()` only changes ASCII on SQLite
+and in PostgreSQL's collation "C". Cursors contain a digest of the operators: renaming one
+invalidates them.
+"""
 
 
 def clause(table: Table, template: Template) -> ColumnElement[bool]:
-    """The SQL of a condition on the table's rows, with parameters `w0`, `w1`, …."""
+    """Return the SQL of a condition, with bind parameters `w0`, `w1`, …."""
     return _clause(table, template, map("w{}".format, count()))
 
 
@@ -165,7 +169,7 @@ def _clause(table: Table, template: Template, names: Iterator[str]) -> ColumnEle
 
 
 def constant(template: Template) -> bool | None:
-    """Whether a condition without comparisons holds, for any row; None for one that has some."""
+    """Return the value of a condition without comparisons; None if it has any."""
     operator, about = template[:2]
     if operator == "not":
         inner = constant(about)

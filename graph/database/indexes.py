@@ -1,21 +1,21 @@
-"""Indexes that have the rows of a page in its order."""
+"""Keyset indexes: they have the rows of a page in its order."""
 
 from sqlalchemy import Index, Table
 
 from graph.database.codepoint import has_code_points
 
 BY_CODE_POINT = "by_code_point"
-"""Marks, in an index's `info`, that it has the texts of its first column by code point."""
+"""Key in an index's `info`: whether its first column is text sorted by code point."""
 
 
 def keyset_indexes(table: Table) -> None:
-    """Give each column with an index another, in which the key tells equal values apart.
+    """Add an index on (column, key) for each indexed column, so that the key breaks ties.
 
-    It has texts as they are compared (`graph.database.codepoint`). PostgreSQL is told so by the
-    migrations: SQLAlchemy would import all that it has for PostgreSQL to keep it here.
+    Texts are sorted by code point (`graph.database.codepoint`). The migrations tell PostgreSQL:
+    declaring it here would make SQLAlchemy import its whole PostgreSQL dialect.
 
     Args:
-        table: its primary key is one column.
+        table: a table whose primary key is one column.
     """
     (key,) = table.primary_key
     for column in table.c:

@@ -1,13 +1,13 @@
-"""Ids, and the primary keys that they name."""
+"""Ids, and the primary keys that they stand for."""
 
 MIN_KEY, MAX_KEY = -(2**63), 2**63 - 1
-"""The bounds of the integers that a database takes as a parameter."""
+"""Bounds of integer bind parameters."""
 
 
 def parse_id(id_: str) -> int | None:
-    """The primary key that an id names; None when it can name none.
+    """Return the primary key of an id; None if no row can have this id.
 
-    A key has one spelling, the one that we give out: " 7" and "07" name no row.
+    A key has exactly one spelling: the ids " 7" and "07" match no row.
     """
     try:
         value = int(id_)

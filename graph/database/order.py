@@ -1,8 +1,7 @@
-"""Orders of a table, and the parts of it that an index has in an order.
+"""Orders of a table, and the segments in which a page is read.
 
-A table is read in segments, each of which an index on (column, key) has in its order. With one
-condition for all of them, or with nulls where the index does not have them, databases read and sort
-the whole table.
+An index on (column, key) has each segment in the page's order. With one condition for all segments,
+or with nulls at the other end than in the index, databases read and sort the whole table.
 """
 
 from collections.abc import Sequence
@@ -13,11 +12,11 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import Table
 
 ORDERS = 100
-"""Orders that are kept; clients choose among more than that."""
+"""Maximum number of cached orders; clients may use more."""
 
 
 class Term(NamedTuple):
-    """A column by which a table is ordered."""
+    """A column to sort by."""
 
     column: str
     descending: bool = False
@@ -25,12 +24,12 @@ class Term(NamedTuple):
 
 
 Order: TypeAlias = tuple[Term, ...]
-"""The terms of an order, of which the last is the key, and tells all rows apart."""
+"""Terms; the last is the primary key, which breaks all ties."""
 
 
 @lru_cache(ORDERS)
 def total_order(table: Table, terms: tuple[Term, ...] = ()) -> Order:
-    """The order of these terms, in which the key breaks ties in the direction of the last one."""
+    """Return the order of these terms; the key breaks ties, in the last term's direction."""
     (key,) = table.primary_key.columns.keys()
     kept: list[Term] = []
     for term in terms:
@@ -41,21 +40,21 @@ def total_order(table: Table, terms: tuple[Term, ...] = ()) -> Order:
 
 
 def backward(order: Order) -> Order:
-    """The same order, read from its end."""
+    """Return the reversed order."""
     return tuple(Term(name, not descending, not nulls) for name, descending, nulls in order)
 
 
 class Bound(NamedTuple):
-    """Rows that come after a position in an order."""
+    """Lower bound in an order: only rows after this position."""
 
     position: Sequence[Any]
-    """The values that some row has, or had, in the columns of the order's terms."""
+    """The values of a row, which may be gone, in the columns of the order."""
     inclusive: bool = False
-    """Whether the row at the position is meant, too."""
+    """Whether the row at the position itself is included."""
 
     @property
     def template(self) -> "BoundTemplate":
-        """What its SQL is made from."""
+        """The bound without its values; compiled to SQL once."""
         return BoundTemplate(tuple([value is None for value in self.position]), self.inclusive)
 
 
@@ -63,23 +62,23 @@ class BoundTemplate(NamedTuple):
     """A bound without its values."""
 
     nulls: tuple[bool, ...]
-    """Which of its values are null."""
+    """Which values are null."""
     inclusive: bool
 
 
 class Segment(Enum):
-    """A part of an ordered table, by the first term of its rows."""
+    """A part of an ordered table, by the value of the first term."""
 
     ALL = "any"
     NOT_NULL = "not null"
     NULL = "null"
-    NULL_AFTER = "null, and the other terms beyond the bound's"
-    TIED_AFTER = "the same as the bound's, and the other terms beyond the bound's"
-    AFTER = "beyond the bound's"
+    NULL_AFTER = "null, and after the bound in the other terms"
+    TIED_AFTER = "tied with the bound, and after it in the other terms"
+    AFTER = "after the bound"
 
 
 def segments(table: Table, order: Order, after: BoundTemplate | None) -> list[Segment]:
-    """The segments of the rows after a bound, in order."""
+    """Return the segments after a bound, in order."""
     lead = order[0]
     nullable = bool(table.c[lead.column].nullable)
     if after is None:

@@ -1,4 +1,4 @@
-"""Statements in the short way: compiled once, and run on the driver's own connection."""
+"""Statements that are compiled once, and run directly on the driver's connection."""
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,25 +16,24 @@ Convert: TypeAlias = Callable[[Any], Any]
 
 
 def _record(columns: Sequence[str]) -> Any:
-    """A class of named tuples, whose fields are known only now."""
+    """Make a named tuple class with these fields."""
     return namedtuple("Record", columns)  # noqa: PYI024
 
 
 class Statement:
     """A Core statement that returns rows, compiled once for each dialect.
 
-    SQLAlchemy writes the SQL and gives the conversions of its types. `Session.fetch` runs it on the
-    driver's own connection, without a `Result` and a `Row` for each answer, which takes a tenth of
-    the time of `Session.orm`.
+    SQLAlchemy compiles the SQL and provides the conversions of its types. `Session.fetch` runs the
+    statement on the driver's connection, without SQLAlchemy's `Result` and `Row`: that takes a
+    tenth of the time of `Session.orm`.
 
     Args:
-        clause: a `select`, or an `insert`, `update` or `delete` with `returning`. The values in it
-            are those of parameters that need not be given.
-        values: the columns that an `insert` fills, which are then its parameters.
-        scans: whether it reads many rows whenever it is run. SQLite then runs it on another thread
-            at once. Other reads go there by themselves when they take long, but two things only
-            this tells: `count(*)` of a whole table is one step to SQLite, and what writes cannot be
-            begun anew.
+        clause: a `select`, or an `insert`, `update` or `delete` with `returning`. Values in it are
+            defaults of bind parameters.
+        values: the columns that an `insert` fills, which become bind parameters.
+        scans: whether it always reads many rows. SQLite then runs it on another thread at once.
+            Other reads move there by themselves when they are slow, with two exceptions:
+            SQLite counts a whole table in one step, and a write cannot be restarted.
         sort_by_last: sort the rows by the last column, and leave it out of them. No database
             promises an order of the rows that `returning` gives.
     """
@@ -60,13 +59,11 @@ class Statement:
 
 
 class Rows(Sequence[Any]):
-    """The rows that a statement returned, in its order.
+    """The rows that a statement returned, in order.
 
-    An item is a named tuple: its values are attributes, as those of a model are. A value that is
-    not one of its column's type is the exception that says so, which graphql-core makes an error
-    of the field that returns it.
-
-    `tuples` has the same values, in the order of `columns`.
+    Items are named tuples, with values as attributes, like a model's. `tuples` has the same values
+    in the order of `columns`. A value that its column's type cannot convert is replaced by the
+    exception, which graphql-core reports as the error of the field.
     """
 
     def __init__(self, statement: Statement, tuples: Sequence[Sequence[Any]]) -> None:
@@ -85,16 +82,16 @@ class Rows(Sequence[Any]):
         return map(self._record._make, self.tuples)
 
     def holding(self, tuples: Sequence[Sequence[Any]]) -> "Rows":
-        """Rows of the same columns, with these values."""
+        """Return rows with the same columns and these values."""
         return Rows(self._statement, tuples)
 
     def first(self) -> Any | None:
-        """The first row, or None when there is none."""
+        """Return the first row; None if there is none."""
         return self[0] if self.tuples else None
 
 
 class Compiled:
-    """A statement in the SQL of one dialect, with the conversions of its parameters and rows."""
+    """A statement compiled for one dialect, with the conversions of its parameters and rows."""
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled = statement.clause.compile(dialect=dialect, column_keys=statement.values or None)
@@ -103,7 +100,7 @@ class Compiled:
         self._compiled = compiled
         self._sql = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()
-        # An IN of however many values is written out when they are known.
+        # An expanding IN is written out for each list of values.
         self._expands = bool(compiled.post_compile_params | compiled.literal_execute_params)
         self._own_values = _own_values(compiled)
         self._to_driver = _conversions(
@@ -121,15 +118,15 @@ class Compiled:
 
     @property
     def converts(self) -> bool:
-        """Whether values of its rows are not the ones that the driver returned."""
+        """Whether any value that the driver returns is converted."""
         return bool(self._from_driver)
 
     def bound(self, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
-        """The SQL, and the values of its parameters in order, as the driver takes them.
+        """Return the SQL and the values of its bind parameters, in order, for the driver.
 
         Raises:
-            BadUserInputError: a value has no place in the type of its column.
-            KeyError: there is no value for a parameter.
+            BadUserInputError: a value is out of its column's range.
+            KeyError: a parameter has no value.
         """
         if self._own_values:
             own = {name: give() for name, give in self._own_values.items()}
@@ -144,7 +141,7 @@ class Compiled:
         return sql, [_to_driver(conversions.get(name), name, parameters[name]) for name in names]
 
     def rows(self, tuples: Sequence[Sequence[Any]]) -> Rows:
-        """The rows that the driver returned, with values as SQLAlchemy gives them."""
+        """Convert the driver's rows to Python values."""
         if self._from_driver and tuples:
             columns: list[Sequence[Any]] = list(zip(*tuples, strict=True))
             for index, convert in self._from_driver.items():
@@ -156,14 +153,13 @@ class Compiled:
 
 
 def _conversions(processors: Mapping[Any, Convert | None]) -> dict[Any, Convert]:
-    """Those that convert anything."""
     return {key: convert for key, convert in processors.items() if convert is not None}
 
 
 def _own_values(compiled: SQLCompiler) -> dict[str, Callable[[], object]]:
-    """By parameter, what gives the values that the statement has without being given them.
+    """Return functions for the values of parameters that the caller need not give.
 
-    They are the literals in it, and the defaults of columns that it does not name.
+    These are literals in the statement, and defaults of columns that it does not name.
     """
     values: dict[str, Callable[[], object]] = {
         name: partial(getattr, bind, "effective_value")
@@ -178,12 +174,11 @@ def _own_values(compiled: SQLCompiler) -> dict[str, Callable[[], object]]:
         elif isinstance(default, CallableColumnDefault):
             values[name] = partial(default.arg, None)  # type: ignore[arg-type] # (no context)
         else:
-            raise TypeError(f"the default of {name} takes a statement of its own")
+            raise TypeError(f"the default of {name} must be a value or a Python function")
     return values
 
 
 def _to_driver(convert: Convert | None, name: str, value: Any) -> Any:
-    """The value of a parameter, as the driver takes it."""
     if convert is None:
         return value
     try:
@@ -193,10 +188,10 @@ def _to_driver(convert: Convert | None, name: str, value: Any) -> Any:
 
 
 def _from_driver(convert: Convert, values: Sequence[Any]) -> list[Any]:
-    """The values of a column, as SQLAlchemy gives them, and exceptions for those it cannot."""
+    """Convert the values of a column; replace those that cannot be converted by the exception."""
     try:
         return [convert(value) for value in values]
-    except Exception:  # noqa: BLE001 (whatever a conversion makes of what others have stored)
+    except Exception:  # noqa: BLE001 (other programs may store anything)
         return [_converted(convert, value) for value in values]
 
 

@@ -1,4 +1,4 @@
-"""Which values a column can have, on any engine."""
+"""Validation of values for a column, for all databases."""
 
 from datetime import datetime, time
 from typing import Any
@@ -7,10 +7,10 @@ from sqlalchemy import Column
 
 
 def validate_for_column(value: Any, column: Column[Any]) -> None:
-    """See that a value of the column's Python type can be stored in it, and compared with it.
+    """Validate that every database can store a value of the column's Python type, and compare it.
 
     Raises:
-        ValueError: it cannot; the message says why.
+        ValueError: the value is invalid; the message completes "<name> …".
     """
     if type(value) is str:
         if "\0" in value:

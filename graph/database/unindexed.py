@@ -1,4 +1,4 @@
-"""A column that SQLite is not to look up in an index."""
+"""A column that SQLite must not look up in an index."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class Unindexed(FunctionElement[Any]):
-    """The value of a column; in SQLite, with the sign that keeps an index from being used for it.
+    """A column's value, written for SQLite with a unary `+`, which rules out its index.
 
     See https://sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +".
     """
