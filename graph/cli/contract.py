@@ -1,4 +1,4 @@
-"""The schema as a contract: read from where it is published, and compared."""
+"""Schema diff: reads schemas from files and services, and finds breaking changes."""
 
 import json
 from http import HTTPStatus
@@ -23,37 +23,37 @@ from graphql import (
 from graph.hero.schema import schema as current
 
 TIMEOUT = 30
-"""Seconds for a service to answer."""
+"""Seconds to wait for a service's answer."""
 
 
 class UnreadableError(Exception):
-    """There is no schema where one was to be; one line for whoever asked."""
+    """A schema cannot be read; the message is one line for the user."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """Follows no redirect, which might take the token elsewhere."""
+    """Follows no redirects, which could send the token to another host."""
 
     def redirect_request(self, *_args: Any) -> None:
-        """None: the redirect is an error."""
+        """Return None, so that a redirect is an error."""
 
 
 class Changes(NamedTuple):
-    """What a change of the schema does to clients, a line each."""
+    """Effects of a schema change on clients, one line each."""
 
     breaking: list[str]
     dangerous: list[str]
 
 
 def read(source: str | None, token: str | None = None) -> GraphQLSchema:
-    """The schema, sorted, of this code, or that a file of SDL or a running service has.
+    """Read the sorted schema of this code, an SDL file or a running service.
 
     Args:
-        source: the file's path, or the service's http or https URL, `/graphql` included; None for
-            this code.
-        token: the bearer token that the service asks for.
+        source: path of a file, or http(s) URL of a service, including `/graphql`; None for this
+            code.
+        token: the service's bearer token.
 
     Raises:
-        UnreadableError: there is none.
+        UnreadableError: the schema cannot be read.
     """
     try:
         if source is None:
@@ -68,12 +68,12 @@ def read(source: str | None, token: str | None = None) -> GraphQLSchema:
 
 
 def sdl(schema: GraphQLSchema) -> str:
-    """The text of a schema."""
+    """Return the SDL of a schema."""
     return f"{print_schema(schema)}\n"
 
 
 def changes(old: GraphQLSchema, new: GraphQLSchema) -> Changes:
-    """What becomes of the clients of `old`, as graphql-core sees it."""
+    """Return the effects on clients of `old`, found by graphql-core."""
     return Changes(
         [change.description for change in find_breaking_changes(old, new)],
         [change.description for change in find_dangerous_changes(old, new)],
@@ -81,12 +81,12 @@ def changes(old: GraphQLSchema, new: GraphQLSchema) -> Changes:
 
 
 def _introspect(url: str, token: str | None) -> Any:
-    """The data of the answer to an introspection query."""
+    """Return the data of a service's introspection."""
     query = get_introspection_query(specified_by_url=True, input_value_deprecation=True)
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    request = Request(url, json.dumps({"query": query}).encode(), headers)  # noqa: S310 (`read` has seen to the scheme)
+    request = Request(url, json.dumps({"query": query}).encode(), headers)  # noqa: S310 (`read` has checked the scheme)
     try:
         with build_opener(_NoRedirect).open(request, timeout=TIMEOUT) as response:
             body = json.load(response)
@@ -94,12 +94,12 @@ def _introspect(url: str, token: str | None) -> Any:
         with refused:
             raise OSError(_reason(refused)) from refused
     if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
-        raise TypeError(_message(body) or "the answer is not one of GraphQL")
+        raise TypeError(_message(body) or "the answer is not a GraphQL response")
     return body["data"]
 
 
 def _reason(refused: HTTPError) -> str:
-    """Why a request was refused, in the service's words where it has some."""
+    """Return the status of a failed request, with the service's message if it sent one."""
     status = f"{refused.code} {HTTPStatus(refused.code).phrase}"
     try:
         message = _message(json.load(refused))
@@ -109,7 +109,7 @@ def _reason(refused: HTTPError) -> str:
 
 
 def _message(body: Any) -> str | None:
-    """The first error's message in an answer."""
+    """Return the message of the first error in an answer."""
     try:
         return str(body["errors"][0]["message"])
     except (KeyError, IndexError, TypeError):

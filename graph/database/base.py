@@ -1,4 +1,4 @@
-"""What the resolvers and the app need of a database, whatever its engine."""
+"""The interface of databases and sessions, for resolvers and the app."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class DatabaseError(Exception):
-    """The database cannot be used as it is configured; one line for the operator."""
+    """The configured database cannot be used; the message is one line for the operator."""
 
 
 class Change(NamedTuple):
@@ -42,9 +42,9 @@ class Change(NamedTuple):
 class Session(ABC):
     """The session of one request, made by `Database.session`.
 
-    `fetch` runs a statement in the short way, and `orm` is SQLModel's session for all else. Outside
-    a transaction a read is a statement of its own; after `snapshot`, and between `start` and
-    `commit`, everything, through `orm` too, happens in one transaction.
+    `fetch` runs a `Statement` fast; `orm` is SQLModel's session for everything else. Each read is
+    independent, unless `snapshot` was called. Between `start` and `commit`, all statements run in
+    one transaction, those of `orm` too.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -54,27 +54,31 @@ class Session(ABC):
     def orm(self) -> AsyncSession:
         """SQLModel's session, as in `await session.orm.exec(select(Hero))`.
 
-        It is made when first asked for: `fetch` alone does well without. On SQLite its statements
-        hold the event loop for as long as they take: what may read many rows is for `fetch`.
+        It is made on first use. On SQLite its statements block the event loop: use `fetch` for
+        reads of many rows.
         """
         return AsyncSession(
             sync_session_class=_SyncSession,
             session=self,
             expire_on_commit=False,
-            # On SQLite it is one of several operations in the transaction of its connection.
+            # On SQLite, other operations share the connection's transaction.
             join_transaction_mode="create_savepoint",
         )
 
     @property
     def in_use(self) -> bool:
-        """Whether anything went through `orm` that needs an end."""
+        """Whether `orm` has an open transaction."""
         return "orm" in self.__dict__ and self.orm.in_transaction()
 
     async def fetch(self, statement: Statement, **parameters: object) -> Rows:
-        """Run a statement and return all its rows; parameters that are not given keep its values.
+        """Run a statement and return all its rows.
+
+        Args:
+            statement: the statement.
+            parameters: values of its bind parameters; others keep the values in the statement.
 
         Raises:
-            BadUserInputError: a value has no place in the type of its column.
+            BadUserInputError: a value is out of its column's range.
             ServiceUnavailableError: the database could not be reached, or did not answer, in time.
         """
         compiled = statement.compiled(self.dialect)
@@ -82,10 +86,10 @@ class Session(ABC):
         return compiled.rows(await self.run(statement, sql, values))
 
     def one(self, statement: Statement, **parameters: object) -> Any:
-        """The first row of a statement, to be awaited; it always returns one, or fails.
+        """Return an awaitable of the first row of a statement, which must return a row or fail.
 
-        A root field's resolver that returns it as it is, without awaiting it, has nothing else to
-        do: where it is all of the operation, PostgreSQL takes one round trip in place of three.
+        If a root field's resolver returns it without awaiting it, and the operation has no other
+        root field, PostgreSQL runs it in one round trip instead of three.
         """
         fetch = partial(self.fetch, statement, **parameters)
         return One(fetch, partial(self.autocommit, statement, parameters))
@@ -93,43 +97,43 @@ class Session(ABC):
     async def autocommit(
         self, _statement: Statement, _parameters: Mapping[str, object], _guard: Guard
     ) -> Rows | None:
-        """The rows of a statement, which is committed as it runs, unless the guard keeps it.
+        """Run a statement that commits itself, unless the guard's conditions fail.
 
         Returns:
-            None when nothing was done: the statement is to be run in the transaction.
+            The rows; None if nothing was done, and the statement must run in the transaction.
 
         Raises:
-            UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
+            UnknownOutcomeError: no answer came, or the waiting task was cancelled.
         """
         return None
 
     @abstractmethod
     async def run(self, statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
-        """The rows of a statement, run as this SQL on the driver's own connection."""
+        """Run a statement's SQL on the driver's connection, and return its rows."""
 
     @abstractmethod
     def bound(self) -> Engine | Connection:
-        """Where `orm` runs its next statement."""
+        """Return the engine or connection for the next statement of `orm`."""
 
     @abstractmethod
     async def snapshot(self) -> bool:
-        """Have all reads, until the session is closed, see one state of the database.
+        """Make all further reads of this session see one state of the database.
 
-        In a transaction, this changes nothing.
+        Has no effect in a transaction.
 
         Returns:
-            Whether the snapshot begins now: earlier reads may have seen another state.
+            Whether the snapshot starts now; earlier reads may have seen another state.
         """
 
     @abstractmethod
     async def start(self, first: Change | None = None) -> int:
-        """Have all that follows, until `commit`, happen in one transaction.
+        """Begin a transaction, which ends with `commit`, `rollback` or `close`.
 
         Args:
-            first: the change to begin with; PostgreSQL takes no further round trip for it.
+            first: a change to begin with; on PostgreSQL it needs no extra round trip.
 
         Returns:
-            How many rows `first` has changed.
+            The number of rows that `first` changed.
         """
 
     @abstractmethod
@@ -137,20 +141,20 @@ class Session(ABC):
         """Commit the transaction.
 
         Args:
-            last: the change to end with; PostgreSQL takes no further round trip for it.
+            last: a change to end with; on PostgreSQL it needs no extra round trip.
         """
 
     @abstractmethod
     async def rollback(self) -> None:
-        """Undo what was not committed."""
+        """Roll the transaction back."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Undo what was not committed, and give the connection back."""
+        """Roll back an open transaction, and release the connection."""
 
 
 class _SyncSession(SyncSession):
-    """SQLAlchemy's part of `Session.orm`, which runs its statements where that session does."""
+    """SQLAlchemy's session behind `Session.orm`, bound to the same connection as the session."""
 
     def __init__(self, session: Session, **options: Any) -> None:
         super().__init__(**options)
@@ -162,7 +166,7 @@ class _SyncSession(SyncSession):
 
 @event.listens_for(_SyncSession, "do_orm_execute")
 def _take_all_rows(state: ORMExecuteState) -> Result[*tuple[Any, ...]]:
-    """Leave no cursor open: asyncio's part of SQLAlchemy can close only those of its drivers."""
+    """Fetch all rows: SQLAlchemy's asyncio extension can close only cursors of its own drivers."""
     result = state.invoke_statement()
     if isinstance(result, CursorResult) and result.returns_rows:
         return result.freeze()()
@@ -170,34 +174,34 @@ def _take_all_rows(state: ORMExecuteState) -> Result[*tuple[Any, ...]]:
 
 
 PROBE_TIMEOUT = 1.5
-"""Seconds after which a database that has not answered counts as one that does not."""
+"""Seconds to wait for an answer to a probe."""
 
 
 @cache
 def any_row(table: Table) -> Statement:
-    """One row, without its values, if there is any."""
+    """Return a statement that returns one row if the table has any."""
     return Statement(select(literal(1).label("one")).select_from(table).limit(1))
 
 
 class Database(ABC):
-    """An engine with its connections; lives from the start of the app to its shutdown."""
+    """A database with its connections; lives from the app's start to its shutdown."""
 
     name: str
-    """What an operator knows it by, without secrets."""
+    """A name for the operator, without secrets."""
 
     dialect: Dialect
-    """SQLAlchemy's, for what it writes in SQL."""
+    """SQLAlchemy's dialect, for compiling SQL."""
 
     read_only: bool
     """Whether nothing may be written to it."""
 
     @abstractmethod
     def session(self) -> Session:
-        """A new session, which takes a connection when it is first used."""
+        """Return a new session, which acquires a connection on first use."""
 
     @abstractmethod
     async def create(self) -> None:
-        """Create the database itself where it is not there and that is for us to do.
+        """Create the database itself, if it is missing and can be created by the service.
 
         Raises:
             DatabaseError: it cannot be created.
@@ -205,23 +209,23 @@ class Database(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Open what stays open from the start on; a database that is away is left for later."""
+        """Open the long-lived connections; a database that cannot be reached is opened later."""
 
     @abstractmethod
     async def with_lock(self, work: Callable[[Connection], T]) -> T:
-        """What `work` returns, called in a transaction that is committed unless it raises.
+        """Call `work` in a transaction, commit unless it raises, and return its result.
 
-        No two calls, whichever processes and machines they come from, are at work at once.
+        A lock excludes concurrent calls from any process or machine.
 
         Raises:
-            DatabaseError: the database cannot be opened, or what `work` runs on it failed.
+            DatabaseError: the database cannot be opened, or a statement of `work` failed.
         """
 
     async def ping(self, table: Table) -> None:
-        """Ask the database whether it can be used, this table of it above all.
+        """Check that the database answers a query of this table.
 
         Raises:
-            Exception: whatever keeps it from answering.
+            Exception: it does not.
         """
         await self.is_empty(table)
 
@@ -229,7 +233,7 @@ class Database(ABC):
         """Whether the table has no rows.
 
         Raises:
-            Exception: whatever keeps the database from answering.
+            Exception: the database does not answer.
         """
         session = self.session()
         try:
@@ -239,7 +243,7 @@ class Database(ABC):
             await session.close()
 
     async def insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-        """Add rows, given by their columns' names: all of them or none."""
+        """Insert rows, each given by column name: all or none."""
         session = self.session()
         try:
             await session.start()

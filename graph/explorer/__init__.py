@@ -1,6 +1,6 @@
-"""GraphiQL, served from the service's own origin: it needs no other host.
+"""GraphiQL, served entirely from the service's own origin.
 
-`dist` has what `npm run build` makes of the source beside it, each file in its gzip form.
+`dist` contains the output of `npm run build`, each file compressed with gzip.
 """
 
 import gzip
@@ -55,12 +55,12 @@ _ASSETS = {
 
 
 async def page(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the explorer, which sends its operations to the address it was loaded from.
+    """Send GraphiQL's page, which sends operations to the URL it was loaded from.
 
-    Its files are looked up below that very address (`/graphql` has them in
-    `/graphql/explorer/`), so that neither a prefix nor a proxy in front of it matters.
+    Its files are loaded from below that URL (`/graphql/explorer/` for `/graphql`), so that it works
+    behind a proxy and under any prefix.
     """
-    # An address relative to the page starts at the page's last segment.
+    # Relative URLs start at the last segment of the page's path.
     here = scope["path"].rpartition("/")[2]
     content = _PAGE.substitute(assets="/".join(filter(None, (".", quote(here), "explorer"))))
     etag = f'"{sha256(content.encode()).hexdigest()[:16]}"'
@@ -80,10 +80,10 @@ async def page(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def asset(request: Request) -> Response:
-    """Answer with the file that the path's `name` says.
+    """Send the file of this `name`.
 
     Raises:
-        HTTPException: 404, the page has no such file.
+        HTTPException: 404, there is no such file.
     """
     name = request.path_params["name"]
     file = _ASSETS.get(name)
@@ -91,7 +91,7 @@ async def asset(request: Request) -> Response:
         raise HTTPException(404)
     packed = file.suffix == ".gz"
     headers = {
-        # The names of all but the licences change with what is in them.
+        # Compressed files are named by their content; only licences are not.
         "Cache-Control": "public, max-age=31536000, immutable" if packed else "no-cache",
         "X-Content-Type-Options": "nosniff",
     }
@@ -108,18 +108,15 @@ async def asset(request: Request) -> Response:
 
 @cache
 def _pieces(file: Path) -> Sequence[bytes]:
-    """The content of a file in its gzip form: one copy for all clients that take no gzip.
-
-    To unpack the largest takes 15 ms, once.
-    """
+    """Decompress a file, once for all clients that do not accept gzip; at most 15 ms."""
     content = gzip.decompress(file.read_bytes())
     return [content[at : at + PIECE_BYTES] for at in range(0, len(content), PIECE_BYTES)]
 
 
 class _Unpacked(Response):
-    """A response in pieces, each of which is sent when its client has read the one before.
+    """A response sent piece by piece, each after the client has read the previous one.
 
-    The server keeps what is sent until the client reads it, but of these pieces no copies.
+    The server buffers sent data until the client reads it; the pieces are shared, not copied.
     """
 
     def __init__(self, pieces: Sequence[bytes], **options: Any) -> None:

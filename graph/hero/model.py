@@ -1,4 +1,4 @@
-"""The hero table, and what a valid hero is."""
+"""The hero table, and the rules for new heroes."""
 
 from typing import Any, Self
 
@@ -10,10 +10,10 @@ from graph.database.indexes import keyset_indexes
 from graph.database.storable import validate_for_column
 
 MAX_TEXT_LENGTH = 200
-"""The most characters of a new hero's name and secret name."""
+"""Maximum number of characters in a new hero's name and secret name."""
 
 MIN_INT, MAX_INT = -(2**31), 2**31 - 1
-"""The bounds of GraphQL's `Int` (https://spec.graphql.org/October2021/#sec-Int)."""
+"""Bounds of GraphQL's `Int` (https://spec.graphql.org/October2021/#sec-Int)."""
 
 
 SQLModel.metadata.naming_convention = {
@@ -22,7 +22,7 @@ SQLModel.metadata.naming_convention = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
 }
-"""Names of indexes and constraints, by which migrations find them on every database."""
+"""Names of indexes and constraints; migrations find them by name on every database."""
 
 
 class HeroBase(SQLModel):
@@ -36,37 +36,37 @@ class HeroBase(SQLModel):
 
 
 class Hero(HeroBase, table=True):
-    """The table `hero`, as the FastAPI tutorial "SQL Databases" has it."""
+    """The table `hero` of the FastAPI tutorial "SQL Databases"."""
 
-    # Without AUTOINCREMENT, SQLite gives the id of the last hero, once deleted, to the next one.
+    # Without AUTOINCREMENT, SQLite reuses the id of the last hero after it was deleted.
     __table_args__ = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
 
 
 HERO: Table = SQLModel.metadata.tables["hero"]
-"""The table for Core statements, which name it with fewer steps than a model does."""
+"""The table, for Core statements; they compile faster than those that name the model."""
 
 TABLE = HERO
-"""What the commands and the probes ask for: the table that must be there, and that is seeded."""
+"""The table that commands and probes use: it must exist, and `seed` fills it."""
 
-# Rows can be ordered by a column that has an index; it gets the one for their pages, too.
+# Clients can sort by indexed columns; keyset indexes keep their pages fast.
 keyset_indexes(TABLE)
 
 FIRST_COLUMNS = {"id", "name", "age", "secret_name"}
-"""Its columns at the first revision, which the FastAPI tutorial's table has too."""
+"""Columns of the first revision, and of the FastAPI tutorial's table."""
 
 
 class HeroCreate(HeroBase):
-    """A hero as a client may create it.
+    """A new hero.
 
-    Table models do not validate, and rows that were there before may break these rules,
-    so they stand on this class alone and hold for every field of `HeroBase`.
+    Only this class validates: table models do not, and existing rows may break the rules. The
+    rules apply to every field of `HeroBase`.
     """
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Pydantic's own: SQLModel's does not take the `by_alias` that Strawberry passes."""
+        """Call pydantic's method: SQLModel's lacks the option `by_alias` that Strawberry passes."""
         return super(SQLModel, cls).model_validate(obj, **options)
 
     @field_validator("*")

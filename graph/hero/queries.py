@@ -1,4 +1,4 @@
-"""The root fields that read."""
+"""The queries."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -19,7 +19,7 @@ from graph.hero.statements import hero_by_key, page_of_heroes
 from graph.hero.types import Hero, HeroFilter, HeroOrder, HeroStats
 
 MAX_LIMIT = 100
-"""The most heroes of a page, as in the FastAPI tutorial."""
+"""Maximum number of heroes in a page, as in the FastAPI tutorial."""
 
 Offset = Annotated[int, strawberry.argument(description="Number of heroes to skip, 0 or more.")]
 Limit = Annotated[
@@ -71,7 +71,7 @@ class Query:
         where: Where = strawberry.UNSET,
         order_by: OrderBy = strawberry.UNSET,
     ) -> Sequence[Hero]:
-        """Up to `limit` heroes.
+        """Return up to `limit` heroes.
 
         Raises:
             BadUserInputError: an argument is out of bounds.
@@ -96,10 +96,10 @@ class Query:
         where: Where = strawberry.UNSET,
         order_by: OrderBy = strawberry.UNSET,
     ) -> Connection[Hero]:
-        """The page that the cursors and the sizes name; the first one without them.
+        """Return a page; the first one if no argument is given.
 
         Raises:
-            BadUserInputError: an argument is out of bounds, or no cursor of this list.
+            BadUserInputError: an argument is out of bounds, or no cursor of this filter and order.
         """
         heroes = List(HERO, order_of(HERO, order_by), condition_of(where))
         window = Window.given(first, after, last, before)
@@ -107,7 +107,7 @@ class Query:
 
     @strawberry.field(description="Hero statistics.")
     async def hero_stats(self, info: Info, where: Where = strawberry.UNSET) -> HeroStats:
-        """The figures that are selected."""
+        """Return the selected statistics."""
         return await read_stats(info, HeroStats, HERO, condition_of(where))
 
     @strawberry.field(description="Find a hero by id; null when there is none.")
@@ -116,7 +116,7 @@ class Query:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The hero's id.")],  # noqa: A002 (the name in the API)
     ) -> Hero | None:
-        """The hero with this id, or None."""
+        """Return the hero with this id, or None."""
         hero_id = parse_id(id)
         if hero_id is None:
             return None

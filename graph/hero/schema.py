@@ -1,4 +1,4 @@
-"""The schema, put together: where Strawberry's schema extensions go."""
+"""The schema; add Strawberry's schema extensions here."""
 
 from strawberry.schema.config import StrawberryConfig
 
@@ -12,8 +12,7 @@ schema = Schema(
     mutation=Mutation,
     config=StrawberryConfig(info_class=Info),
 )
-"""Immutable.
+"""The immutable schema.
 
-Strawberry's `sort_schema` would make new types, and enums that do not know their members; where it
-is printed as SDL it is sorted.
+Strawberry's `sort_schema` would lose the enums' members, so only the printed SDL is sorted.
 """

@@ -1,4 +1,4 @@
-"""Believable heroes, to try the service with."""
+"""Realistic sample heroes."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,13 +18,13 @@ FIRST = ("Ada", "Amara", "Bruno", "Chen", "Dive", "Elena", "Farid", "Grace", "In
 LAST = ("Abe", "Brandt", "Costa", "Dube", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Kaya")
 
 TITLED = 0.3
-"""The share of heroes whose name has a title."""
+"""Share of heroes whose name has a title."""
 
 AGE_KNOWN = 0.9
-"""The share of heroes whose age is known."""
+"""Share of heroes whose age is known."""
 
 BATCH = 10_000
-"""Heroes a transaction: few commits, and the write lock is free again soon."""
+"""Heroes per transaction: few commits, and short holds of the write lock."""
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ VALUES: dict[type, Callable[[Random], Any]] = {
     Decimal: lambda random: Decimal(random.randrange(10**4)) / 100,
     UUID: lambda random: UUID(int=random.getrandbits(128), version=4),
 }
-"""By type, values of columns about which nothing else is known here."""
+"""By type, a random value of any other column."""
 
 OTHERS = [
     column
@@ -47,12 +47,12 @@ OTHERS = [
     if not (column.nullable or column.primary_key or column.default or column.server_default)
     and column.name not in {"name", "secret_name"}
 ]
-"""The columns beside these that must have a value."""
+"""Other columns that must have a value, such as ones added later."""
 
 
 def any_value(column: Column[Any], random: Random) -> object:
-    """Some value of this column's type."""
-    type_: Any = getattr(column.type, "impl_instance", column.type)  # within a decorator of it
+    """Return a random value of the column's type."""
+    type_: Any = getattr(column.type, "impl_instance", column.type)  # unwrap a `TypeDecorator`
     if isinstance(type_, Enum):
         return random.choice(list(type_.enum_class or type_.enums))
     value = VALUES[type_.python_type](random)
@@ -64,7 +64,7 @@ def any_value(column: Column[Any], random: Random) -> object:
 
 
 def hero(random: Random) -> dict[str, object]:
-    """One hero, as the values of its columns."""
+    """Return a random hero as values by column."""
     name = f"{random.choice(COLOURS)} {random.choice(BEASTS)}"
     if random.random() < TITLED:
         name = f"{random.choice(TITLES)} {name}"
@@ -77,7 +77,7 @@ def hero(random: Random) -> dict[str, object]:
 
 
 def batches(count: int) -> Iterator[list[dict[str, object]]]:
-    """`count` heroes in batches."""
+    """Yield `count` heroes in batches."""
     random = Random()  # noqa: S311 (nothing secret)
     for start in range(0, count, BATCH):
         yield [hero(random) for _ in range(min(BATCH, count - start))]

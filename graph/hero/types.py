@@ -1,4 +1,4 @@
-"""The GraphQL types and inputs, which mirror the model by deriving from its base class."""
+"""GraphQL types and inputs; they derive from the model's base class, and so mirror it."""
 
 import strawberry
 import strawberry.pydantic
@@ -13,33 +13,33 @@ from graph.hero import model as models
 
 @strawberry.pydantic.type(description="A hero.")
 class Hero(models.HeroBase):
-    """A hero as clients read it; the resolvers return rows in its place."""
+    """A hero as clients read it; resolvers return rows instead of instances."""
 
     id: strawberry.ID = Field(description="Opaque, unique id.")
 
 
 @model_input(description="A hero to create.")
 class CreateHeroInput(models.HeroCreate):
-    """A hero as clients write it."""
+    """A new hero as clients write it."""
 
 
 @filter_input(models.HERO, Hero, description="Filter of heroes; all conditions given must match.")
 class HeroFilter(Filter):
-    """Which heroes a client means."""
+    """A filter of heroes."""
 
 
 @changes_input(
     models.HeroCreate, models.HERO, description="Some values of a hero; omitted fields are ignored."
 )
 class UpdateHeroInput(Changes):
-    """Some values of a hero."""
+    """Some values of a hero, to set or to compare."""
 
 
 @order_input(models.HERO, Hero, description="A field to sort heroes by.")
 class HeroOrder(OrderTerm):
-    """By what heroes are ordered."""
+    """A field to sort heroes by."""
 
 
 @stats_type(models.HERO, Hero, description="Hero statistics.")
 class HeroStats(Stats):
-    """How many heroes there are, and of what age."""
+    """Number and ages of heroes."""

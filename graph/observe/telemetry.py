@@ -1,7 +1,7 @@
-"""OpenTelemetry traces and metrics, where its standard environment variables ask for them.
+"""OpenTelemetry traces and metrics, if its standard environment variables enable them.
 
-FastAPI makes the spans and metrics of HTTP requests, OpenTelemetry's SDK exports them, and here
-are the spans of operations. Without the variables nothing of it is loaded.
+FastAPI makes the spans and metrics of HTTP requests, this module those of operations, and
+OpenTelemetry's SDK exports them. Without the variables, the SDK is not loaded.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from graph.errors import Code, logger
 from graph.observe.logs import MAX_NAME_LENGTH, note_trace
 
 FAULTS = {Code.INTERNAL_SERVER_ERROR, Code.SERVICE_UNAVAILABLE}
-"""The codes of failures of ours; the others answer what a client did."""
+"""Codes of server faults; all others are caused by clients."""
 
 HTTP: TelemetryConfig = {
     "auto_configure": False,
@@ -26,17 +26,17 @@ HTTP: TelemetryConfig = {
     "logs": False,
     "exclude": lambda scope: scope.get("path") in {"/health", "/ready"},
 }
-"""What FastAPI is to make: nothing for probes, which come every few seconds."""
+"""FastAPI's telemetry; probes, which come every few seconds, are excluded."""
 
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""Spares each request FastAPI's question whether somebody has set up telemetry meanwhile."""
+"""Disables FastAPI's check, on each request, whether telemetry was set up."""
 
 
 @cache
 def configure() -> bool:
-    """Set up the SDK for this process if the environment asks for it; whether it is set up.
+    """Set up the SDK for this process if the environment enables it; return whether it did.
 
-    The variables, of which `OTEL_EXPORTER_OTLP_ENDPOINT` alone will do, are those of
+    `OTEL_EXPORTER_OTLP_ENDPOINT` alone enables it. All variables:
     https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/.
     """
     for signal in ("TRACES", "METRICS"):
@@ -48,10 +48,14 @@ def configure() -> bool:
     try:
         _set_up()
     except ModuleNotFoundError as error:
-        logger.warning("No telemetry: %s is missing: pip install '.[telemetry]'", error.name)
+        logger.warning(
+            "Telemetry is off: %s is not installed; run: pip install '.[telemetry]'", error.name
+        )
         return False
-    except Exception as error:  # noqa: BLE001 (what the service does is more than its telemetry)
-        logger.warning("No telemetry: %s", str(error))  # at start: no request can be quoted
+    except Exception as error:  # noqa: BLE001 (the service must start without telemetry)
+        logger.warning(
+            "Telemetry is off: %s", str(error)
+        )  # before any request, so it cannot quote one
         return False
     return True
 
@@ -61,7 +65,7 @@ def _set_up() -> None:
     from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider  # noqa: PLC0415
 
     class WithoutQuery(SpanProcessor):
-        """Takes the query string, in which a GET has its operation and variables, out of spans."""
+        """Redacts the query string in spans: that of a GET has the operation and variables."""
 
         def on_start(self, span: Span, parent_context: Any = None) -> None:  # noqa: ARG002 (the signature is the SDK's)
             if "url.query" in (span.attributes or {}):
@@ -69,7 +73,7 @@ def _set_up() -> None:
 
     if not isinstance(
         trace.get_tracer_provider(), TracerProvider
-    ):  # not `opentelemetry-instrument`
+    ):  # unless `opentelemetry-instrument` did
         environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
         if "service.name" not in environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
             environ.setdefault("OTEL_SERVICE_NAME", "hero-graph")
@@ -80,7 +84,7 @@ def _set_up() -> None:
 
 
 async def flush() -> None:
-    """Export what was not exported yet."""
+    """Export pending spans and metrics."""
     for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
         force_flush = getattr(provider, "force_flush", None)
         if force_flush:
@@ -88,9 +92,9 @@ async def flush() -> None:
 
 
 class TracedService(Service):
-    """A service whose operations have spans.
+    """A service that makes a span for each operation.
 
-    Their names and attributes are those of
+    Names and attributes follow
     https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/, without `graphql.document`.
     """
 

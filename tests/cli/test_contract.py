@@ -121,7 +121,7 @@ def test_what_cannot_be_compared_says_why(serve: Callable[..., Client], tmp_path
     with answering(200, b"<html>") as url:
         assert "Expecting value" in told(url)
     with answering(200, b"[]") as url:
-        assert "not one of GraphQL" in told(url)
+        assert "not a GraphQL response" in told(url)
     with answering(200, b'{"data": {"__schema": 1}}') as url:
         assert "cannot read a schema" in told(url)
     with answering(302, b"", location=f"{closed.url}/graphql") as url:

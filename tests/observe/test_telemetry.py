@@ -151,7 +151,7 @@ def test_a_failure_of_ours_is_an_error_span(
     ("variables", "says"),
     [
         ({"OTEL_TRACES_EXPORTER": "console", "OTEL_SERVICE_NAME": "mine"}, '"name": "query"'),
-        ({"OTEL_TRACES_EXPORTER": "no-such"}, "WARNING graph: No telemetry: "),
+        ({"OTEL_TRACES_EXPORTER": "no-such"}, "WARNING graph: Telemetry is off: "),
         ({"OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "true"}, ""),
     ],
 )
