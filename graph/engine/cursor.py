@@ -49,7 +49,7 @@ class Cursors:
 
     def __init__(self, table: Table, order: Order, condition: Condition) -> None:
         self._columns = [table.c[term.column] for term in order]
-        # Spelled out, so that renaming a class or a field here does not invalidate cursors.
+        # Spelled out: renaming a field of `Condition` must not invalidate cursors.
         filtered = f"Condition(shape={condition.template!r}, values={condition.values!r})"
         belongs_to = f"({table.name!r}, {order!r}, {filtered})"
         self._prefix = VERSION + blake2b(belongs_to.encode(), digest_size=9).digest()
