@@ -1,1 +1,1 @@
-"""How operations are executed."""
+"""Tests of the engine: how operations are executed."""

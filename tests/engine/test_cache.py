@@ -1,4 +1,4 @@
-"""Which documents are kept, and what one client can do to those of the others."""
+"""The document cache: what is cached, and what one client can evict of the others."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def padded(query: str, number: int, length: int) -> str:
-    """The query as a text of this length, like no other."""
+    """The query, padded to this length as a unique text."""
     return f"{query} #{number:05}".ljust(length, "x")
 
 

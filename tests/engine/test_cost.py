@@ -1,4 +1,4 @@
-"""What an answer may cost: no small document makes a large one."""
+"""The cost limit: no small document makes a large answer."""
 
 import asyncio
 import json
@@ -34,12 +34,12 @@ ONE_OF = "{ __schema { types { isOneOf fields { type { isOneOf ofType { isOneOf 
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    """Of one kind only: no database has a part in this."""
+    """SQLite only: the database does not matter here."""
     return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 def fields_of(value: Any) -> int:
-    """How many fields an answer has."""
+    """Number of fields in an answer."""
     if isinstance(value, dict):
         return len(value) + sum(fields_of(inner) for inner in value.values())
     return sum(fields_of(inner) for inner in value) if isinstance(value, list) else 0

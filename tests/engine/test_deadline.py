@@ -1,4 +1,4 @@
-"""The time that an operation may take, on each kind of database."""
+"""The timeout of an operation, on each kind of database."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ class SlowMutation(Mutation):
 
 @pytest.fixture(params=[(), (SchemaExtension,)], ids=["plain", "extended"])
 def slow(request: pytest.FixtureRequest, configure: Callable[..., Settings]) -> Iterator[Client]:
-    """A service with fields that never return, and time and connections for little."""
+    """A service with fields that never return, a short timeout and one connection."""
     schema = Schema(
         query=SlowQuery,
         mutation=SlowMutation,

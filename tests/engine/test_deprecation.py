@@ -1,4 +1,4 @@
-"""A field that is to go away, in a schema derived from ours: whoever uses it is told in time."""
+"""A deprecated field, in a schema derived from this one: clients see the deprecation."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

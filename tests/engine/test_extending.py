@@ -1,4 +1,4 @@
-"""Schemas as a person who takes this over writes them: Strawberry's ways to extend one work."""
+"""Schemas as users of this project write them: all of Strawberry's extension points work."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ from tests.schemas import Serve, resolved, serving_schemas
 
 @pytest.fixture
 def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
-    """Serves a schema with these options; what ran before is forgotten."""
+    """Serves a schema with these options, and clears the record of calls."""
     resolved.clear()
     with serving_schemas(configure) as serve:
         yield serve
@@ -145,7 +145,7 @@ def test_a_field_with_a_resolver_has_every_column(serve_schema: Serve) -> None:
 
 
 async def same_name(session: Session, names: list[str]) -> list[list[Any]]:
-    """The heroes of each name."""
+    """Load the heroes of each name."""
     resolved.append(f"load {len(names)}")
     models: Any = await session.orm.exec(select_models(Hero).where(HERO.c.name.in_(names)))
     found = models.all()
@@ -176,11 +176,11 @@ def test_a_loader_asks_once(serve_schema: Serve) -> None:
     data = api.data(query)
     assert [len(hero["namesakes"]) for hero in data["named"]] == [2, 2, 1, 1]
     assert data["heroes"] == [{"name": "A"}]
-    assert resolved == ["load 3"]  # by their names, each once
+    assert resolved == ["load 3"]  # one load for the three distinct names
 
 
 async def longest_names(session: Session, names: list[str]) -> list[int]:
-    """The lengths of the names, as the database knows them."""
+    """Load the length of the longest name, once per key."""
     resolved.append(f"lengths of {len(names)}")
     rows = await session.fetch(LENGTHS)
     return [rows[0].length for _ in names]

@@ -14,7 +14,7 @@ from tests.shape import labelled
 
 @pytest.fixture
 def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
-    """Serves a schema with these options; what ran before is forgotten."""
+    """Serves a schema with these options, and clears the record of calls."""
     resolved.clear()
     with serving_schemas(configure) as serve:
         yield serve

@@ -1,4 +1,4 @@
-"""How large a filter may be: the last that is allowed, and the first that is refused."""
+"""Limits of filters: the largest that is allowed, and the smallest that is rejected."""
 
 from collections.abc import Callable
 from json import dumps
@@ -17,18 +17,18 @@ PAGE = "query($where: HeroFilter) { heroes(where: $where) { id } }"
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    """Of one kind only: no database has a part in this."""
+    """SQLite only: the database does not matter here."""
     return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 def predicates(count: int) -> dict[str, Any]:
-    """Of this many comparisons, some in one object, and some in what has none."""
+    """A filter with this many comparisons; an empty filter counts as one."""
     several = {"age": {"gt": 0, "lt": 9}}
     return {"and": [several] * (count // 2) + [{}] * (count % 2)}
 
 
 def levels(count: int) -> dict[str, Any]:
-    """Of this many levels, by each of the fields that have one."""
+    """A filter with this many levels, nested by `and`, `or` and `not`."""
     where: dict[str, Any] = {"age": {"gt": 0}}
     for level in range(count - 1):
         kinds: list[dict[str, Any]] = [{"not": where}, {"and": [{}, where]}, {"or": where}]
@@ -37,7 +37,7 @@ def levels(count: int) -> dict[str, Any]:
 
 
 def values(count: int) -> dict[str, Any]:
-    """Of this many values, in lists and alone."""
+    """A filter with this many values, in lists and alone."""
     return {
         "age": {"in": list(range(count - 2))},
         "or": [{"id": {"in": ["1"]}}, {"name": {"eq": "A"}}],
@@ -70,7 +70,7 @@ FORMS: dict[str, Callable[[Any], dict[str, Any]]] = {
         "variables": {"where": where},
     },
 }
-"""The same filter, given in several ways; the last is one level deeper."""
+"""Ways to give the same filter; the last adds one level."""
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -103,7 +103,7 @@ def test_each_filter_has_the_limit_for_itself(serve: Callable[..., Client]) -> N
 
 
 def test_objects_in_variables_have_a_limit(shared: Client) -> None:
-    """They take long to coerce, which comes before a filter can be counted."""
+    """Objects are counted first, because coercing them is slow."""
     where: dict[str, Any] = {"or": [{}] * (MAX_OBJECTS - 1)}
     (error,) = labelled(shared.post(FORMS["variable"](where)))["errors"]
     assert error["message"].startswith("A filter has ")

@@ -1,4 +1,4 @@
-"""Mutations that are sent again under their key: executed once, on each kind of database."""
+"""Mutations that are retried with their idempotency key run once, on each kind of database."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -82,7 +82,7 @@ def test_queries_and_whoever_has_no_key_store_nothing(api: Client, sql: Sql) -> 
 def held(
     database_url: str, sql: Sql, lock: str = "LOCK TABLE hero IN SHARE MODE"
 ) -> Iterator[Callable[[int], bool]]:
-    """Let no mutation end meanwhile; gives whether this many wait on PostgreSQL for the lock."""
+    """Block all commits; yields a function that tells whether this many mutations wait."""
     if database_url.startswith("postgresql"):
         with transaction(database_url, lock):
             yield lambda waiting: len(sql(WAITING)) == waiting

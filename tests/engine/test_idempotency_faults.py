@@ -1,4 +1,4 @@
-"""Mutations whose answers are lost, sent again under their keys."""
+"""Mutations whose answers are lost, retried with their idempotency keys."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ from tests.proxy import proxy_to
 def test_an_answer_that_is_lost_with_the_service(
     database_url: str, cluster: Cluster, sql: Sql
 ) -> None:
-    """Killed between the commit and the answer, which the proxy swallows."""
+    """Kill the service after the commit; the proxy drops the answer."""
     with (
         proxy_to(cluster.port) as proxy,
         service(proxy.url(database_url), database_timeout=60, request_timeout=60) as running,
@@ -42,10 +42,10 @@ def test_an_answer_that_is_lost_with_the_service(
 
 @on_sqlite
 def test_an_answer_that_is_lost_as_the_log_is_written(database_url: str, tmp_path: Path) -> None:
-    """Killed as the disk has the commit, and nobody has been told."""
+    """Kill the service when the commit is on disk, before anything is answered."""
     disk = Disk(tmp_path)
     with service(database_url, prefix=disk.prefix) as running, Client(running.url) as api:
-        api.create("Before")  # the first commit syncs the head of the log, too
+        api.create("Before")  # the first commit also syncs the header of the write-ahead log
         disk.kill(at_next_sync=True)
         with pytest.raises(httpx.TransportError):
             send(api)
@@ -74,7 +74,7 @@ def test_a_commit_whose_outcome_is_unknown_is_told_by_the_key(
 
 @pytest.mark.slow
 def test_each_key_is_executed_once_through_kill_9(database_url: str, sql: Sql) -> None:
-    """Killed amid writes; each is sent until it is answered, and once more, under its key."""
+    """Kill the service during writes; retry each with its key until answered, and once more."""
 
     def write(api: Client, turn: int) -> bytes | None:
         request = {"query": CREATE, "variables": {"input": {**HERO, "name": f"{turn}"}}}

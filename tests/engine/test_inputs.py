@@ -1,4 +1,4 @@
-"""Inputs that are pydantic models become what Strawberry itself makes of them."""
+"""Inputs made from pydantic models equal those that Strawberry makes itself."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from graph.engine.schema import Schema
 
 
 class Power(Enum):
-    """Names are not values."""
+    """An enum whose names differ from its values."""
 
     FLIGHT = "flies"
     STRENGTH = "is strong"

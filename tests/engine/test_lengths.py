@@ -1,4 +1,4 @@
-"""How many rows a field counts for: as many as its arguments say."""
+"""The rows that a field counts for, computed from its arguments."""
 # ruff: noqa: ARG002 (what is counted are the arguments alone)
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ written: list[str] = []
 
 @strawberry.type
 class Team:
-    """Has pages of its own."""
+    """A type that has pages itself."""
 
     name: str = "Preventers"
 
@@ -33,7 +33,7 @@ class Team:
     async def members(
         self, where: HeroFilter | None = None, first: Most = None
     ) -> Connection["Team"]:
-        """Its members, which are teams, too."""
+        """Members, which are teams too."""
         return empty()
 
 
@@ -61,17 +61,17 @@ class Pages(Query):
 
     @strawberry.field
     async def unbounded(self, limit: int | None = None) -> list[Team]:
-        """A list with a number that has no maximum."""
+        """A list whose number has no maximum."""
         return []
 
 
 @strawberry.type
 class Many(Mutation):
-    """Writes many rows."""
+    """Mutations of many rows."""
 
     @strawberry.mutation
     async def create_heroes(self, inputs: Annotated[list[CreateHeroInput], UpTo100]) -> list[Hero]:
-        """As many as there are inputs."""
+        """One row per input."""
         written.append("heroes")
         return []
 
@@ -84,7 +84,7 @@ class Many(Mutation):
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    """Of one kind only: no database has a part in this."""
+    """SQLite only: the database does not matter here."""
     return f"sqlite:///{tmp_path / 'database.db'}"
 
 

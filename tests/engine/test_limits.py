@@ -1,4 +1,4 @@
-"""What an operation may cost: the last that is allowed, and the first that is refused."""
+"""Limits of operations: the largest that is allowed, and the smallest that is rejected."""
 
 from collections.abc import Callable
 from itertools import count as count_from
@@ -21,12 +21,12 @@ HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    """Of one kind only: no database has a part in this."""
+    """SQLite only: the database does not matter here."""
     return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 def tokens(count: int) -> str:
-    """A document of this many tokens: 5 an operation, and more fields in the last."""
+    """A document with this many tokens: 5 per operation, and more fields in the last."""
     operations = [f"query Q{n} {{ __typename }}" for n in range(count // 5 - 1)]
     return " ".join([*operations, f"query Last {{ {'__typename ' * (count % 5 + 1)} }}"])
 
@@ -36,7 +36,7 @@ def aliases(count: int) -> str:
 
 
 def aliases_in_fragments(count: int) -> str:
-    """Of this many aliases, one in a field and the others in a fragment that is spread twice."""
+    """An operation with this many aliases: one in a field, others in a fragment spread twice."""
     fields = "".join(f" a{index}: id" for index in range((count - 1) // 2))
     once = "" if count % 2 else " b: id"
     return f"{{ a: heroes {{ ...F ...F{once} }} }} fragment F on Hero {{ {fields} id }}"
@@ -66,13 +66,13 @@ def rows(count: int) -> str:
 
 
 def fields(count: int) -> str:
-    """Of an answer with this many fields."""
+    """An operation whose answer has this many fields."""
     more = " ".join(f"f{n}: __typename" for n in range(count - 401))
     return f"{{ heroes {{ id name age secretName }} {more} }}"
 
 
 def fields_of_introspection(count: int) -> str:
-    """Of an answer with this many fields, each of which counts twice but those of the root."""
+    """An introspection of this cost: each field below the root counts twice."""
     more = "".join(f" f{n}: __typename" for n in range((count - 1) % 2))
     inner = " ".join(f"f{n}: __typename" for n in range((count - 1) // 2))
     return f"{{ __schema {{ {inner} }} {more} }}"
@@ -200,7 +200,7 @@ def test_nothing_runs_before_the_limits_are_checked(
 
 
 def count_by_parser(query: str) -> int | None:
-    """The tokens of a document, None when it is not made of any."""
+    """Number of tokens by graphql-core's lexer; None for a syntax error."""
     lexer = Lexer(Source(query))
     for count in count_from(0):
         try:

@@ -1,4 +1,4 @@
-"""What one root field reads in several statements is of one state, whoever writes between them."""
+"""A root field that runs several statements reads one state, despite writes between them."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ TOGGLE = "UPDATE hero SET age = CASE WHEN age IS NULL THEN 50 END WHERE id = 5 R
 
 
 class Interrupted:
-    """A session after each of whose statements somebody else writes."""
+    """A session that lets another writer commit after each of its statements."""
 
     def __init__(self, session: Session, write: Callable[[], object]) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""Permissions of a schema: who is asked, and what a refusal looks like."""
+"""Permissions: when they are checked, and the errors of denied fields."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ from tests.shape import labelled
 
 @pytest.fixture
 def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
-    """Serves a schema with these options; what ran before is forgotten."""
+    """Serves a schema with these options, and clears the record of calls."""
     resolved.clear()
     with serving_schemas(configure) as serve:
         yield serve
@@ -105,7 +105,7 @@ def test_a_guarded_field_leaves_those_beside_it_alone(
 
 @strawberry.pydantic.type
 class Veiled(HeroBase):
-    """A hero whose name and age are not for everybody."""
+    """A hero whose name and age need a permission."""
 
     id: strawberry.ID = Field()
 
@@ -120,7 +120,7 @@ class Veiled(HeroBase):
 
 @filter_input(HERO, Veiled, description="Filter of heroes.")
 class VeiledFilter(Filter):
-    """Has no field that would tell what a client may not read."""
+    """A filter, which must not reveal what a client may not read."""
 
 
 @strawberry.type

@@ -34,11 +34,11 @@ ROWS = [
     (b"Bytes in name", 1, "x"),
     ("Émile 🦸", 2, "é" * 500),
 ]
-"""Rows as other programs may have left them: SQLite takes any value in any column."""
+"""Rows as other programs may store them: SQLite accepts any value in any column."""
 
 
 def fill(path: Path) -> None:
-    """Make the same table at this path, whatever was there."""
+    """Create the same table at this path; replace any other."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM hero")
         connection.execute("DELETE FROM sqlite_sequence")
@@ -46,20 +46,20 @@ def fill(path: Path) -> None:
 
 
 def rows(path: Path) -> list[Any]:
-    """The whole table at this path."""
+    """All rows of the table at this path."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute("SELECT * FROM hero ORDER BY id").fetchall()
 
 
 EXAMPLES = [25, pytest.param(150, marks=pytest.mark.slow)]
-"""How many operations are tried."""
+"""Number of generated operations."""
 
 Ask = Callable[[str, dict[str, Any]], tuple[bytes, bytes]]
 
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Path, Client]]]:
-    """The two paths as two services, each with a table of its own."""
+    """Services with and without the fast path, each with its own table."""
     with ExitStack() as stack:
         pair = []
         for name, fast in (("fast", True), ("plain", False)):
@@ -73,7 +73,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Pa
 
 @pytest.fixture
 def both(services: list[tuple[Path, Client]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
-    """Gives the answers of the two paths to one request; at the end their tables are the same."""
+    """Sends a request on both paths; at the end their tables must be the same."""
     monkeypatch.setattr(errors, "uuid4", lambda: UUID(int=7))
     for path, _ in services:
         fill(path)

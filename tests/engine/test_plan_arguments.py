@@ -1,4 +1,4 @@
-"""Compiled fields give their resolvers the arguments that Strawberry gives them."""
+"""Resolvers of compiled fields get the same arguments as from Strawberry."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -45,7 +45,7 @@ LITERALS: list[str] = [
 ]
 
 DEEP: dict[str, Any] = {}
-"""Deeper than what is coerced in the short way."""
+"""Deeper than the fast coercion supports."""
 for _ in range(60):
     DEEP = {"inner": [DEEP]}
 
@@ -74,7 +74,7 @@ VARIABLES: dict[str, tuple[str, list[Any]]] = {
     "count": ("Int", [3]),
     "must": ("Int!", [3]),
 }
-"""By argument, the type of a variable for it, and values, good ones and others."""
+"""By argument, the type of its variable, and valid and invalid values."""
 
 
 @pytest.mark.parametrize("arguments", LITERALS)

@@ -1,4 +1,4 @@
-"""Compiled pages and objects are answered with the same bytes as graphql-core's own."""
+"""Compiled pages and objects have the same bytes as graphql-core's."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,14 +13,14 @@ from tests.values import BOXES, PAGES, Box, Cat, Figures, Thing, page, rows
 
 
 def note(info: Info) -> None:
-    """Note what the resolver is told of its selection."""
+    """Record what `Info` tells the resolver about its selection."""
     paths = ("totalCount", "pageInfo.hasPreviousPage", "edges.node.id", "figures", "figures.mean")
     ran.append((info.columns, info.wants_cursors, *map(info.selects, paths)))
 
 
 @strawberry.type
 class Query:
-    """Pages and objects, by the names of the cases."""
+    """Pages and objects by name of the case."""
 
     @strawberry.field(metadata={ORDERED_BY: ("age", "id")})
     async def page(self, info: Info, case: str = "good") -> Connection[Thing]:
@@ -148,7 +148,7 @@ def test_conditions(both: Both, condition: str, value: bool) -> None:  # noqa: F
 
 
 def cases(field: str, parts: Sequence[str]) -> list[str]:
-    """Operations with all of these parts of a case's value: an error takes one away, or all."""
+    """Select all parts in nullable fields, where an error removes one, and in a required one."""
     each = " ".join(
         f"a{number}: {field}OrNone(case: $case) {{ {part} }}" for number, part in enumerate(parts)
     )

@@ -1,4 +1,4 @@
-"""Resolvers that are no coroutines, return objects of their own, or leave a statement to be run."""
+"""Resolvers that are synchronous, return own objects, or return an unawaited statement."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -55,7 +55,7 @@ class Anyone(BasePermission):
 
 
 def added(info: Info) -> Hero:
-    """A new hero, once it is awaited."""
+    """Return an awaitable that adds a hero."""
     row = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
     hero: Hero = info.context.session.one(new_hero(info.columns), **row)
     return hero

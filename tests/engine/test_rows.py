@@ -1,4 +1,4 @@
-"""Compiled rows take the values that graphql-core would give out, and give out the same."""
+"""Compiled rows accept the values that graphql-core accepts, and serialise them the same."""
 
 import asyncio
 from collections import namedtuple
@@ -31,7 +31,7 @@ class Power(Enum):
 
 
 class Rank(IntEnum):
-    """Another in the same row."""
+    """A second enum in the same row."""
 
     LOW = 1
     HIGH = 2
@@ -74,19 +74,19 @@ GOOD: dict[str, list[Any]] = {
     "power": list(Power),
     "rank": list(Rank),
 }
-"""Values that compiled rows must take."""
+"""Values that compiled rows must accept."""
 
 STRANGE = [
     *(None, True, 0, 2**31, -(2**31) - 1, 2**70, 0.5, 3.0, inf, -inf, nan, "", "x", "1", b"x"),
     *(ValueError("not of this type"), [], {}, object(), Rank.LOW, Power.FLIGHT, "FLIGHT", "flies"),
     *(value for values in GOOD.values() for value in values),
 ]
-"""Values that may come up in any column."""
+"""Values that any column may contain."""
 
 
 @strawberry.type
 class Query:
-    """Lists of things, as they are handed over in the context."""
+    """Lists of the things in the context."""
 
     @strawberry.field
     async def things(self, info: strawberry.Info) -> list["Thing"]:
@@ -109,7 +109,7 @@ def executor(query: str, context: Any, of: strawberry.Schema = schema) -> Execut
 
 
 def compiled(query: str, of: strawberry.Schema = schema) -> Any:
-    """The function for the one root field of a query."""
+    """Compile the only root field of a query."""
     made = executor(query, None, of)
     root = made.schema.query_type
     assert isinstance(root, GraphQLObjectType)
@@ -123,7 +123,7 @@ def compiled(query: str, of: strawberry.Schema = schema) -> Any:
 
 
 def interpreted(query: str, row: Any) -> ExecutionResult:
-    """What graphql-core makes of a row."""
+    """Complete a row with graphql-core."""
 
     async def execute() -> ExecutionResult:
         result: Any = executor(query, [row]).execute_operation()

@@ -1,4 +1,4 @@
-"""What of a field's value is selected."""
+"""The parts of a field's value that are selected."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -15,14 +15,14 @@ from graph.engine.selected import Selected
 
 @strawberry.type
 class Cat:
-    """One of the nodes."""
+    """A node."""
 
     name: str
 
 
 @strawberry.type
 class Dog:
-    """Another."""
+    """Another node."""
 
     name: str
 
@@ -46,7 +46,7 @@ class Counted(dict[str, FragmentDefinitionNode]):
 
 
 def selected(document: str, ordered_by: tuple[str, ...] = ()) -> tuple[Selected, Counted]:
-    """What is selected inside the first field of a document, and its fragments."""
+    """Return the selection inside the first field of a document, and the counted fragments."""
     schema = Schema(Query, config=StrawberryConfig(info_class=Info))._schema  # noqa: SLF001
     fragments, nodes = Counted(), list[FieldNode]()
     for node in parse(document).definitions:
@@ -82,7 +82,7 @@ def test_paths_lead_through_fragments() -> None:
 
 
 def test_fragments_that_double_at_each_level_are_not_written_out() -> None:
-    """Three fields that spread the next of 12 fragments each would be half a million fields."""
+    """12 fragments whose three fields each spread the next one expand to half a million fields."""
     levels = 12
     chain = "".join(
         f" fragment F{n} on N {{ a {{ ...F{n + 1} }} b {{ ...F{n + 1} }} c {{ ...F{n + 1} }} }}"

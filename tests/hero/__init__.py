@@ -1,1 +1,1 @@
-"""The API over the table."""
+"""Tests of the hero API."""

@@ -1,4 +1,4 @@
-"""Queries and mutations, as a client sees them."""
+"""Queries and mutations through HTTP."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ NO_IDS = [
     *("abc", "", " 7", "7 ", "07", "+7", "7.0", "1_0", "1e0", "0x1", "NaN", "-0", "\u0667"),
     *("2147483648", "9223372036854775807", "9223372036854775808", "9" * 5000),
 ]
-"""Spellings that name no hero of a table that has some."""
+"""Ids that no hero has, in a table with heroes."""
 
 
 def test_a_created_hero_is_read_back(api: Client) -> None:
@@ -170,7 +170,7 @@ def test_what_is_acknowledged_is_in_the_table(api: Client, sql: Sql) -> None:
 
 @slow_on_postgresql
 def test_many_root_fields_share_a_session(api: Client, seed: Callable[[int], None]) -> None:
-    """64 requests at once with ten aliases of each root field: the obvious version fails these."""
+    """64 concurrent requests with ten aliases of each root field: a naive version deadlocks."""
     seed(20)
     aliases = " ".join(
         f"h{n}: hero(id: {n + 1}) {{ id }} p{n}: heroes(offset: {n}, limit: 2) {{ id }}"

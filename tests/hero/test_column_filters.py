@@ -1,4 +1,4 @@
-"""Filters of a column of any type, which come with its index."""
+"""Filters of columns of all types, derived from their indexes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +36,7 @@ ORDERED: dict[str, list[Any]] = {
     "price": ["-1.50", "9.99", "10.00"],
     "mentorId": [1, 2, 3],
 }
-"""By field, its values in order, of the first three heroes; the fourth has none."""
+"""By field, the values of the first three heroes in order; the fourth has null."""
 
 OTHERS: dict[str, list[Any]] = {
     "motto": ["a", "B", "c"],
@@ -87,14 +87,14 @@ def test_a_column_with_an_index_has_a_filter(
 
 
 def ids(services: list[Client], where: dict[str, Any]) -> list[int]:
-    """What a filter matches."""
+    """Return the ids that a filter matches."""
     body = same(services, PAGE, where=where)
     assert "errors" not in body, (where, body)
     return [int(hero["id"]) for hero in body["data"]["heroes"]]
 
 
 def match(services: list[Client]) -> None:
-    """Each comparison, with each value."""
+    """Check each comparison with each value."""
     for name, values in (ORDERED | OTHERS).items():
         for value in values:
             equal = [index for index, each in enumerate(values, start=1) if each == value]
@@ -113,7 +113,7 @@ def match(services: list[Client]) -> None:
                 ("gte", [2, 3]),
             ):
                 assert ids(services, {name: {operator: middle}}) == expected, (name, operator)
-    # What a column cannot have is not cut to what it can.
+    # A value beyond a column's range must not be truncated to it.
     assert ids(services, {"price": {"eq": "9.991"}}) == []
     assert ids(services, {"price": {"lt": "9.991"}}) == [1, 2]
     assert ids(services, {"price": {"lt": "123456789012.5"}}) == [1, 2, 3]
@@ -123,7 +123,7 @@ def match(services: list[Client]) -> None:
 
 
 def refuse(services: list[Client]) -> None:
-    """What cannot be compared."""
+    """Check that invalid values are rejected."""
     for where, message in (
         ({"seen": {"gt": "2024-01-01T00:00:00"}}, "where.seen.gt must have a time zone"),
         ({"local": {"in": ["2024-01-01T00:00:00Z"]}}, "where.local.in must have no time zone"),

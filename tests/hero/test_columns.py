@@ -1,4 +1,4 @@
-"""A column of any type is one line in the model, then `db revision` and `schema`."""
+"""A column of any type takes one line in the model, then `db revision` and `schema`."""
 
 import re
 import shutil
@@ -36,7 +36,7 @@ from tests.process import run, service
 
 @pytest.fixture
 def copy(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the project, which the commands of the test run."""
+    """A copy of the project, in which the test's commands run."""
     ignored = shutil.ignore_patterns("node_modules", "__pycache__")
     shutil.copytree(HERE.parent, tmp_path / "copy" / "graph", ignore=ignored)
     monkeypatch.chdir(tmp_path / "copy")
@@ -64,7 +64,7 @@ def succeeds(*command: str) -> str:
 
 @pytest.fixture
 def both(database_url: str) -> Iterator[Callable[[], list[Client]]]:
-    """Starts the copy twice on one database: with compiled operations and without."""
+    """Starts the copy twice on one database: with and without the fast path."""
     with ExitStack() as stack:
 
         def started() -> list[Client]:
@@ -79,7 +79,7 @@ def both(database_url: str) -> Iterator[Callable[[], list[Client]]]:
 
 
 def same(services: list[Client], query: str, **variables: Any) -> Any:
-    """The body that both answer, the ids of errors left out."""
+    """Return the body that both services answer, without error ids."""
     request = {"query": query, "variables": variables}
     answers = [re.sub(rb"[0-9a-f]{32}", b"", each.post(request).content) for each in services]
     assert answers[0] == answers[1]
@@ -129,7 +129,7 @@ def test_columns_of_all_types(
 
 
 def write_and_read(services: list[Client]) -> None:
-    """What one way creates both read, and the other way deletes."""
+    """Create on one path, read on both, delete on the other."""
     everything = {**HERO, "code": "abc", "mentorId": 1}
     everything |= {camel(f"{name}{end}"): GIVEN[name] for name in GIVEN for end in ("", "_or_not")}
     for maker, deleter in (services, services[::-1]):
@@ -145,7 +145,7 @@ def write_and_read(services: list[Client]) -> None:
 
 
 def change(services: list[Client]) -> None:
-    """What is left out of a change is kept, a default or not; what is expected has any type."""
+    """Check that omitted fields stay unchanged, and that `expected` takes any type."""
     defaults, given = services[0].data(SEVERAL, inputs=[HERO, {**HERO, **GIVEN}])["createHeroes"]
     assert given["mark"] != defaults["mark"]
     assert given["joined"] != defaults["joined"]
@@ -169,7 +169,7 @@ def change(services: list[Client]) -> None:
 
 
 def refuse(services: list[Client]) -> None:
-    """A value that a column cannot take is the client's to mend."""
+    """Check that an invalid value is `BAD_USER_INPUT`."""
     for wrong, reason in (
         ({"seen": "2024-01-01T00:00:00"}, "input.seen: must have a time zone"),
         ({"local": "2024-01-01T00:00:00Z"}, "input.local: "),
@@ -205,7 +205,7 @@ def refuse(services: list[Client]) -> None:
 
 
 def read_what_others_wrote(services: list[Client], sql: Sql) -> None:
-    """A value that is not of its column's type is an error of its field alone."""
+    """Check that a stored value of a wrong type is an error of its field only."""
     for value in ("'x'", "x'78'", "7", "1e999", "'2024-01-01'", "''"):
         for columns in (NULLABLE, [line for line in WITH_DEFAULTS if "code" not in line]):
             for name in (line.partition(":")[0] for line in columns):

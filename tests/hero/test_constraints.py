@@ -1,4 +1,4 @@
-"""What the database refuses to store is the client's to mend, in the same words everywhere."""
+"""Constraint violations are client errors, with the same message on every database."""
 
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +55,7 @@ Add = Callable[[Session, Table, dict[str, Any]], Any]
 
 
 async def started(database: Database) -> Session:
-    """A session in a transaction that writes, on a database with a team and a member."""
+    """A session in a transaction, on a database with a team and a member."""
     await database.with_lock(METADATA.create_all)
     await database.insert(TEAMS, [{"id": 1}])
     await database.insert(MEMBERS, [MEMBER])
@@ -65,7 +65,7 @@ async def started(database: Database) -> Session:
 
 
 def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: Constraint) -> None:
-    """Add a member beside another, in vain."""
+    """Try to add a second member; it must violate the constraint."""
 
     async def work(database: Database) -> None:
         session = await started(database)
@@ -74,7 +74,7 @@ def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: 
         await session.close()
         assert caught.value.message == constraint
         assert caught.value.extensions == {"code": "BAD_USER_INPUT"}
-        await database.insert(MEMBERS, [OTHER])  # the connection is good for more
+        await database.insert(MEMBERS, [OTHER])  # the connection is still usable
 
     run(configure, work)
 

@@ -1,4 +1,4 @@
-"""Several heroes created at once: all of them, in their order, or none."""
+"""`createHeroes`: all heroes in order, or none."""
 
 from collections.abc import Callable
 from re import sub
@@ -19,7 +19,7 @@ mutation Create($inputs: [CreateHeroInput!]!) {{
 
 
 def heroes(count: int) -> list[dict[str, Any]]:
-    """Inputs whose names are in no order."""
+    """Inputs with unsorted names."""
     return [
         {"name": f"Hero {n * 37 % 101}", "secretName": str(n)} | ({"age": n} if n % 3 else {})
         for n in range(count)
@@ -27,7 +27,7 @@ def heroes(count: int) -> list[dict[str, Any]]:
 
 
 def stored(inputs: list[dict[str, Any]], first: int = 1) -> list[dict[str, Any]]:
-    """The heroes that come of the inputs."""
+    """The heroes that these inputs create."""
     return [{"id": str(n), "age": None, **given} for n, given in enumerate(inputs, first)]
 
 
@@ -36,7 +36,7 @@ def create(api: Client, inputs: list[dict[str, Any]]) -> Any:
 
 
 def refused(api: Client, inputs: list[dict[str, Any]]) -> str:
-    """Be refused, and store nothing; gives the message."""
+    """Check that the mutation fails and stores nothing; return the message."""
     body = api.execute(CREATE_MANY, inputs=inputs)
     (error,) = body["errors"]
     assert (body["data"], error["path"]) == (None, ["createHeroes"])

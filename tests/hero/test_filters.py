@@ -1,4 +1,4 @@
-"""Filters: which rows are meant, the same on every database and with every executor."""
+"""Filters match the same rows on every database, with and without the fast path."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ HEROES = [
     ("\U0010ffff!", -5),
     ("", 7),
 ]
-"""Names and ages, by ids from 1 on."""
+"""Names and ages of the heroes with the ids 1, 2, …."""
 
 ALL = list(range(1, len(HEROES) + 1))
 
@@ -109,7 +109,7 @@ CASES: list[tuple[dict[str, Any] | None, list[int]]] = [
 
 @pytest.fixture
 def filled(api: Client, sql: Sql) -> None:
-    """The heroes above, as other apps may have stored them."""
+    """A table with `HEROES`, stored without the API."""
     rows = ", ".join(f"('{name}', {'NULL' if age is None else age}, 'x')" for name, age in HEROES)
     sql(f"INSERT INTO hero (name, age, secret_name) VALUES {rows}")  # noqa: S608 (a test's own)
     assert api.execute("{ heroes { id } }")["data"]["heroes"]
@@ -117,12 +117,12 @@ def filled(api: Client, sql: Sql) -> None:
 
 @pytest.fixture
 def services(serve: Callable[..., Client]) -> list[Client]:
-    """On one database: with compiled operations, and without."""
+    """Two services on one database, with and without the fast path."""
     return [serve(fast_execution=fast) for fast in (True, False)]
 
 
 def same(services: list[Client], query: str, **variables: Any) -> Any:
-    """The body that all answer."""
+    """Return the body that all services answer."""
     answers = {each.post({"query": query, "variables": variables}).content for each in services}
     assert len(answers) == 1, (query, variables, answers)
     return services[0].execute(query, **variables)

@@ -1,4 +1,4 @@
-"""Ordered pages, by offset and by cursor, as a client sees them."""
+"""Sorted pages, by offset and by cursor, through HTTP."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -24,21 +24,21 @@ query Page($first: Int, $after: String, $last: Int, $before: String, $orderBy: [
 """
 
 AGES = [30, None, 7, 30, None, 12, 30, 7]
-"""Those of the heroes with the ids 1 to 8."""
+"""Ages of the heroes with the ids 1 to 8."""
 
 BY_AGE = [{"field": "AGE"}]
 
 
 @pytest.fixture
 def heroes(api: Client) -> Client:
-    """A service with heroes of these ages, named A, B and so on."""
+    """A service with heroes of `AGES`, named A, B and so on."""
     for name, age in zip("ABCDEFGH", AGES, strict=True):
         api.create(name, age=age)
     return api
 
 
 def page(api: Client, **variables: Any) -> dict[str, Any]:
-    """The page of a connection."""
+    """Fetch a page of the connection."""
     found = api.data(PAGE, **variables)["heroesConnection"]
     assert [edge["node"] for edge in found["edges"]] == found["nodes"]
     cursors = [edge["cursor"] for edge in found["edges"]]
@@ -54,12 +54,12 @@ def ids(found: dict[str, Any]) -> str:
 
 
 def around(found: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether there are heroes before and after a page."""
+    """Return `hasPreviousPage` and `hasNextPage`."""
     return found["pageInfo"]["hasPreviousPage"], found["pageInfo"]["hasNextPage"]
 
 
 def walk(api: Client, size: int, *, back: bool = False, **variables: Any) -> Iterator[str]:
-    """The ids of each page, by cursor from one to the next."""
+    """Follow the cursors, and return the ids of each page."""
     cursor = None
     while True:
         window = {"last": size, "before": cursor} if back else {"first": size, "after": cursor}

@@ -1,4 +1,4 @@
-"""Heroes that are changed: what is given of them, and nothing else."""
+"""`updateHero`: the given fields change, and nothing else."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,12 +33,12 @@ def api(api: Client) -> Client:
 
 
 def update(api: Client, **variables: Any) -> Any:
-    """The hero that was changed, if nothing else is said the first one."""
+    """Update a hero, by default the first one, and return it."""
     return api.data(UPDATE, **{"id": "1", **variables})["updateHero"]
 
 
 def refused(api: Client, code: str, **variables: Any) -> str:
-    """Be refused with the code, and change nothing; gives the message."""
+    """Check that the mutation fails with the code and changes nothing; return the message."""
     before = api.heroes()
     body = api.execute(UPDATE, **{"id": "1", **variables})
     (error,) = body["errors"]

@@ -1,4 +1,4 @@
-"""Heroes that are changed or deleted by a filter: all that match, or none."""
+"""`updateHeroes` and `deleteHeroes`: all matching heroes, or none."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ mutation Delete($where: HeroFilter!, $atMost: Int! = 1) {{
 
 @pytest.fixture
 def heroes(api: Client) -> list[dict[str, Any]]:
-    """Heroes of `api`, aged 0 to 2."""
+    """Heroes of ages 0 to 2 in `api`."""
     return [api.create(f"Hero {n}", age=n % 3) for n in range(6)]
 
 
@@ -37,7 +37,7 @@ def write(api: Client, query: str, **variables: Any) -> Any:
 
 
 def refused(api: Client, query: str, **variables: Any) -> str:
-    """Be refused, and change nothing; gives the message."""
+    """Check that the mutation fails and changes nothing; return the message."""
     before = api.heroes()
     if query is UPDATE:
         variables = {"input": {"age": 7}, **variables}
@@ -140,7 +140,7 @@ def test_they_count_as_rows(serve: Callable[..., Client]) -> None:
 def test_each_row_is_written_by_one_of_those_who_want_it(
     serve: Callable[..., Client], database_url: str, sql: Sql
 ) -> None:
-    """Each takes the heroes of an age for another: whoever is later finds none of them."""
+    """Concurrent updates by age: the later one finds no matching hero."""
     apis = [serve(database_timeout=60) for _ in range(2)]
 
     def take(age: int) -> Any:

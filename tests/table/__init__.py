@@ -1,1 +1,1 @@
-"""Generated reads and writes of the table: the service against a model in plain Python."""
+"""Generated reads and writes, compared with a model of the table in plain Python."""

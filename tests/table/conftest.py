@@ -1,4 +1,4 @@
-"""The databases of a module, with their services."""
+"""Fixtures: the databases of a module, with their services."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ FAST, PLAIN = True, False
 def new_url(
     tmp_path_factory: pytest.TempPathFactory, cluster: Cluster
 ) -> Iterator[Callable[[str], str]]:
-    """Makes an empty database of a kind; gives its URL."""
+    """Creates an empty database of a kind, and returns its URL."""
     with ExitStack() as stack:
 
         def make(kind: str) -> str:
@@ -30,7 +30,7 @@ def new_url(
 
 @pytest.fixture(scope="module")
 def stores(new_url: Callable[[str], str]) -> Iterator[list[Store]]:
-    """SQLite and PostgreSQL, each served with compiled operations and without."""
+    """SQLite and PostgreSQL, each served with and without the fast path."""
     with ExitStack() as stack:
         kinds = ("sqlite", "postgresql")
         yield [stack.enter_context(open_store(new_url(kind), (FAST, PLAIN))) for kind in kinds]
@@ -38,7 +38,7 @@ def stores(new_url: Callable[[str], str]) -> Iterator[list[Store]]:
 
 @pytest.fixture(scope="module")
 def separate_stores(new_url: Callable[[str], str]) -> Iterator[list[Store]]:
-    """The same services, each on a database of its own."""
+    """The same services, each with its own database."""
     with ExitStack() as stack:
         yield [
             stack.enter_context(open_store(new_url(kind), (path,)))

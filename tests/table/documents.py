@@ -1,4 +1,4 @@
-"""Operations as clients write them: their values in the text, in variables, or in both."""
+"""Operations as clients write them: values as literals, as variables, or both."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from graph.hero.schema import schema
 
 Selection: TypeAlias = Mapping[str, Any]
-"""The selected fields; each with those inside it, or None."""
+"""Selected fields, each with its subfields or None."""
 
 
 class RootField(NamedTuple):
@@ -45,7 +45,7 @@ def written_selection(selection: Selection | None) -> str:
 
 
 def project(value: Any, selection: Selection | None) -> Any:
-    """Of a whole answer, what a selection asks for, in its order."""
+    """Reduce a complete answer to a selection, in its order."""
     if isinstance(value, list):
         return [project(each, selection) for each in value]
     if value is None or selection is None:
@@ -57,7 +57,7 @@ class Writer:
     """Writes one operation.
 
     Args:
-        mode: `inline` for no variables, `variables` for one an argument, `mixed` for some at any
+        mode: `inline`: no variables; `variables`: one per argument; `mixed`: some at any
             depth.
         draw: decides where variables are in `mixed`.
     """
@@ -114,6 +114,6 @@ class Writer:
 
 @st.composite
 def operations(draw: st.DrawFn, fields: Sequence[RootField]) -> dict[str, Any]:
-    """These fields as the JSON of a request."""
+    """Draw the JSON of a request for these fields."""
     mode = draw(st.sampled_from(["variables", "inline", "mixed"]))
     return Writer(mode, draw).operation(fields)

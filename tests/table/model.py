@@ -1,4 +1,4 @@
-"""The table in plain Python: what each field of the API means, with no database behind it.
+"""A model of the table in plain Python: the meaning of each field of the API.
 
 Filters, orders and inputs are the JSON that a client sends. A row stands for the place that its
 cursor names, too: the row as it was when the cursor was given out.
@@ -14,14 +14,14 @@ Json: TypeAlias = Mapping[str, Any]
 Order: TypeAlias = Sequence[Json]
 
 FIELDS = {"id": "id", "name": "name", "age": "age", "secretName": "secret_name"}
-"""The fields of a hero in the API, with their names in the table."""
+"""Column names by field of a hero in the API."""
 
 MAX_HEROES = 100
-"""The most heroes of one mutation."""
+"""Maximum number of heroes in one mutation."""
 
 
 class Hero(NamedTuple):
-    """A row. SQLite takes any value as an age; elsewhere it is an integer or null."""
+    """A row. SQLite accepts any value as an age; PostgreSQL only integers and null."""
 
     id: int
     name: str
@@ -29,12 +29,12 @@ class Hero(NamedTuple):
     secret_name: str
 
     def answered(self) -> dict[str, Any]:
-        """The hero as the API answers it."""
+        """Return the hero as in an answer."""
         return {**{name: getattr(self, FIELDS[name]) for name in FIELDS}, "id": str(self.id)}
 
 
 class RefusedError(Exception):
-    """The model refuses a mutation, with a code."""
+    """The model rejects a mutation with this code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -42,12 +42,12 @@ class RefusedError(Exception):
 
 
 def folded(text: str) -> str:
-    """The text with its ASCII letters in lower case, and all others as they are."""
+    """Convert ASCII letters to lower case."""
     return "".join(char.lower() if char.isascii() else char for char in text)
 
 
 def compares(where: Json) -> bool:
-    """Whether a filter depends on the hero; with an empty `in` it does not."""
+    """Whether a filter depends on the hero; an empty `in` does not."""
     for name, value in where.items():
         if name in ("and", "or", "not"):
             if any(map(compares, [value] if name == "not" else value)):
@@ -58,7 +58,7 @@ def compares(where: Json) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is one; a text in a column of numbers is neither less nor greater than any."""
+    """Whether a value is a number; a text in a numeric column is neither less nor greater."""
     return isinstance(value, int | float)
 
 
@@ -78,7 +78,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def matches(hero: Hero, where: Json) -> bool:
-    """Whether a filter matches a hero: all that it says must hold."""
+    """Whether a filter matches a hero; all given conditions must match."""
     return all(_holds(hero, name, value) for name, value in where.items())
 
 
@@ -94,12 +94,12 @@ def _holds(hero: Hero, name: str, value: Any) -> bool:
 
 
 def rank(value: Any) -> tuple[int, Any]:
-    """Numbers, then texts, then bytes, as SQLite orders what is in one column."""
+    """Sort key of a value as in SQLite: numbers, then texts, then bytes."""
     return (isinstance(value, str) + 2 * isinstance(value, bytes), value)
 
 
 def compare(one: Hero, other: Hero, order: Order) -> int:
-    """Below, above or equal to 0 when one is before, after or where the other is."""
+    """Return a number below, above or equal to 0, as `cmp_to_key` expects."""
     last = order[-1].get("direction", "ASC") if order else "ASC"
     for term in (*order, {"field": "ID", "direction": last}):
         own, others = (getattr(hero, term["field"].lower()) for hero in (one, other))
@@ -115,14 +115,14 @@ def compare(one: Hero, other: Hero, order: Order) -> int:
 
 
 def ordered(rows: Iterable[Hero], where: Json, order: Order) -> list[Hero]:
-    """The rows that a filter matches, in order."""
+    """Return the rows that a filter matches, sorted."""
     found = [row for row in rows if matches(row, where)]
     by_order: Callable[[Hero, Hero], int] = partial(compare, order=order)
     return sorted(found, key=cmp_to_key(by_order))
 
 
 class Page(NamedTuple):
-    """The rows of a page, and whether there are others around it."""
+    """The rows of a page, and whether there are rows before and after it."""
 
     rows: list[Hero]
     has_next: bool
@@ -154,7 +154,7 @@ def page(  # noqa: PLR0913 (the arguments in the API)
 
 
 def stats(rows: Iterable[Hero], where: Json) -> dict[str, Any]:
-    """How many heroes a filter matches, and what their ages are; ages are integers or null."""
+    """Statistics of the heroes that a filter matches; ages are integers or null."""
     found = [row for row in rows if matches(row, where)]
     ages = [row.age for row in found if row.age is not None]
     extremes = {"min": min(ages, default=None), "max": max(ages, default=None)}
@@ -165,7 +165,7 @@ def stats(rows: Iterable[Hero], where: Json) -> dict[str, Any]:
 
 
 def _checked(given: Json) -> dict[str, Any]:
-    """The columns of an input, when every value of it may be stored."""
+    """Return the columns of an input; reject invalid values."""
     for name, value in given.items():
         if isinstance(value, str):
             usable = bool(value.strip()) and len(value) <= MAX_TEXT_LENGTH and "\0" not in value
@@ -177,10 +177,10 @@ def _checked(given: Json) -> dict[str, Any]:
 
 
 class Table:
-    """The table as mutations leave it; each gives back the heroes of its answer.
+    """A table with mutations; each returns the heroes of its answer.
 
     Args:
-        rows: those that are there, whatever their values.
+        rows: the initial rows, with any values.
     """
 
     def __init__(self, rows: Iterable[Hero]) -> None:
@@ -188,7 +188,7 @@ class Table:
         self._last = max(self.rows, default=0)
 
     def create_heroes(self, inputs: Sequence[Json]) -> list[Hero]:
-        """New heroes, with the next ids."""
+        """Create heroes with the next ids."""
         checked = [_checked(given) for given in inputs]
         if len(inputs) > MAX_HEROES:
             raise RefusedError("BAD_USER_INPUT")
@@ -200,7 +200,7 @@ class Table:
         return created
 
     def update_hero(self, hero_id: str, given: Json, expected: Json | None) -> list[Hero]:
-        """One hero, when it still has the values that are expected."""
+        """Update a hero, if it still has the expected values."""
         values = _checked(given)
         (hero,) = self._by_id(hero_id)
         if any(getattr(hero, FIELDS[name]) != value for name, value in (expected or {}).items()):
@@ -208,16 +208,16 @@ class Table:
         return self._update([hero], values)
 
     def update_heroes(self, where: Json, given: Json, at_most: int) -> list[Hero]:
-        """Those that a filter matches."""
+        """Update the heroes that a filter matches."""
         values = _checked(given)
         return self._update(self._matching(where, at_most), values)
 
     def delete_hero(self, hero_id: str) -> list[Hero]:
-        """One hero, as it was."""
+        """Delete a hero."""
         return self._delete(self._by_id(hero_id))
 
     def delete_heroes(self, where: Json, at_most: int) -> list[Hero]:
-        """Those that a filter matches, as they were."""
+        """Delete the heroes that a filter matches."""
         return self._delete(self._matching(where, at_most))
 
     def _by_id(self, hero_id: str) -> list[Hero]:

@@ -1,4 +1,4 @@
-"""Mutations of the table, some of which are refused."""
+"""Strategies of mutations, valid and invalid ones."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ expectations = mostly(
     times=2,
 )
 EMPTY = [{}, {}, {"and": []}, {"or": []}, {"not": {"or": [{"age": {}}]}}, {"name": {"in": []}}]
-"""Filters that compare nothing."""
+"""Filters without a comparison."""
 
 limits = mostly(st.sampled_from([1, 3, 5, 100]), st.sampled_from([0, 101]))
-"""How many heroes a mutation may be about."""
+"""Values of `atMost`."""
 
 creations = st.one_of(
     st.tuples(st.just("createHero"), st.fixed_dictionaries({"input": some_inputs})),
@@ -66,4 +66,4 @@ mutations = mostly(
     ),
     times=3,
 )
-"""The root fields of an operation. A creation is the last: a sequence of ids is not rolled back."""
+"""Root fields of an operation; a creation comes last: rollback does not reset the ids."""

@@ -18,13 +18,13 @@ from tests.conftest import serving
 from tests.table.model import Hero
 
 Run: TypeAlias = Callable[[str, Sequence[tuple[Any, ...]]], list[Any]]
-"""Executes a statement, for each of the parameters when there are any; gives the rows."""
+"""Executes a statement, once for each of the parameters, and returns the rows."""
 
 INSERT = "INSERT INTO hero (id, name, age, secret_name) VALUES"
 
 
 class Sql(NamedTuple):
-    """The statements that replace all rows, such that the next id follows the greatest of them."""
+    """Statements that replace all rows, and set the next id after the greatest."""
 
     before: tuple[str, ...]
     insert: str
@@ -48,9 +48,9 @@ class Store:
     """One database with its services.
 
     Args:
-        run: executes a statement past the services.
+        run: executes a statement without the services.
         sql: the database's own statements.
-        clients: of the services.
+        clients: the clients of the services.
     """
 
     def __init__(self, run: Run, sql: Sql, clients: Sequence[Client]) -> None:
@@ -59,7 +59,7 @@ class Store:
         self.clients = clients
 
     def fill(self, rows: Sequence[Hero]) -> list[Hero]:
-        """Put these rows in the place of all others; gives them as they are stored."""
+        """Replace all rows, and return them as stored."""
         for statement in self._sql.before:
             self._run(statement, ())
         if rows:
@@ -69,7 +69,7 @@ class Store:
         return self.rows()
 
     def rows(self) -> list[Hero]:
-        """The whole table, in the order of the ids."""
+        """All rows, sorted by id."""
         found = self._run("SELECT id, name, age, secret_name FROM hero ORDER BY id", ())
         return [Hero(*row) for row in found]
 
@@ -133,7 +133,7 @@ def open_store(url: str, paths: Sequence[bool]) -> Iterator[Store]:
 
 
 def asked(stores: Iterable[Store], request: Any) -> Any:
-    """What all services answer a request with, in the same bytes."""
+    """Return the answer of all services; it must have the same bytes."""
     answers = [client.post(request).content for store in stores for client in store.clients]
     assert len(set(answers)) == 1, answers
     return json.loads(answers[0])

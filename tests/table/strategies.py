@@ -1,4 +1,4 @@
-"""Heroes, filters, orders, pages and mutations that are often about the same few values."""
+"""Strategies of heroes, filters, orders and pages, with few different values."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from tests.table.model import FIELDS, Hero
 T = TypeVar("T")
 
 LETTERS = "aAbBiIzZ ,éÉßẞİ\u0131\u017f\u212a\u0301\uffff\U0001f9b8\U0010ffff%_*?[\\'\"$\n"
-"""What patterns, quotes, folding of cases and orders that are not by code point trip over."""
+"""Characters that break patterns, quoting, case folding, and orders other than by code point."""
 
 NAMES = [
     "",
@@ -39,20 +39,20 @@ FOREIGN = [
     *("", "old", "1a", "old ", b"1", 2**31, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)),
     *(0.5, 1.0, 1.5, -0.5, 2.0**53, 2.0**63, 1e300, -1e300, 5e-324, float("inf")),
 ]
-"""What other apps may have stored as an age in SQLite."""
+"""Ages that other programs may store in SQLite."""
 
 NO_IDS = ["0", "-1", "07", " 7", "1.0", "abc", "", "2147483648", "9223372036854775808"]
 """Ids that no hero has."""
 
 PREDICATES = 20
 LEVELS = 4
-"""The most predicates of a filter, and the most levels."""
+"""Maximum predicates and levels of a filter."""
 
 
 def mostly(
     usual: st.SearchStrategy[T], *rare: st.SearchStrategy[T], times: int = 9
 ) -> st.SearchStrategy[T]:
-    """The usual, so many times as often as all others."""
+    """The usual strategy, this many times as often as the other."""
     kinds = [usual] * times * len(rare) + list(rare)
     return st.sampled_from(range(len(kinds))).flatmap(lambda kind: kinds[kind])
 
@@ -109,7 +109,7 @@ _predicates = {
 
 
 def _filters(levels: int) -> st.SearchStrategy[dict[str, Any]]:
-    """Filters of at most so many levels."""
+    """Filters with at most this many levels."""
     flat = _some(**_predicates)
     if levels == 1:
         return flat
@@ -121,7 +121,7 @@ def _filters(levels: int) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def predicates(where: Any) -> int:
-    """How many predicates a filter has; one that has none counts as one."""
+    """Number of predicates in a filter; an empty filter counts as one."""
     if isinstance(where, list):
         return sum(map(predicates, where))
     return (
@@ -152,7 +152,7 @@ sizes = st.sampled_from([1, 2, 3, 7, 100, 0])
 
 
 def pages(places: Iterable[Hero]) -> st.SearchStrategy[dict[str, Any]]:
-    """Arguments of a page by cursor, which starts or ends at some of these places."""
+    """Arguments of a page by cursor, with these cursors as bounds."""
     place = st.sampled_from([*places, None])
     ends = {"after": place, "before": place}
     return st.one_of(
@@ -163,11 +163,11 @@ def pages(places: Iterable[Hero]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 Change: TypeAlias = Callable[[Sequence[Hero]], tuple[list[Hero], set[int]]]
-"""Gives a table after a change, and the ids of all rows that are not as they were."""
+"""A table after a change, and the ids of all changed rows."""
 
 
 def changes(ages: st.SearchStrategy[Any] = stored_ages) -> st.SearchStrategy[Change]:
-    """Some rows are deleted, others are updated, and others are new."""
+    """Delete, update and insert some rows."""
     deeds = st.sampled_from(["keep", "keep", "update", "delete"])
     values = st.lists(st.tuples(deeds, names, ages), min_size=1, max_size=7)
     return st.builds(

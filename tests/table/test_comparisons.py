@@ -1,4 +1,4 @@
-"""Every comparison with every value, on rows that have all of them."""
+"""Every comparison with every value, on rows with all values."""
 
 from collections.abc import Iterator
 from typing import Any

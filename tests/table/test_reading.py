@@ -1,4 +1,4 @@
-"""Generated reads are answered as the model answers them, with the same bytes by every service."""
+"""Generated reads: every service answers like the model, with the same bytes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from tests.table.model import Hero
 from tests.table.stores import Store, asked
 
 EXAMPLES = [8, pytest.param(200, marks=pytest.mark.slow)]
-"""How many are tried."""
+"""Number of examples."""
 
 PLACES: RootField = RootField(
     "heroesConnection", {}, {"edges": {"cursor": None, "node": {"id": None}}}
 )
-"""Asks where each row is."""
+"""Selects the cursor of each row."""
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -28,7 +28,7 @@ def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def leaves(*names: str) -> dict[str, st.SearchStrategy[Any]]:
-    """Fields that have none inside them."""
+    """Fields without subfields."""
     return dict.fromkeys(names, st.none())
 
 
@@ -52,7 +52,7 @@ WINDOWS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 
 
 def data_of(stores: Sequence[Store], request: Mapping[str, Any]) -> Any:
-    """The data that all services answer a request with."""
+    """Return the data that all services answer."""
     body = asked(stores, request)
     assert "errors" not in body, body
     return body["data"]
@@ -61,7 +61,7 @@ def data_of(stores: Sequence[Store], request: Mapping[str, Any]) -> Any:
 def connection(
     rows: Sequence[Hero], arguments: Mapping[str, Any], cursors: Mapping[Hero, str]
 ) -> dict[str, Any]:
-    """A whole connection, as the model has it; a row that is new may have any cursor."""
+    """Return the model's whole connection; a new row may have any cursor."""
     places = {name: arguments[name] for name in arguments if name not in ("where", "orderBy")}
     where, order = arguments.get("where", {}), arguments.get("orderBy", ())
     page = model.page(rows, where, order, **places)
@@ -80,7 +80,7 @@ def connection(
 
 
 def heroes(rows: Sequence[Hero], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A list of heroes, as the model has it."""
+    """Return the model's list of heroes."""
     found = model.ordered(rows, arguments.get("where", {}), arguments.get("orderBy", ()))
     offset = arguments.get("offset", 0)
     return [row.answered() for row in found[offset : offset + arguments.get("limit", 100)]]

@@ -1,4 +1,4 @@
-"""Walks by cursor are exactly the sorted table, and see once each row that stays."""
+"""Walks by cursor return the sorted table, and each row that stays exactly once."""
 
 from itertools import cycle, permutations, product
 from random import Random
@@ -14,7 +14,7 @@ from tests.table.stores import Store
 from tests.table.walk import Walk, step
 
 EXAMPLES = [6, pytest.param(150, marks=pytest.mark.slow)]
-"""How many are tried."""
+"""Number of examples."""
 
 TERMS = {
     field: [
@@ -32,7 +32,7 @@ ORDERS: dict[int, list[list[dict[str, Any]]]] = {
     ]
     for count in (1, 2, 3)
 }
-"""All orders, by their number of terms."""
+"""All orders by number of terms."""
 
 SIZES = (1, 2, 7, 100)
 
@@ -97,7 +97,7 @@ def _walk_all(
     *,
     backward: bool,
 ) -> None:
-    """Walk the table in each of the orders; every page knows whether there are others."""
+    """Walk the table in each order, and check `hasNextPage` and `hasPreviousPage`."""
     table = store.fill(rows)
     walks = [Walk(order, where, size, backward=backward) for order, where, size in choices]
     while going := [walk for walk in walks if not walk.ended]:

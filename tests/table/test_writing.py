@@ -1,4 +1,4 @@
-"""Generated mutations leave the table that the model has, with the same codes and bytes."""
+"""Generated mutations leave the same table as the model, with the same codes and bytes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +13,11 @@ from tests.table.model import Hero, RefusedError, Table
 from tests.table.stores import Store, asked
 
 EXAMPLES = [6, pytest.param(150, marks=pytest.mark.slow)]
-"""How many are tried."""
+"""Number of examples."""
 
 
 def executed(table: Table, name: str, arguments: Mapping[str, Any]) -> Any:
-    """What the model answers a root field with: a hero, or several.
+    """Execute a root field on the model; return a hero, or several.
 
     Raises:
         RefusedError: it refuses it.
@@ -41,12 +41,12 @@ def executed(table: Table, name: str, arguments: Mapping[str, Any]) -> Any:
 
 
 def heroes(rows: list[Hero]) -> list[dict[str, Any]]:
-    """Heroes as the API answers them."""
+    """Return heroes as in an answer."""
     return [row.answered() for row in rows]
 
 
 def answered(table: Table, fields: list[RootField]) -> dict[str, Any]:
-    """What the model answers an operation with: the data, or the code."""
+    """Execute an operation on the model; return the data, or the error code."""
     saved = dict(table.rows)
     try:
         return {

@@ -1,4 +1,4 @@
-"""Walks by cursor, from one end of the table to the other."""
+"""Walks by cursor, from one end of a table to the other."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,20 +16,20 @@ query ($first: Int, $after: String, $last: Int, $before: String,
 """
 
 AT_ONCE = 10
-"""The operations of one request."""
+"""Operations per request."""
 
 MOST = 200
-"""Pages that no walk has."""
+"""More pages than any walk has."""
 
 
 class Walk:
     """One walk.
 
     Args:
-        order: that of the walk; None to say nothing of it.
+        order: the order; None to omit it.
         where: the filter.
-        size: how many heroes a page has.
-        backward: whether it goes from the end to the start.
+        size: the size of a page.
+        backward: whether to walk from the end to the start.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Walk:
         self.ended = False
 
     def request(self) -> dict[str, Any]:
-        """Asks for the next page."""
+        """Return the request for the next page."""
         size, place = ("last", "before") if self._backward else ("first", "after")
         page = {size: self._size, place: self._cursor}
         return {"query": QUERY, "variables": {**self._variables, **page}}
 
     def take(self, body: Any) -> None:
-        """Go on from this answer; an age that is not an `Int` is an error of its own."""
+        """Process an answer; an age that is no `Int` is an error of its field."""
         for error in body.get("errors", ()):
             assert error["path"][-1] == "age", error
         page = body["data"]["heroesConnection"]
@@ -67,13 +67,13 @@ class Walk:
 
     @property
     def ids(self) -> list[int]:
-        """The ids that were seen, in the table's order."""
+        """The ids that were seen, in the order of the table."""
         pages = reversed(self._pages) if self._backward else self._pages
         return [hero_id for page in pages for hero_id in page]
 
     @property
     def pages(self) -> int:
-        """How many pages were read."""
+        """Number of pages that were read."""
         return len(self._pages)
 
 
