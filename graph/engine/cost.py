@@ -26,6 +26,7 @@ from graph.engine.connection import Connection, Edge
 from graph.engine.definitions import generic_class, max_reads
 from graph.engine.filter import NO_FILTER, Extent
 from graph.engine.limits import too_complex
+from graph.engine.permissions import is_guarded
 from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
 
@@ -79,6 +80,8 @@ class Cost:
     def __init__(self) -> None:
         self.reads = 0
         """Fields whose resolvers or permissions may query the database; only for an operation."""
+        self.is_guarded = False
+        """Whether a field has permissions; only for an operation."""
         self.rows = 0
         self.fields = 0
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
@@ -123,6 +126,7 @@ class CostAnalysis:
         self._info: Any = _Info(schema)
         self._filters: dict[object, Callable[[Values], Extent]] = {}
         self._reads = 0
+        self._is_guarded = False
 
     def analyze(self, operation: OperationDefinitionNode) -> Cost:
         """Return the cost of the operation.
@@ -136,6 +140,7 @@ class CostAnalysis:
             fields = self._collector.collect([operation.selection_set.selections])
             self._add(cost, root, fields)
             cost.reads = self._reads
+            cost.is_guarded = self._is_guarded
             cost.filters = list(self._filters.values())
         except OverflowError:
             raise over_cost(self._limit) from None
@@ -160,6 +165,7 @@ class CostAnalysis:
                 continue
             self._filters |= arguments.filters(definition, selection.node)
             self._reads += max_reads(definition)
+            self._is_guarded |= is_guarded(definition)
             if is_leaf_type(get_named_type(definition.type)):
                 continue
             named: Any = get_named_type(definition.type)

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+import orjson
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor, VariableValues
 
@@ -21,6 +22,7 @@ from graph.engine.filter import NO_FILTER, Extent
 from graph.engine.idempotency import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.limits import too_complex
 from graph.engine.operation import Operation, Prepared
+from graph.engine.permissions import Permissions
 from graph.engine.plan import Plan
 from graph.engine.schema import Schema
 from graph.errors import Code, PublicError, ReadOnlyError
@@ -174,6 +176,9 @@ class Service:
             async with self._answers.once(session, self._key(call)) as once:
                 if once.saved is not None:
                     self._check_size(once.saved.data, room)
+                    if prepared.cost.is_guarded:
+                        permissions = Permissions(self._executor(call, context))
+                        await permissions.check(orjson.loads(once.saved.data))
                     return Result(once.saved.data, [], extensions=once.saved.extensions)
                 result = await self._run(call, coerced, prepared.plan, context, room)
                 if not result.errors:

@@ -7,14 +7,15 @@ import pytest
 import strawberry
 import strawberry.pydantic
 from sqlmodel import Field
-from strawberry.permission import BasePermission
+from strawberry.permission import BasePermission, PermissionExtension
 
 from graph.engine.context import Info
 from graph.engine.filter import Filter, filter_input
 from graph.hero.model import HERO, HeroBase
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
-from graph.hero.statements import page_of_heroes
+from graph.hero.statements import new_hero, page_of_heroes
+from graph.hero.types import CreateHeroInput
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
 from tests.schemas import Serve, resolved, serving_schemas
@@ -69,6 +70,115 @@ class GuardedMutations(Mutation):
     async def send(self, info: Info) -> int:  # noqa: ARG002 (as resolvers have it)
         resolved.append("send")
         return 1
+
+
+class OfAdults(BasePermission):
+    """Looks at an argument of a root field, and at the object of any other."""
+
+    async def has_permission(self, source: Any, info: Any, **arguments: Any) -> bool:
+        asked.append(info.field_name)
+        age = source.age if source is not None else arguments["hero"].age
+        return bool(age >= least_age[-1])
+
+
+class Unknowing(BasePermission):
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
+        return bool(source.secret_name)
+
+
+asked: list[str] = []
+least_age = [0]
+
+
+@strawberry.pydantic.type
+class Adult(HeroType):
+    @strawberry.pydantic.field(permission_classes=[OfAdults])
+    def secret(self) -> str:
+        return self.secret_name
+
+    @strawberry.pydantic.field(permission_classes=[Unknowing])
+    def other_secret(self) -> str:
+        return self.secret_name
+
+    @strawberry.pydantic.field(extensions=[PermissionExtension([OnlyAnn()], fail_silently=True)])
+    def for_ann(self) -> str | None:
+        return self.secret_name
+
+
+CREATE_ADULT = """
+mutation($age: Int!) { createAdult(hero: {name: "A", secretName: "B", age: $age}) { %s } }
+"""
+
+
+@strawberry.type
+class AdultMutations(Mutation):
+    @strawberry.mutation(permission_classes=[OfAdults])
+    async def create_adult(self, info: Info, hero: CreateHeroInput) -> Adult:
+        resolved.append("createAdult")
+        row: Adult = await info.context.session.one(new_hero(info.columns), **hero.model_dump())
+        return row
+
+
+@pytest.mark.parametrize(
+    ("selected", "fields"),
+    [
+        ("id", ["createAdult"]),
+        ("age secret", ["createAdult", "secret"]),
+        (
+            "years: age ...Secrets",
+            ["createAdult", "secret"],
+        ),
+    ],
+)
+def test_a_saved_answer_is_given_to_whoever_may_have_it_now(
+    serve_schema: Serve, selected: str, fields: list[str]
+) -> None:
+    api = serve_schema(Query, AdultMutations)
+    query = CREATE_ADULT % selected
+    if "..." in selected:
+        query += "fragment Secrets on Adult { s: secret }"
+    request = {"query": query, "variables": {"age": 18}}
+    key = {"Idempotency-Key": "a"}
+    least_age[:], asked[:] = [0], []
+    first = api.post(request, headers=key)
+    assert "errors" not in first.json()
+    assert asked == fields
+    asked.clear()
+    assert api.post(request, headers=key).content == first.content
+    assert asked == fields
+    least_age.append(21)
+    refused = labelled(api.post(request, headers=key))
+    assert refused["data"] is None
+    (error,) = refused["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["createAdult"], "FORBIDDEN")
+    assert resolved == ["createAdult"]
+    assert len(api.heroes()) == 1
+
+
+def test_a_permission_of_a_field_is_asked_again(serve_schema: Serve) -> None:
+    api = serve_schema(Query, AdultMutations, tokens="ann=a1")
+    token = {"authorization": "Bearer a1"}
+    allowed = {**token, "X-Reason": "audit"}
+    least_age[:] = [0]
+
+    def send(selected: str, **headers: str) -> dict[str, Any]:
+        request = {"query": CREATE_ADULT % selected, "variables": {"age": 18}}
+        return labelled(api.post(request, headers={"Idempotency-Key": f'"{selected}"', **headers}))
+
+    # What a silent refusal has left can be given out; what it leaves now cannot.
+    seen = send("forAnn", **allowed)
+    assert seen == {"data": {"createAdult": {"forAnn": "B"}}}
+    assert send("forAnn", **allowed) == seen
+    (error,) = send("forAnn", **token)["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["createAdult", "forAnn"], "FORBIDDEN")
+    unseen = send("id forAnn", **token)
+    assert unseen["data"]["createAdult"]["forAnn"] is None
+    assert send("id forAnn", **token) == send("id forAnn", **allowed) == unseen
+    # A permission that needs what was not selected refuses.
+    assert "errors" not in send("otherSecret", **token)
+    assert send("otherSecret", **token)["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert "errors" not in send("otherSecret secretName", **token)
+    assert "errors" not in send("otherSecret secretName", **token)
 
 
 def test_permissions_see_who_asks(serve_schema: Serve, caplog: pytest.LogCaptureFixture) -> None:

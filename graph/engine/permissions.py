@@ -1,0 +1,180 @@
+"""Permissions of a saved answer's fields, which are asked again before it is given out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    get_argument_values,
+    get_named_type,
+    is_abstract_type,
+    located_error,
+)
+from graphql.execution import Executor
+from strawberry.permission import PermissionExtension
+
+from graph.engine.context import Info
+from graph.engine.definitions import (
+    FieldDetailsList,
+    GroupedFieldSet,
+    Path,
+    StrawberryField,
+    collect_fields,
+    collect_subfields,
+    field_of,
+    get_arguments,
+    plain_attribute,
+    scalar_registry,
+)
+
+GRANTED = object()
+
+
+def is_guarded(field: GraphQLField) -> bool:
+    """Whether the field has permissions."""
+    source = field_of(field)
+    extensions = source.extensions if source else ()
+    return any(isinstance(each, PermissionExtension) for each in extensions)
+
+
+class Permissions:
+    """The permissions of an operation's fields.
+
+    Args:
+        executor: graphql-core's, of the operation and its context; it executes nothing.
+    """
+
+    def __init__(self, executor: Executor[Any]) -> None:
+        self._executor = executor
+
+    async def check(self, answer: Mapping[str, Any]) -> None:
+        """Ask all of them. No resolver runs.
+
+        The permissions of a root field are asked as if it was executed. Those below it are given
+        the object as it was answered; one that needs more of it refuses.
+
+        Args:
+            answer: the saved answer, with the values of JSON.
+
+        Raises:
+            GraphQLError: one of them refuses.
+        """
+        executor = self._executor
+        root = executor.schema.get_root_type(executor.operation.operation)
+        assert root is not None  # noqa: S101 (the operation is valid)
+        collected = collect_fields(
+            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
+        )
+        await self._check_object(root, collected.grouped_field_set, None, answer, None)
+
+    async def _check_object(
+        self,
+        type_: GraphQLObjectType,
+        fields: GroupedFieldSet,
+        source: Any,
+        answer: Mapping[str, Any],
+        path: Path | None,
+    ) -> None:
+        for key, details in fields.items():
+            definition = self._executor.schema.get_field(type_, details[0].node.name.value)
+            if definition is None:
+                continue
+            here = Path(path, key, type_.name)
+            value = answer.get(key)
+            if is_guarded(definition):
+                try:
+                    await self._ask(type_, definition, details, source, value, here)
+                except Exception as error:  # noqa: BLE001 (whatever a permission raises refuses)
+                    nodes = [detail.node for detail in details]
+                    raise located_error(error, nodes, here.as_list()) from None
+            for each in self._types(definition):
+                inner = self._fields(each, details)
+                for item in _objects(value):
+                    found = SimpleNamespace(**_attributes(each, inner, item))
+                    await self._check_object(each, inner, found, item, here)
+
+    def _types(self, definition: GraphQLField) -> Sequence[GraphQLObjectType]:
+        """The types of objects that a field's value may have."""
+        named = get_named_type(definition.type)
+        if isinstance(named, GraphQLObjectType):
+            return [named]
+        return self._executor.schema.get_possible_types(named) if is_abstract_type(named) else []
+
+    def _fields(self, type_: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
+        """The fields that are selected on an object of this type."""
+        executor = self._executor
+        return collect_subfields(
+            executor.schema,
+            executor.fragments,
+            executor.variable_values,
+            executor.operation,
+            type_,
+            details,
+        ).grouped_field_set
+
+    async def _ask(  # noqa: PLR0913, PLR0917 (all that a permission is asked about)
+        self,
+        type_: GraphQLObjectType,
+        definition: GraphQLField,
+        details: FieldDetailsList,
+        source: Any,
+        value: Any,
+        path: Path,
+    ) -> None:
+        """Ask the permissions of one field; the value may be what a silent refusal leaves.
+
+        Raises:
+            Exception: it is refused.
+        """
+        field, executor = field_of(definition), self._executor
+        assert isinstance(field, StrawberryField)  # noqa: S101 (it has permissions)
+        nodes = [detail.node for detail in details]
+        info = Info(executor.build_resolve_info(definition, nodes, type_, path), field)
+        _, arguments = get_arguments(
+            field=field,
+            source=source,
+            info=info,
+            kwargs=get_argument_values(definition, nodes[0], executor.variable_values),
+            config=info.schema.config,
+            scalar_registry=scalar_registry(info),
+        )
+        arguments.pop("info", None)
+        for extension in field.extensions:
+            if not isinstance(extension, PermissionExtension):
+                continue
+            try:
+                found = await extension.resolve_async(_granted, source, info, **arguments)
+            except AttributeError as error:
+                if source is None:
+                    raise
+                raise PermissionError("The permission needs more than was answered.") from error
+            if found is not GRANTED and value:
+                raise PermissionError("You may no longer see this.")
+
+
+async def _granted(*_: Any, **__: Any) -> object:
+    return GRANTED
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects in a value of JSON, which may be lists."""
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _objects(item)
+
+
+def _attributes(
+    type_: GraphQLObjectType, fields: GroupedFieldSet, answer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """By the names of its attributes, what was answered of an object."""
+    found = {}
+    for key, details in fields.items():
+        definition = type_.fields.get(details[0].node.name.value)
+        attribute = definition and plain_attribute(definition)
+        if attribute and key in answer:
+            found[attribute] = answer[key]
+    return found
