@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from json import dumps
 from typing import Any
 
 import httpx
@@ -270,3 +271,17 @@ def test_what_a_key_may_be(api: Client, sql: Sql, header: str, key: str | None) 
         assert sql(KEPT) == [(key,)]
     for extension in ("", "k" * 256, "a\0", "é", 1, ["a"]):
         assert codes(api.post(entry(CREATION, extension))) == ["BAD_REQUEST"]
+
+
+@slow_on_postgresql
+@pytest.mark.parametrize("variable", ["input", "unused"])
+def test_deep_variables_are_no_internal_error(api: Client, variable: str) -> None:
+    refused = {"BAD_USER_INPUT", "BAD_REQUEST", "OPERATION_TOO_COMPLEX"}
+    for depth in (50, 300, 950, 1_000, 2_000):
+        variables = {"input": dumps(HERO), variable: "[" * depth + "]" * depth}
+        members = ", ".join(f'"{name}": {text}' for name, text in variables.items())
+        text = f'{{"query": {dumps(CREATE)}, "variables": {{{members}}}}}'
+        for key in ({}, {"Idempotency-Key": f"{depth}"}):
+            headers = {"content-type": "application/json", **key}
+            body = api.http.post("/graphql", content=text, headers=headers).json()
+            assert {error["extensions"]["code"] for error in body.get("errors", [])} <= refused
