@@ -12,8 +12,9 @@ from sqlalchemy.types import TypeEngine
 class CodePoints(FunctionElement[str]):
     """A text that is compared and sorted by code point.
 
-    PostgreSQL has the collation "C" (https://www.postgresql.org/docs/current/collation.html).
-    SQLite compares the bytes of UTF-8, which gives the same order.
+    Both databases have a collation for it, whatever the column's own is: "C" on PostgreSQL
+    (https://www.postgresql.org/docs/current/collation.html), BINARY on SQLite, which compares the
+    bytes of UTF-8 (https://sqlite.org/datatype3.html#collation).
     """
 
     name = "code_points"
@@ -24,6 +25,11 @@ class CodePoints(FunctionElement[str]):
 @compiles(CodePoints)
 def _as_it_is(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
+
+
+@compiles(CodePoints, "sqlite")
+def _binary(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)} COLLATE BINARY"
 
 
 @compiles(CodePoints, "postgresql")

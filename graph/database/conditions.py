@@ -133,7 +133,7 @@ COMPARISONS: dict[
     "lte": lambda column, value: comparable(column) <= value(),
     "gt": lambda column, value: and_(comparable(column) > value(), _number(column)),
     "gte": lambda column, value: and_(comparable(column) >= value(), _number(column)),
-    "contains": lambda column, value: Position(column, value()) > literal_column("0"),
+    "contains": lambda column, value: Position(comparable(column), value()) > literal_column("0"),
     "folded": lambda column, value: func.lower(comparable(column)) == value(),
 }
 """By operator, the SQL for a column and a value; the first two take no value.

@@ -15,6 +15,7 @@ from sqlalchemy import (
     update,
 )
 
+from graph.database.codepoint import comparable
 from graph.database.conditions import EVERYTHING, Condition, Template, clause
 from graph.database.order import Order, total_order
 from graph.database.page import STATEMENTS, Page
@@ -46,7 +47,7 @@ def as_expected(name: str) -> ColumnElement[bool]:
     type_ = HERO.c[name].type
     if isinstance(type_, Numeric):
         type_ = Numeric()  # by the column's own, PostgreSQL would round the value as it compares
-    return HERO.c[name].is_not_distinct_from(bindparam(f"expected.{name}", type_=type_))
+    return comparable(HERO.c[name]).is_not_distinct_from(bindparam(f"expected.{name}", type_=type_))
 
 
 @lru_cache(STATEMENTS)

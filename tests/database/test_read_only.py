@@ -102,7 +102,7 @@ def test_the_file_of_a_tutorial_is_left_as_it_is(serve: Serve, tmp_path: Path) -
     ("made_by", "says"),
     [
         (None, "unable to open database file"),
-        ("CREATE TABLE villain (id INTEGER PRIMARY KEY)", "there is no table hero"),
+        ("CREATE TABLE villain (id INTEGER PRIMARY KEY)", "has no table hero"),
         ("CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT)", "no column age, secret_name"),
     ],
 )

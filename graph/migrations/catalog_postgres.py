@@ -1,0 +1,237 @@
+"""What a table needs on PostgreSQL to be served, compared with the system catalog.
+
+Each reason says what does not fit, and has the statement that mends it where there is one
+(https://www.postgresql.org/docs/current/catalogs.html).
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    Interval,
+    LargeBinary,
+    Numeric,
+    Row,
+    String,
+    Table,
+    Time,
+    Uuid,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+from graph.database.codepoint import stored
+
+KINDS = {
+    "v": "a view",
+    "m": "a materialized view, a view that is stored",
+    "f": "a foreign table, whose rows another server has",
+    "S": "a sequence",
+    "i": "an index",
+    "I": "an index",
+    "c": "a composite type",
+}
+"""By `pg_class.relkind`, what a relation is that is no table."""
+
+RELATION = text("""
+SELECT relation.oid, relation.relkind::text AS kind, current_user::text AS role,
+  pg_encoding_to_char(encoding)::text AS encoding,
+  EXISTS (SELECT FROM pg_inherits WHERE inhparent = relation.oid AND relation.relkind = 'r')
+    AS has_children,
+  (SELECT min(rulename)::text FROM pg_rewrite
+    WHERE ev_class = relation.oid AND is_instead AND ev_enabled <> 'D' AND ev_type <> '1') AS rule
+FROM pg_class AS relation, pg_database
+WHERE relation.oid = to_regclass(CAST(:name AS text)) AND datname = current_database()
+""")
+
+COLUMNS = text("""
+WITH RECURSIVE types AS (
+  SELECT attnum, typname, typtype, typbasetype, attnotnull OR typnotnull AS required,
+    typdefault IS NOT NULL AS has_default
+  FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+  WHERE attrelid = CAST(:oid AS oid) AND attnum > 0 AND NOT attisdropped
+  UNION ALL
+  SELECT attnum, pg_type.typname, pg_type.typtype, pg_type.typbasetype,
+    required OR pg_type.typnotnull, has_default OR pg_type.typdefault IS NOT NULL
+  FROM types JOIN pg_type ON pg_type.oid = types.typbasetype WHERE types.typtype = 'd'
+)
+SELECT attname::text AS name, format_type(atttypid, atttypmod) AS declared,
+  (SELECT typname::text FROM types WHERE types.attnum = it.attnum AND typtype <> 'd') AS type,
+  (SELECT bool_or(required) FROM types WHERE types.attnum = it.attnum) AS required,
+  atthasdef OR attidentity <> ''
+    OR (SELECT bool_or(has_default) FROM types WHERE types.attnum = it.attnum) AS has_default,
+  attgenerated <> '' OR attidentity = 'a' AS generated,
+  EXISTS (
+    SELECT FROM pg_index
+    WHERE indrelid = CAST(:oid AS oid) AND indisunique AND indisvalid AND indimmediate
+      AND indpred IS NULL AND indnkeyatts = 1 AND indkey[0] = it.attnum AND attnotnull
+  ) AS is_key
+FROM pg_attribute AS it WHERE attrelid = CAST(:oid AS oid) AND attnum > 0 AND NOT attisdropped
+""")
+
+MISSING_RIGHTS = text("""
+SELECT needed FROM unnest(CAST(:needed AS text[])) AS needed
+WHERE NOT has_table_privilege(CAST(:oid AS oid), needed) AND (needed = 'DELETE' OR NOT (
+  SELECT bool_and(has_column_privilege(CAST(:oid AS oid), attnum, needed))
+  FROM pg_attribute WHERE attrelid = CAST(:oid AS oid) AND attname = ANY(CAST(:columns AS text[]))
+))
+""")
+
+SEQUENCE = text("""
+SELECT oid::regclass::text AS name, oid, seqincrement AS step,
+  has_sequence_privilege(oid, 'USAGE') AS usable, has_sequence_privilege(oid, 'SELECT') AS readable
+FROM pg_class JOIN pg_sequence ON seqrelid = oid
+WHERE oid = pg_get_serial_sequence(:name, :column)::regclass OR oid = (
+  SELECT min(refobjid) FROM pg_attrdef JOIN pg_depend
+    ON objid = pg_attrdef.oid AND pg_depend.classid = 'pg_attrdef'::regclass
+      AND refclassid = 'pg_class'::regclass
+  JOIN pg_class AS referred ON referred.oid = refobjid AND referred.relkind = 'S'
+  JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+  WHERE adrelid = CAST(:oid AS oid) AND attname = :column
+)
+""")
+
+
+def reasons(
+    connection: Connection, table: Table, names: Collection[str], *, writes: bool
+) -> Iterator[str]:
+    """Why the table cannot be served; nothing when it can.
+
+    Args:
+        connection: to the database.
+        table: as the model has it.
+        names: the columns that must be there.
+        writes: whether rows are written, too.
+    """
+    preparer = connection.dialect.identifier_preparer
+    name = preparer.format_table(table)
+    relation = connection.execute(RELATION, {"name": name}).one()
+    if relation.encoding != "UTF8":
+        yield (
+            f"the database has the encoding {relation.encoding}, in which not every text can be "
+            "stored and compared: restore a dump of it into one made with ENCODING 'UTF8'"
+        )
+    if relation.kind in KINDS:
+        yield f"it is {KINDS[relation.kind]}"
+        return
+    if relation.has_children:
+        yield "other tables inherit from it, so that a key can be in several of them"
+    if relation.rule is not None:
+        rule = preparer.quote(relation.rule)
+        yield f"the rule {rule} does something instead of a write: DROP RULE {rule} ON {name}"
+    found = {row.name: row for row in connection.execute(COLUMNS, {"oid": relation.oid})}
+    if missing := set(names) - found.keys():
+        yield f"it has no column {', '.join(sorted(missing))}"
+        return
+    for column in found.values():
+        if column.name in table.c and column.name in names:
+            yield from _column_reasons(name, preparer.quote(column.name), column, table)
+        elif column.required and not column.has_default and not column.generated:
+            quoted = preparer.quote(column.name)
+            yield (
+                f"its column {quoted} is NOT NULL, and this code does not fill it: "
+                f"ALTER TABLE {name} ALTER COLUMN {quoted} DROP NOT NULL"
+            )
+    needed = ["SELECT", "INSERT", "UPDATE", "DELETE"] if writes else ["SELECT"]
+    asked = {"oid": relation.oid, "needed": needed, "columns": sorted(names)}
+    role = preparer.quote(relation.role)
+    if lacks := connection.scalars(MISSING_RIGHTS, asked).all():
+        yield (
+            f"the role {role} lacks a right: GRANT {', '.join(lacks)} ON {name} TO {role}"
+            + (", or set GRAPH_READ_ONLY=true" if writes and "SELECT" not in lacks else "")
+        )
+    elif writes and all(found[key.name].type in ACCEPTED[Integer] for key in table.primary_key):
+        yield from _sequence_reasons(connection, table, name, role, relation.oid)
+
+
+def _column_reasons(name: str, quoted: str, found: Row[Any], table: Table) -> Iterator[str]:
+    column = table.c[found.name]
+    alter = f"ALTER TABLE {name} ALTER COLUMN {quoted}"
+    accepted = _accepted(column.type)
+    if accepted and found.type not in accepted:
+        yield (
+            f"its column {quoted} has the type {found.declared}, whose values are not those of "
+            f"{accepted[0]}: {alter} TYPE {accepted[0]} USING {quoted}::{accepted[0]}"
+        )
+    if column.primary_key:
+        yield from _key_reasons(name, quoted, found, column)
+        return
+    if found.generated:
+        yield f"its column {quoted} is generated, so that no value can be stored in it"
+    if found.required and column.nullable:
+        why = "is NOT NULL, and clients may leave it out"
+        yield f"its column {quoted} {why}: {alter} DROP NOT NULL"
+    if not found.required and not column.nullable:
+        yield f"its column {quoted} may be null, and no client expects that: {alter} SET NOT NULL"
+
+
+def _key_reasons(name: str, quoted: str, found: Row[Any], column: Column[Any]) -> Iterator[str]:
+    if not found.is_key:
+        yield (
+            f"its column {quoted} is no key, so that several rows can have one id: "
+            f"ALTER TABLE {name} ADD PRIMARY KEY ({quoted})"
+        )
+    if isinstance(stored(column.type), Integer) and not found.has_default:
+        yield (
+            f"its column {quoted} does not number new rows by itself: "
+            f"ALTER TABLE {name} ALTER COLUMN {quoted} ADD GENERATED BY DEFAULT AS IDENTITY"
+        )
+
+
+def _sequence_reasons(
+    connection: Connection, table: Table, name: str, role: str, oid: int
+) -> Iterator[str]:
+    (key,) = table.primary_key
+    asked = {"name": name, "column": key.name, "oid": oid}
+    # Read before the sequence, which has given the number of every row that is seen here.
+    greatest = connection.scalar(select(func.max(key)))
+    sequence = connection.execute(SEQUENCE, asked).first()
+    if sequence is None:
+        return
+    if not sequence.usable:
+        yield f"the role {role} lacks a right: GRANT USAGE ON SEQUENCE {sequence.name} TO {role}"
+    if not sequence.readable or sequence.step < 1 or greatest is None:
+        return
+    last, is_called = connection.execute(
+        text(f"SELECT last_value, is_called FROM {sequence.name}")  # noqa: S608 (PostgreSQL quotes it)
+    ).one()
+    if last + (sequence.step if is_called else 0) <= greatest:
+        quoted = connection.dialect.identifier_preparer.quote(key.name)
+        mend = f"SELECT setval('{sequence.name}', (SELECT max({quoted}) FROM {name}))"  # noqa: S608 (for an operator)
+        yield f"the sequence {sequence.name} is behind the ids in the table: {mend}"
+
+
+def _accepted(type_: TypeEngine[Any]) -> tuple[str, ...]:
+    """PostgreSQL's types that serve a column of the model, the usual one first; none for any."""
+    own = stored(type_)
+    if isinstance(own, DateTime):
+        return ("timestamptz",) if own.timezone else ("timestamp",)
+    if isinstance(own, Time):
+        return ("timetz",) if own.timezone else ("time",)
+    for of_model, accepted in ACCEPTED.items():
+        if isinstance(own, of_model):
+            return accepted
+    return ()
+
+
+ACCEPTED: dict[type[TypeEngine[Any]], tuple[str, ...]] = {
+    String: ("text", "varchar"),
+    Integer: ("int4", "int8", "int2"),
+    Float: ("float8",),
+    Numeric: ("numeric",),
+    Boolean: ("bool",),
+    Date: ("date",),
+    Uuid: ("uuid",),
+    LargeBinary: ("bytea",),
+    Interval: ("interval",),
+}
+"""By type of the model; those of an enum are stored as texts, and `Float` is a `Numeric`, too."""

@@ -1,0 +1,404 @@
+"""Tables that other tools made: each kind is served rightly, or refused in a line."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import pytest
+
+from graph.database import open_database
+from graph.database.base import DatabaseError
+from graph.migrations import prepare
+from graph.settings import Settings
+from tests.client import Client
+from tests.cluster import Sql, on_postgresql, on_sqlite
+
+Serve = Callable[..., Client]
+
+NAMES = ["zed", "Zed", "ZED", "ann ", "ann", "Ann", "Ārmin", "Ȁrmin", "Armin", "😀"]
+"""Names that collations take for equal, or order otherwise than by code point."""
+
+TEXTS = "name TEXT NOT NULL, age INTEGER, secret_name TEXT NOT NULL"
+
+INSERT = "INSERT INTO hero (name, age, secret_name) VALUES ('%s', 1, 'a secret')"
+
+WALK = """
+query Walk($first: Int, $after: String, $last: Int, $before: String) {
+  heroesConnection(
+    first: $first, after: $after, last: $last, before: $before, orderBy: [{ field: NAME }]
+  ) { nodes { id name } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }
+}
+"""
+
+
+class Kind(NamedTuple):
+    """A kind of table, by the statements that make it."""
+
+    about: str
+    statements: tuple[str, ...]
+    refused: str = ""
+    """What the line says that refuses it; empty where it is served."""
+
+
+def table(about: str, *statements: str, refused: str = "") -> Kind:
+    """A kind of table, of which only the columns are given where its id comes first."""
+    return Kind(about, tuple(map(_table, statements)), refused)
+
+
+def _table(statement: str) -> str:
+    return f"CREATE TABLE hero ({statement})" if statement.startswith("id") else statement
+
+
+KEY = "id INTEGER PRIMARY KEY"
+
+SQLITE = [
+    table("the tutorial's", f"{KEY}, {TEXTS}"),
+    table("strict", f"CREATE TABLE hero ({KEY}, {TEXTS}) STRICT"),
+    table("AUTOINCREMENT", f"{KEY} AUTOINCREMENT, {TEXTS}"),
+    table("varchars", f"{KEY}, name VARCHAR(50) NOT NULL, age INT, secret_name VARCHAR NOT NULL"),
+    table("NOCASE", f"{KEY}, {TEXTS.replace('TEXT', 'TEXT COLLATE NOCASE')}"),
+    table("RTRIM", f"{KEY}, {TEXTS.replace('TEXT', 'TEXT COLLATE RTRIM')}"),
+    table(
+        "an index of a column with NOCASE",
+        f"{KEY}, {TEXTS.replace('TEXT', 'TEXT COLLATE NOCASE')}",
+        "CREATE INDEX ix_hero_name ON hero (name)",
+    ),
+    table(
+        "an index with NOCASE of its own",
+        f"{KEY}, {TEXTS}",
+        "CREATE INDEX by_name ON hero (name COLLATE NOCASE)",
+    ),
+    table("no declared types", "id INTEGER PRIMARY KEY, name NOT NULL, age, secret_name NOT NULL"),
+    table("a date for an age", f"{KEY}, {TEXTS.replace('INTEGER', 'DATE')}"),
+    table("a 64-bit age", f"{KEY}, {TEXTS.replace('INTEGER', 'BIGINT')}"),
+    table("a further column", f"{KEY}, {TEXTS}, team TEXT"),
+    table("a further column with a default", f"{KEY}, {TEXTS}, team TEXT NOT NULL DEFAULT 'x'"),
+    table(
+        "a further column that is generated",
+        f"{KEY}, {TEXTS}, loud TEXT NOT NULL GENERATED ALWAYS AS (upper(name)) STORED",
+    ),
+    table("a check", f"{KEY}, {TEXTS}, CHECK (age < 1000)"),
+    table("a unique secret", f"{KEY}, {TEXTS}, UNIQUE (secret_name, id)"),
+    table(
+        "a trigger that writes elsewhere",
+        f"{KEY}, {TEXTS}",
+        "CREATE TABLE log (name)",
+        "CREATE TRIGGER note AFTER INSERT ON hero BEGIN INSERT INTO log VALUES (new.name); END",
+    ),
+    table(
+        "columns in another order",
+        f"CREATE TABLE hero (age INTEGER, secret_name TEXT NOT NULL, name TEXT NOT NULL, {KEY})",
+    ),
+    table(
+        "a view",
+        "CREATE VIEW hero AS SELECT 1 AS id, '' AS name, 1 AS age, '' AS secret_name",
+        refused="it is a view",
+    ),
+    table(
+        "a virtual table",
+        "CREATE VIRTUAL TABLE hero USING fts5(name, age, secret_name)",
+        refused="virtual table",
+    ),
+    table("UTF-16", "PRAGMA encoding = 'UTF-16le'", f"{KEY}, {TEXTS}", refused="UTF-16le"),
+    table("big-endian", "PRAGMA encoding = 'UTF-16be'", f"{KEY}, {TEXTS}", refused="UTF-16be"),
+    table("another case", f'CREATE TABLE "Hero" ({KEY}, {TEXTS})', refused="RENAME TO hero"),
+    table(
+        "a column in another case",
+        f"{KEY}, {TEXTS.replace('name', 'Name', 1)}",
+        refused='RENAME COLUMN "Name" TO name',
+    ),
+    table("a column less", f"{KEY}, name TEXT NOT NULL, age INTEGER", refused="secret_name"),
+    table("a text key", f"id TEXT PRIMARY KEY, {TEXTS}", refused="column id"),
+    table("a key that is INT", f"id INT PRIMARY KEY, {TEXTS}", refused="column id"),
+    table("a key that is BIGINT", f"id BIGINT PRIMARY KEY, {TEXTS}", refused="column id"),
+    table("a descending key", f"id INTEGER PRIMARY KEY DESC, {TEXTS}", refused="column id"),
+    table("no key", f"id INTEGER, {TEXTS}", refused="column id"),
+    table("a unique id", f"id INTEGER NOT NULL UNIQUE, {TEXTS}", refused="column id"),
+    table("two keys", f"id INTEGER, {TEXTS}, PRIMARY KEY (id, name)", refused="column id"),
+    table(
+        "no rowid",
+        f"CREATE TABLE hero ({KEY}, {TEXTS}) WITHOUT ROWID",
+        refused="column id",
+    ),
+    table(
+        "a name that may be null",
+        f"{KEY}, {TEXTS.replace(' NOT NULL', '', 1)}",
+        refused="name may be null",
+    ),
+    table(
+        "an age that may not",
+        f"{KEY}, {TEXTS.replace('INTEGER', 'INTEGER NOT NULL')}",
+        refused="age is NOT NULL",
+    ),
+    table("an age as a text", f"{KEY}, {TEXTS.replace('INTEGER', 'TEXT')}", refused="type TEXT"),
+    table("an age as a real", f"{KEY}, {TEXTS.replace('INTEGER', 'REAL')}", refused="type REAL"),
+    table(
+        "a name as a number",
+        f"{KEY}, {TEXTS.replace('TEXT', 'NUMERIC', 1)}",
+        refused="type NUMERIC",
+    ),
+    table("a required column", f"{KEY}, {TEXTS}, team TEXT NOT NULL", refused="column team"),
+    table(
+        "a generated name",
+        f"{KEY}, age INTEGER, secret_name TEXT NOT NULL, name TEXT NOT NULL AS (secret_name)",
+        refused="name is generated",
+    ),
+]
+
+SERIAL = "id SERIAL PRIMARY KEY"
+
+GERMAN = 'TEXT COLLATE "de-x-icu"'
+
+LOOSE = "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+"""Of a collation that ignores case."""
+
+LOUD = "NOT NULL GENERATED ALWAYS AS (upper(secret_name)) STORED"
+
+POSTGRESQL = [
+    table("the tutorial's", f"{SERIAL}, {TEXTS.replace('TEXT', 'VARCHAR')}"),
+    table("an identity", f"id INT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, {TEXTS}"),
+    table("an identity, always", f"id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, {TEXTS}"),
+    table("a big key", f"id BIGSERIAL PRIMARY KEY, {TEXTS}"),
+    table("a small age", f"{SERIAL}, {TEXTS.replace('INTEGER', 'SMALLINT')}"),
+    table("a unique id", f"id SERIAL UNIQUE, {TEXTS}"),
+    table("limited texts", f"{SERIAL}, {TEXTS.replace('TEXT', 'VARCHAR(300)')}"),
+    table(
+        "a collation that ignores case",
+        f"CREATE COLLATION loose {LOOSE}",
+        f"{SERIAL}, {TEXTS.replace('TEXT', 'TEXT COLLATE loose')}",
+        "CREATE INDEX ix_hero_name ON hero (name)",
+    ),
+    table("a collation of a language", f"{SERIAL}, {TEXTS.replace('TEXT', GERMAN)}"),
+    table(
+        "a domain",
+        "CREATE DOMAIN label AS text CHECK (length(VALUE) < 200)",
+        f"{SERIAL}, {TEXTS.replace('TEXT', 'label')}",
+    ),
+    table(
+        "a domain of a domain",
+        "CREATE DOMAIN a AS text",
+        "CREATE DOMAIN b AS a NOT NULL",
+        f"{SERIAL}, name b, age INTEGER, secret_name b",
+    ),
+    table("a further column", f"{SERIAL}, {TEXTS}, team TEXT"),
+    table("a further column with a default", f"{SERIAL}, {TEXTS}, team TEXT NOT NULL DEFAULT 'x'"),
+    table(
+        "a further column that is generated",
+        f"{SERIAL}, {TEXTS}, loud TEXT NOT NULL GENERATED ALWAYS AS (upper(name)) STORED",
+    ),
+    table(
+        "partitions",
+        f"CREATE TABLE hero ({SERIAL}, {TEXTS}) PARTITION BY RANGE (id)",
+        "CREATE TABLE hero_1 PARTITION OF hero DEFAULT",
+    ),
+    table("a check", f"{SERIAL}, {TEXTS}, CHECK (age < 1000)"),
+    table("an unlogged table", f"CREATE UNLOGGED TABLE hero ({SERIAL}, {TEXTS})"),
+    table(
+        "a rule that does more",
+        f"{SERIAL}, {TEXTS}",
+        "CREATE TABLE log (name TEXT)",
+        "CREATE RULE note AS ON DELETE TO hero DO ALSO INSERT INTO log VALUES (old.name)",
+    ),
+    table(
+        "a key of its own sequence",
+        "CREATE SEQUENCE numbers",
+        f"id INTEGER PRIMARY KEY DEFAULT nextval('numbers'), {TEXTS}",
+    ),
+    table(
+        "a view",
+        "CREATE VIEW hero AS SELECT 1 AS id, '' AS name, 1 AS age, '' AS secret_name",
+        refused="it is a view",
+    ),
+    table(
+        "a stored view",
+        "CREATE MATERIALIZED VIEW hero AS SELECT 1 AS id, '' AS name",
+        refused="materialized view",
+    ),
+    table(
+        "a foreign table",
+        "CREATE FOREIGN DATA WRAPPER w",
+        "CREATE SERVER s FOREIGN DATA WRAPPER w",
+        "CREATE FOREIGN TABLE hero (id INT, name TEXT, age INT, secret_name TEXT) SERVER s",
+        refused="foreign table",
+    ),
+    table(
+        "a child",
+        f"{SERIAL}, {TEXTS}",
+        "CREATE TABLE villain () INHERITS (hero)",
+        refused="inherit",
+    ),
+    table(
+        "a rule instead",
+        f"{SERIAL}, {TEXTS}",
+        "CREATE RULE none AS ON DELETE TO hero DO INSTEAD NOTHING",
+        refused="DROP RULE none ON hero",
+    ),
+    table("no key", f"id SERIAL, {TEXTS}", refused=r"ADD PRIMARY KEY \(id\)"),
+    table("two keys", f"id SERIAL, {TEXTS}, PRIMARY KEY (id, name)", refused=r"ADD PRIMARY KEY"),
+    table(
+        "a key that does not number", f"id INTEGER PRIMARY KEY, {TEXTS}", refused="ADD GENERATED"
+    ),
+    table("a text key", f"id TEXT PRIMARY KEY, {TEXTS}", refused="column id has the type text"),
+    table(
+        "a UUID key",
+        f"id UUID PRIMARY KEY DEFAULT gen_random_uuid(), {TEXTS}",
+        refused="column id has the type uuid",
+    ),
+    table(
+        "a name that may be null",
+        f"{SERIAL}, {TEXTS.replace(' NOT NULL', '', 1)}",
+        refused="name SET NOT NULL",
+    ),
+    table(
+        "an age that may not",
+        f"{SERIAL}, {TEXTS.replace('INTEGER', 'INTEGER NOT NULL')}",
+        refused="age DROP NOT NULL",
+    ),
+    *[
+        table(
+            f"an age as {type_}",
+            f"{SERIAL}, {TEXTS.replace('INTEGER', type_)}",
+            refused="age TYPE int4",
+        )
+        for type_ in ("TEXT", "DATE", "MONEY", "NUMERIC", "REAL", "BOOLEAN", "INTEGER[]", "JSONB")
+    ],
+    *[
+        table(
+            f"a name as {type_}",
+            f"{SERIAL}, {TEXTS.replace('TEXT', type_, 1)}",
+            refused="name TYPE text",
+        )
+        for type_ in ("CHAR(20)", "NAME", "BYTEA", "INTEGER", "XML", "TEXT[]")
+    ],
+    table(
+        "an enum",
+        "CREATE TYPE mood AS ENUM ('sad')",
+        f"{SERIAL}, {TEXTS.replace('TEXT', 'mood', 1)}",
+        refused="type mood",
+    ),
+    table(
+        "citext",
+        "CREATE EXTENSION citext",
+        f"{SERIAL}, {TEXTS.replace('TEXT', 'citext', 1)}",
+        refused="type citext",
+    ),
+    table(
+        "a domain over citext",
+        "CREATE EXTENSION citext",
+        "CREATE DOMAIN mail AS citext",
+        f"{SERIAL}, {TEXTS.replace('TEXT', 'mail', 1)}",
+        refused="type mail",
+    ),
+    table(
+        "a required column", f"{SERIAL}, {TEXTS}, team TEXT NOT NULL", refused="team DROP NOT NULL"
+    ),
+    table("a column less", f"{SERIAL}, name TEXT NOT NULL, age INTEGER", refused="secret_name"),
+    table(
+        "another case",
+        f"CREATE TABLE hero ({SERIAL}, {TEXTS.replace('name', chr(34) + 'Name' + chr(34), 1)})",
+        refused="no column name",
+    ),
+    table(
+        "a generated name",
+        f"{SERIAL}, secret_name TEXT NOT NULL, age INTEGER, name TEXT {LOUD}",
+        refused="name is generated",
+    ),
+    table(
+        "a sequence that is behind",
+        f"{SERIAL}, {TEXTS}",
+        "INSERT INTO hero VALUES (7, 'a', 1, 'b')",
+        refused=r"SELECT setval\('hero_id_seq', \(SELECT max\(id\) FROM hero\)\)",
+    ),
+]
+
+
+def prepared(settings: Settings) -> None:
+    """Do what a service does first."""
+
+    async def run() -> None:
+        database = open_database(settings)
+        try:
+            await prepare(database, upgrade=True)
+        finally:
+            await database.dispose()
+
+    asyncio.run(run())
+
+
+def see(kind: Kind, serve: Serve, sql: Sql, settings: Settings) -> None:
+    """See that a kind is served rightly, or refused as it says."""
+    if settings.database_url.startswith("sqlite"):  # an encoding is of one connection
+        with closing(sqlite3.connect("database.db")) as connection:
+            connection.executescript("; ".join(kind.statements))
+    else:
+        for statement in kind.statements:
+            sql(statement)
+    if kind.refused:
+        with pytest.raises(DatabaseError, match=kind.refused) as refused:
+            prepared(settings)
+        assert "\n" not in str(refused.value)
+        return
+    for name in NAMES:
+        sql(INSERT % name)
+    prepared(settings)
+    see_served(serve())
+
+
+def see_served(api: Client) -> None:
+    """See that walks, filters, updates and deletes touch what they name, and nothing else."""
+    in_order = sorted(NAMES)
+    assert walk(api, "first", "after", "endCursor", "hasNextPage") == in_order
+    assert walk(api, "last", "before", "startCursor", "hasPreviousPage") == in_order
+    assert names(api, {"name": {"eq": "zed"}}) == ["zed"]
+    assert names(api, {"name": {"ne": "zed"}}) == [name for name in NAMES if name != "zed"]
+    assert names(api, {"name": {"in": ["ann", "ZED"]}}) == ["ZED", "ann"]
+    assert names(api, {"name": {"startsWith": "Ā"}}) == ["Ārmin"]
+    assert names(api, {"name": {"contains": "nn"}}) == ["ann ", "ann", "Ann"]
+    assert names(api, {"name": {"eqIgnoreCase": "ann"}}) == ["ann", "Ann"]
+    assert names(api, {"age": {"gte": 1}}) == NAMES
+    update = "mutation { updateHero(id: %d, input: { age: 2 }, expected: { name: %s }) { age } }"
+    assert api.codes(update % (1, '"Zed"')) == ["CONFLICT"]
+    assert api.data(update % (1, '"zed"')) == {"updateHero": {"age": 2}}
+    assert names(api, {"age": {"eq": 2}}) == ["zed"]
+    deleted = api.data('mutation { deleteHeroes(where: { name: { eq: "zed" } }) { name } }')
+    assert deleted == {"deleteHeroes": [{"name": "zed"}]}
+    assert int(api.create("new")["id"]) > len(NAMES)
+    assert names(api, {}) == [*NAMES[1:], "new"]
+
+
+def walk(api: Client, size: str, cursor: str, end: str, more: str) -> list[str]:
+    """The names on the pages that cursors lead to, in their order."""
+    seen: list[str] = []
+    page: Any = {"pageInfo": {end: None}}
+    for _ in range(len(NAMES)):
+        asked = {size: 3, cursor: page["pageInfo"][end]}
+        page = api.data(WALK, **asked)["heroesConnection"]
+        found = [node["name"] for node in page["nodes"]]
+        seen = found + seen if size == "last" else seen + found
+        if not page["pageInfo"][more]:
+            return seen
+    return seen
+
+
+def names(api: Client, where: dict[str, Any]) -> list[str]:
+    """The names of the heroes that a filter finds, in the order of their ids."""
+    query = "query Named($where: HeroFilter) { heroes(where: $where) { name } }"
+    return [hero["name"] for hero in api.data(query, where=where)["heroes"]]
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", SQLITE, ids=lambda kind: kind.about)
+def test_a_kind_of_table_on_sqlite(
+    kind: Kind, serve: Serve, sql: Sql, configure: Callable[..., Settings]
+) -> None:
+    see(kind, serve, sql, configure())
+
+
+@on_postgresql
+@pytest.mark.parametrize("kind", POSTGRESQL, ids=lambda kind: kind.about)
+def test_a_kind_of_table_on_postgresql(
+    kind: Kind, serve: Serve, sql: Sql, configure: Callable[..., Settings]
+) -> None:
+    see(kind, serve, sql, configure())
