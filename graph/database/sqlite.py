@@ -147,7 +147,7 @@ class SQLiteDatabase(Database):
             path, settings.sqlite_synchronous, self._timeout, read_only=self.read_only
         )
         self.dialect = self.file.engine.dialect
-        self.long = LongReads(self.file, self._timeout)
+        self.long = LongReads(self.file, self._timeout, 2 * settings.max_answer_bytes)
         self.writer = Writer(self.file, self.long, self._timeout)
         self._reader: Opened | None = None
         self._idle: list[Opened] = []

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from graph.database.sqlite_errors import primary_code
 from graph.database.sqlite_file import DatabaseFile
 from graph.database.sqlite_opened import Opened
-from graph.errors import ServiceUnavailableError
+from graph.errors import Code, PublicError, ServiceUnavailableError
 
 T = TypeVar("T")
 
@@ -32,11 +32,13 @@ class LongReads:
     Args:
         file: what is read.
         timeout: seconds to wait for a turn, and then for the rows.
+        most: characters and bytes that the rows of a statement may have.
     """
 
-    def __init__(self, file: DatabaseFile, timeout: float) -> None:
+    def __init__(self, file: DatabaseFile, timeout: float, most: int) -> None:
         self._file = file
         self._timeout = timeout
+        self._most = most
         self._turns = asyncio.Semaphore(AT_ONCE)
         # Threads of their own, so that no commit waits for them; one more is for who writes.
         self._threads = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="sqlite")
@@ -67,6 +69,7 @@ class LongReads:
         It is not used any more when this ends, however it does.
 
         Raises:
+            PublicError: the rows have too many characters.
             ServiceUnavailableError: it took too long, or was in the way of a new file, of the log's
                 new start or of the end of the process; or the file is unusable.
         """
@@ -76,7 +79,7 @@ class LongReads:
         try:
             with opened.lending():
                 return await self._file.patiently(
-                    lambda: opened.raw.execute(sql, values).fetchall(),
+                    lambda: self._rows(opened.raw.execute(sql, values)),
                     through=partial(self._on_thread, opened),
                 )
         except sqlite3.OperationalError as error:
@@ -86,6 +89,20 @@ class LongReads:
             raise ServiceUnavailableError from cause
         finally:
             self._lent.discard(opened)
+
+    def _rows(self, cursor: sqlite3.Cursor) -> list[Any]:
+        """All rows, unless they are more than what an answer could have."""
+        rows, left = [], self._most
+        for row in cursor:
+            left -= sum([len(value) for value in row if isinstance(value, str | bytes)])
+            if left < 0:
+                cursor.close()
+                raise PublicError(
+                    Code.OPERATION_TOO_COMPLEX,
+                    f"The rows have more than {self._most} characters, the most allowed.",
+                )
+            rows.append(row)
+        return rows
 
     @asynccontextmanager
     async def ended(self) -> AsyncIterator[bool]:

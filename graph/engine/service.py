@@ -14,7 +14,7 @@ from graph.engine.cost import CostAnalysis, Size, over_cost
 from graph.engine.deadline import run_with_timeout
 from graph.engine.definitions import core_schema
 from graph.engine.document import Document, Documents
-from graph.engine.encoding import encode
+from graph.engine.encoding import encode, encode_within
 from graph.engine.errors import graphql_error, masked, public, with_code
 from graph.engine.execution import PlanRun
 from graph.engine.executor import SerialExecutor
@@ -175,7 +175,8 @@ class Service:
                 return await self._run(call, coerced, prepared.plan, context, room)
             async with self._answers.once(session, self._key(call)) as once:
                 if once.saved is not None:
-                    self._check_size(once.saved.data, room)
+                    if len(once.saved.data) > room:
+                        raise self._too_large()
                     if prepared.cost.is_guarded:
                         permissions = Permissions(self._executor(call, context))
                         await permissions.check(orjson.loads(once.saved.data))
@@ -193,9 +194,8 @@ class Service:
         request = digest(call.operation.query, call.operation.name, call.variables)
         return Key(call.caller.name or "", call.key, request)
 
-    def _check_size(self, data: bytes, room: int) -> None:
-        if len(data) > room:
-            raise too_complex(f"The answer has more than {self._settings.max_answer_bytes} bytes.")
+    def _too_large(self) -> PublicError:
+        return too_complex(f"The answer has more than {self._settings.max_answer_bytes} bytes.")
 
     def _coerce(self, call: Call) -> VariableValues | list[GraphQLError]:
         return call.operation.coerce(self._schema, call.variables, self._settings)
@@ -231,8 +231,9 @@ class Service:
     ) -> Result:
         """Execute an operation, and encode its answer before the transaction ends."""
         result = await self._executed(call, coerced, plan, context, room)
-        data = encode(result.data)
-        self._check_size(data, room)
+        data = encode_within(result.data, room)
+        if data is None:
+            raise self._too_large()
         extensions = encode(result.extensions) if result.extensions else None
         return Result(data, public(result.errors or ()), extensions=extensions)
 

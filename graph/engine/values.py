@@ -18,6 +18,7 @@ from graphql.execution import Executor
 from graph.database.statement import Rows
 from graph.engine.connection import Edge, Edges
 from graph.engine.definitions import FieldDetailsList, plain_attribute, python_class
+from graph.engine.encoding import Items
 from graph.engine.fallback import Fallback
 from graph.engine.rows import compile_leaf, compile_rows, evaluated, subfields
 
@@ -66,7 +67,7 @@ class ValueCompiler:
             completed = objects(value.tuples)
             if len(completed) != len(value.tuples):
                 raise Fallback
-            return completed
+            return Items(completed)
 
         return complete
 
@@ -144,7 +145,7 @@ class ValueCompiler:
             completed = objects(list(zip(value.cursors, *lists, strict=True)))
             if len(completed) != len(value.rows):
                 raise Fallback
-            return completed
+            return Items(completed)
 
         return complete
 

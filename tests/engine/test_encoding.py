@@ -1,0 +1,89 @@
+"""The JSON text of an answer, which is not made whole when it is too large."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from graph.engine.encoding import SLICE, Items, encode, encode_within
+from tests.client import Client
+from tests.cluster import on_sqlite
+from tests.components import require
+from tests.process import service
+from tests.shape import code
+
+
+class Text(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+HERO = {"id": "1", "name": "🦸", "age": None}
+EDGES = Items([{"cursor": "a", "node": HERO}] * (SLICE + 1))
+VALUES: list[Any] = [
+    None,
+    {},
+    {"hero": HERO},
+    {"heroes": Items()},
+    {"heroes": Items([HERO])},
+    {"heroes": Items([HERO] * SLICE), "more": Items([HERO] * (3 * SLICE + 1))},
+    {"heroesConnection": {"edges": EDGES, "totalCount": 7}, "list": [[1.5, True], {}]},
+    {"name": Text("a"), "list": [Text("b")]},
+    {"name": "\ud800", "heroes": Items([HERO] * (SLICE + 1))},
+    {"heroes": Items([{"name": "\ud800"}])},
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_the_text_is_the_same(value: Any) -> None:
+    text = encode(value)
+    assert encode_within(value, len(text)) == text
+    assert encode_within(value, len(text) - 1) is None
+
+
+@pytest.mark.parametrize("items", [list, Items])
+def test_what_is_too_large_is_not_made_whole(items: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [0]
+    dumps = orjson.dumps
+
+    def count(*args: Any) -> bytes:
+        text = dumps(*args)
+        made[0] += len(text)
+        return text
+
+    monkeypatch.setattr(orjson, "dumps", count)
+    answer = {"heroesConnection": {"nodes": items([{"name": "a" * 1_000}] * 20 * SLICE)}}
+    assert encode_within(answer, 1_500 * SLICE) is None
+    assert made[0] < 3_000 * SLICE
+
+
+def peak(pid: int) -> int:
+    """The most bytes that a process ever had in memory."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+@on_sqlite
+@pytest.mark.parametrize("fast_execution", [True, False])
+def test_rows_that_are_too_large_are_not_read_whole(
+    database_url: str,
+    fast_execution: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    require(Path("/proc/self/status").is_file(), "the memory of processes is not in /proc")
+    with (
+        service(database_url, fast_execution=fast_execution) as (url, process),
+        Client(url) as api,
+    ):
+        rows = [("é" * 1_000_000, "b")] * 100
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as other:
+            other.executemany("INSERT INTO hero (name, secret_name) VALUES (?, ?)", rows)
+            other.commit()
+        assert len(api.data("{ heroes { secretName } }")["heroes"]) == 100
+        before = peak(process.pid)
+        for query in ("{ heroes { name } }", "{ heroesConnection { edges { node { name } } } }"):
+            assert code(api.post({"query": query})) == "OPERATION_TOO_COMPLEX"
+        assert peak(process.pid) - before < 80_000_000
