@@ -112,10 +112,12 @@ def _under(caller: str = "caller", key: str = "key") -> tuple[Any, ...]:
 
 _expired = ANSWERS.c.created <= bindparam("expired", type_=BigInteger)
 
+# Locked, so that the commit waits for the synchronous standby. Of an operation that was cut short
+# while it waited, a primary that is cut off has an answer which the next one may not have.
 FIND = Statement(
-    select(ANSWERS.c.digest, ANSWERS.c.created, ANSWERS.c.data, ANSWERS.c.extensions).where(
-        *_under()
-    )
+    select(ANSWERS.c.digest, ANSWERS.c.created, ANSWERS.c.data, ANSWERS.c.extensions)
+    .where(*_under())
+    .with_for_update(read=True)
 )
 
 SAVE = Statement(

@@ -2,12 +2,9 @@
 
 import asyncio
 import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from shutil import rmtree
-from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -20,12 +17,8 @@ from tests.client import CREATE, Client
 from tests.cluster import (
     Cluster,
     Sql,
-    find,
     on_postgresql,
     on_sqlite,
-    running_cluster,
-    unprivileged,
-    wait_until,
 )
 from tests.process import run
 
@@ -130,45 +123,3 @@ def test_a_command_that_writes(
     assert done.returncode == 1
     assert done.stderr.startswith("hero-graph: GRAPH_READ_ONLY keeps ")
     assert done.stderr.count("\n") == 1
-
-
-@pytest.fixture
-def standby() -> Iterator[tuple[Cluster, Cluster]]:
-    """A server, and another that follows it."""
-    with running_cluster() as primary, TemporaryDirectory(prefix="hero-graph-") as directory:
-        follower = Cluster(Path(directory))
-        data = follower.directory / "data"
-        rmtree(data)
-        copy = [str(find("pg_basebackup")), "--pgdata", str(data), "--write-recovery-conf"]
-        way = ["--host", "127.0.0.1", "--port", str(primary.port), "--username", "hero"]
-        subprocess.run([*copy, *way, "--checkpoint=fast"], check=True, **unprivileged())
-        follower.start()
-        yield primary, follower
-        follower.stop("immediate")
-
-
-@on_postgresql
-@pytest.mark.slow
-def test_a_standby(serve: Serve, standby: tuple[Cluster, Cluster]) -> None:
-    primary, follower = standby
-    primary.sql("CREATE DATABASE heroes")
-    hosts = f"hero@127.0.0.1:{primary.port},127.0.0.1:{follower.port}"
-    url = f"postgresql://{hosts}/heroes?target_session_attrs="
-    writer = serve(database_url=f"{url}read-write")
-    writer.create()
-    wait_until(lambda: _follows(primary))
-    for target in ("standby", "prefer-standby", "read-only"):
-        reader = serve(database_url=f"{url}{target}", read_only=True)
-        assert ready(reader)
-        assert len(reader.heroes()) == 1
-        assert reader.codes(CREATE, input=HERO) == ["FORBIDDEN"]
-    follower.stop("immediate")
-    assert reader.codes(READ) == ["SERVICE_UNAVAILABLE"]
-    follower.start()
-    wait_until(lambda: ready(reader))
-
-
-def _follows(primary: Cluster) -> bool:
-    return primary.sql(
-        "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()"
-    ) == [(1,)]
