@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from asyncpg import LockNotAvailableError
 from sqlalchemy import ColumnElement, Connection, Table, event, func, literal_column, select, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
@@ -25,7 +26,7 @@ from graph.database.postgres_pool import Pool, Pooled
 from graph.database.postgres_session import PostgresSession
 from graph.database.postgres_transactions import Transactions
 from graph.database.postgres_url import data_source
-from graph.errors import ServiceUnavailableError
+from graph.errors import ServiceUnavailableError, logger
 from graph.settings import Settings
 
 T = TypeVar("T")
@@ -36,8 +37,11 @@ READ_ONLY: ColumnElement[str] = literal_column("current_setting('transaction_rea
 LOCK = 0x6865726F
 """The key of the advisory lock of whoever sets the database up: "hero" in ASCII."""
 
-LOCK_WAIT = "60s"
-"""How long a machine that starts waits for another that is at it."""
+LOCK_WAIT = "1s"
+"""How long a lock is waited for at once: whoever writes to the table would queue behind that."""
+
+LOCK_PAUSE = 2.0
+"""Seconds between two tries, in which those write."""
 
 
 class PostgresDatabase(Database):
@@ -78,11 +82,21 @@ class PostgresDatabase(Database):
             poolclass=NullPool,
             hide_parameters=True,
         )
+        told = False
         try:
-            async with engine.begin() as connection:
-                await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
-                await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
-                return await connection.run_sync(work)
+            while True:
+                try:
+                    async with engine.begin() as connection:
+                        await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+                        await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+                        return await connection.run_sync(work)
+                except DBAPIError as error:
+                    if not isinstance(driver_error(error), LockNotAvailableError):
+                        raise
+                if not told:
+                    logger.warning("Waiting for a lock that others hold on %s", self.name)
+                told = True
+                await asyncio.sleep(LOCK_PAUSE)
         except (OSError, SQLAlchemyError, ServiceUnavailableError) as error:
             reason = str(driver_error(error)).partition("\n")[0]
             raise DatabaseError(f"cannot open {self.name}: {reason}") from error

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import await_only
 
 from graph.database.base import PROBE_TIMEOUT, Change, Database, DatabaseError, Session
-from graph.database.sqlite_errors import check_constraint
+from graph.database.sqlite_errors import LOCKED, check_constraint, primary_code
 from graph.database.sqlite_file import DatabaseFile, driver, rewrite
 from graph.database.sqlite_long import LongReads
 from graph.database.sqlite_opened import Opened
@@ -174,12 +174,27 @@ class SQLiteDatabase(Database):
             # (https://sqlite.org/lang_altertable.html#otheralter).
             raw.execute("PRAGMA foreign_keys = OFF")
             try:
-                begin = "BEGIN" if self.read_only else "BEGIN IMMEDIATE"
-                await self.file.patiently(lambda: raw.execute(begin))
+                await self._begin_alone(raw)
                 with connection.begin():
                     return work(connection)
             finally:
                 raw.execute("PRAGMA foreign_keys = ON")
+
+    async def _begin_alone(self, raw: sqlite3.Connection) -> None:
+        """Begin a transaction, for as long as another process writes: it may upgrade the file."""
+        begin = "BEGIN" if self.read_only else "BEGIN IMMEDIATE"
+        told = False
+        while True:
+            try:
+                await self.file.patiently(lambda: raw.execute(begin))
+            except ServiceUnavailableError as error:
+                if error.__cause__ is None or primary_code(error.__cause__) not in LOCKED:
+                    raise
+                if not told:
+                    logger.warning("Waiting for another process that writes to %s", self.name)
+                told = True
+            else:
+                return
 
     async def ping(self, table: Table) -> None:
         async with asyncio.timeout(PROBE_TIMEOUT):

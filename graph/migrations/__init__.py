@@ -7,6 +7,7 @@ runs it; it is imported only where there is something to run, as a query tells.
 import re
 from io import StringIO
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     column,
     create_engine,
+    func,
     inspect,
     select,
     table,
@@ -80,17 +82,17 @@ async def prepare(database: Database, *, upgrade: bool = False) -> None:
         await database.with_lock(_check_readable)
         return
     await database.create()
-    await database.with_lock(
-        lambda connection: _prepare(connection, upgrade or connection.dialect.name == "sqlite")
-    )
+    allowed = upgrade or database.dialect.name == "sqlite"
+    begun: list[float] = []  # it is called again when a lock could not be had
+    await database.with_lock(lambda connection: _prepare(connection, allowed, begun))
 
 
-def _prepare(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (private)
-    _upgrade(connection, upgrade)
+def _prepare(connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
+    _upgrade(connection, upgrade, begun)
     _check_tables(connection, writes=True)
 
 
-def _upgrade(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (private)
+def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
     at = revision(connection)
     if inspect(connection).has_table(TABLE.name):
         if at is None:
@@ -110,6 +112,13 @@ def _upgrade(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (pr
         )
     from alembic import command  # noqa: PLC0415 (takes a tenth of the time of a start)
 
+    if at is not None and not begun:
+        rows = connection.scalar(select(func.count()).select_from(TABLE))
+        message = (
+            "Upgrading the database from revision %s to %s, with %s rows: nobody writes meanwhile"
+        )
+        logger.warning(message, at, NEWEST, f"{rows:,}")
+        begun.append(perf_counter())
     try:
         command.upgrade(_config(connection), NEWEST)
     except ServiceUnavailableError as error:
@@ -118,7 +127,8 @@ def _upgrade(connection: Connection, upgrade: bool) -> None:  # noqa: FBT001 (pr
         logger.warning("The database cannot be upgraded from revision %s: it is read-only", at)
         return
     if at is not None:
-        logger.warning("Upgraded the database from revision %s to %s", at, NEWEST)
+        seconds = perf_counter() - begun[0]
+        logger.warning("Upgraded the database to revision %s in %.1f seconds", NEWEST, seconds)
 
 
 def _check_readable(connection: Connection) -> None:

@@ -2,17 +2,28 @@
 
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
 
+from graph.database.postgres import LOCK
 from graph.migrations import HERE, NEWEST, REVISIONS
 from tests.client import Client
-from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.cluster import (
+    WAITING,
+    Sql,
+    on_postgresql,
+    on_sqlite,
+    slow_on_postgresql,
+    transaction,
+    wait_until,
+)
 from tests.process import run, service
 
 KEYS = {"sqlite": "id INTEGER NOT NULL", "postgresql": "id SERIAL NOT NULL"}
@@ -134,6 +145,78 @@ def test_the_tutorials_table_is_taken_as_it_is(
     added = set(sql(identity)) ^ before
     assert [row[1] for row in added] == ["ix_hero_age_and_id"]
     assert check()[0] == 0
+
+
+@slow_on_postgresql
+@pytest.mark.usefixtures("tutorial_table", "environment")
+def test_an_upgrade_says_what_it_does() -> None:
+    done = run("db", "upgrade")
+    assert done.returncode == 0
+    before, after = done.stderr.splitlines()
+    assert f"from revision 0001 to {NEWEST}, with 1 rows" in before
+    assert re.search(f"to revision {NEWEST} in [0-9.]+ seconds", after)
+
+
+@contextmanager
+def upgrading(*options: str) -> Iterator[subprocess.Popen[str]]:
+    """A `db upgrade` that goes on."""
+    command = [sys.executable, "-m", "graph", "db", "upgrade", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def assert_says(process: subprocess.Popen[str], words: str) -> None:
+    """That it says so sooner or later."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    pytest.fail(f"it ended without saying {words!r}")
+
+
+@on_sqlite
+@pytest.mark.usefixtures("tutorial_table", "environment")
+def test_one_who_starts_waits_for_another_that_upgrades(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAPH_DATABASE_TIMEOUT", "0.1")
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN IMMEDIATE")
+        with upgrading() as process:
+            assert_says(process, "Waiting for another process")
+            other.execute("ROLLBACK")
+            assert process.wait(60) == 0
+
+
+@on_postgresql
+@pytest.mark.usefixtures("tutorial_table", "environment")
+def test_nobody_waits_for_an_upgrade_that_waits(database_url: str, sql: Sql) -> None:
+    write = "INSERT INTO hero (name, secret_name) VALUES ('a', 'b')"
+    with transaction(database_url, write), upgrading() as process:
+        assert_says(process, "Upgrading the database")
+        wait_until(lambda: sql(WAITING) != [])
+        for _ in range(3):
+            with transaction(database_url, f"SET LOCAL lock_timeout = '20s'; {write}", "COMMIT"):
+                pass
+        assert_says(process, "Waiting for a lock")
+    with upgrading() as process:
+        assert process.wait(60) == 0
+    assert sql("SELECT count(*) FROM hero") == [(4,)]
+
+
+@on_postgresql
+@pytest.mark.usefixtures("tutorial_table", "environment")
+def test_upgrades_wait_for_one_another(database_url: str) -> None:
+    with (
+        transaction(database_url, f"SELECT pg_advisory_xact_lock({LOCK})"),
+        upgrading() as process,
+    ):
+        assert_says(process, "Waiting for a lock")
+        assert process.poll() is None
 
 
 @slow_on_postgresql
