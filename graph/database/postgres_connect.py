@@ -1,7 +1,5 @@
 """Connections of the driver to PostgreSQL."""
 
-from time import monotonic
-
 import asyncpg
 
 from graph.database.postgres_errors import Raw, explained, is_unavailable
@@ -55,19 +53,18 @@ class Connector:
             raise ServiceUnavailableError from explained(error)
 
     async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
-        """A connection to the first host that gives one; the last good host is asked first.
+        """A connection to the first host that gives one; each has an equal share of the time.
 
-        Each host has a share of the time, with what those before it have left of theirs. As in
-        libpq, no other host is asked once one has refused the user or the database.
+        The last good host is asked first, and one that did not answer last. As in libpq, no other
+        host is asked once one has refused the user or the database.
         """
         urls = [(host, urls[host]) for urls in self._rounds for host in self._hosts]
-        end = monotonic() + self._timeout
         reasons: dict[str, BaseException] = {}
-        for left, (host, url) in zip(range(len(urls), 0, -1), urls, strict=True):
+        for host, url in urls:
             try:
                 raw = await asyncpg.connect(
                     url,
-                    timeout=max(end - monotonic(), 0) / left,
+                    timeout=self._timeout / len(urls),
                     command_timeout=command_timeout,
                     statement_cache_size=cached_statements,
                 )
@@ -75,6 +72,9 @@ class Connector:
                 if isinstance(error, asyncpg.PostgresError) and not is_unavailable(error):
                     raise
                 reasons[host] = explained(error)
+                if isinstance(error, TimeoutError):
+                    self._hosts.remove(host)
+                    self._hosts.append(host)
             else:
                 self._hosts.remove(host)
                 self._hosts.insert(0, host)

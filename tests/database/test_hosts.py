@@ -11,7 +11,9 @@ import pytest
 
 from graph.database import open_database
 from graph.database.base import DatabaseError
+from graph.database.postgres_connect import Connector
 from graph.database.postgres_url import data_source
+from graph.errors import ServiceUnavailableError
 from graph.migrations import prepare
 from graph.settings import Settings
 from tests.client import CREATE, Client
@@ -84,6 +86,27 @@ def test_the_last_good_host_is_asked_first(serve: Serve, database_url: str, sql:
         assert taken(listener) > 0
         sql(END_OTHERS)
         assert len(api.heroes()) == 1
+        assert taken(listener) == 0
+
+
+@on_postgresql
+def test_a_host_that_did_not_answer_is_asked_last(
+    cluster: Cluster, database_url: str, sql: Sql
+) -> None:
+    [(name,)] = sql("SELECT current_database()")
+    cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with silent_host() as listener:
+        url = f"{behind(listener, database_url)}?target_session_attrs=read-write"
+        connector = Connector(data_source(url), 2)
+
+        async def connect() -> None:
+            await (await connector.connect(None)).close()
+
+        with pytest.raises(ServiceUnavailableError):
+            asyncio.run(connect())
+        assert taken(listener) == 1
+        cluster.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        asyncio.run(connect())
         assert taken(listener) == 0
 
 
