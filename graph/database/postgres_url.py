@@ -16,6 +16,9 @@ OPTIONS = {
 """The URL's options, which asyncpg gives the meaning that they have in libpq
 (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
 
+TARGETS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
+"""Values of `target_session_attrs`."""
+
 
 class Source(NamedTuple):
     """A database: its name, as an operator may see it, and where it is looked for.
@@ -52,6 +55,8 @@ def data_source(url: str) -> Source:
         _check_user()
     shown = parts.netloc.rpartition("@")[2] or last.get("host", "")
     target = last.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")
+    if target and target not in TARGETS:
+        raise DatabaseError(f"target_session_attrs must be one of {', '.join(TARGETS)}")
     # asyncpg would take any server, as it is not told that there are other hosts.
     targets = ("standby", "any") if target == "prefer-standby" else (target,)
     rounds = [

@@ -120,6 +120,7 @@ def test_a_url_that_works(cluster: Cluster, url: str, encrypted: bool) -> None: 
         ("postgresql://locked:secret-word@127.0.0.1:{port}/heroes?sslmode=disable", "password"),
         ("postgresql://hero:secret-word@127.0.0.1:{port}/heroes?pgbouncer=true", "pgbouncer"),
         ("postgresql://hero:secret-word@127.0.0.1:{port}/heroes?sslmode=maybe", "sslmode"),
+        ("postgresql://hero@127.0.0.1:{port}/heroes?target_session_attrs=best", "prefer-standby"),
         ("postgresql://hero:secret-word@localhost:{port}/heroes?sslmode=verify-full", "root.crt"),
         (f"{VERIFIED.replace('127.0.0.1', 'localhost')}verify-full", "localhost"),
         ("postgresql://hero:secret@word@127.0.0.1:{port}/heroes", "percent-encoded"),
