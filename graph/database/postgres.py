@@ -22,6 +22,7 @@ from graph.database.postgres_errors import (
     is_unavailable,
     translate,
 )
+from graph.database.postgres_literals import Messages
 from graph.database.postgres_pool import Pool, Pooled
 from graph.database.postgres_session import PostgresSession
 from graph.database.postgres_transactions import Transactions
@@ -105,7 +106,7 @@ class PostgresDatabase(Database):
         (key,) = table.primary_key
         probe = str(select(READ_ONLY, func.min(key)).compile(dialect=self.dialect))
         async with asyncio.timeout(PROBE_TIMEOUT):
-            pooled, read_only = await self._probes.first(lambda raw: raw.fetchval(probe))
+            pooled, read_only = await self._probes.first(lambda pooled: pooled.raw.fetchval(probe))
         if read_only == "on" and not self.read_only:
             self._probes.pool.discard(pooled)
             raise ServiceUnavailableError
@@ -129,4 +130,4 @@ class PostgresDatabase(Database):
     async def _open(self) -> Pooled:
         connection = await greenlet_spawn(self._engine.sync_engine.connect)
         raw: Any = connection.connection.driver_connection
-        return Pooled(raw, connection)
+        return Pooled(raw, connection, Messages(prepares=self._connector.caches_statements))

@@ -30,6 +30,11 @@ class Connector:
         self._timeout = timeout
         self._cached_statements: int | None = None
 
+    @property
+    def caches_statements(self) -> bool:
+        """Whether prepared statements are kept on its connections."""
+        return bool(self._cached_statements)
+
     async def connect(self, command_timeout: float | None) -> Raw:
         """A connection of the driver.
 

@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import Connection
 
+from graph.database.postgres_literals import Messages
 from graph.errors import ServiceUnavailableError, logger
 
 MAX_IDLE = 240.0
@@ -27,6 +28,7 @@ class Pooled:
 
     raw: "asyncpg.Connection[asyncpg.Record]"
     connection: Connection
+    messages: Messages
     used: float = 0.0
     """When it was given back last, on the monotonic clock; 0 for a new one."""
 

@@ -16,7 +16,6 @@ from graph.database.autocommit import Guard
 from graph.database.base import Change, Session
 from graph.database.postgres_errors import translate
 from graph.database.postgres_guard import guarded
-from graph.database.postgres_literals import with_literals
 from graph.database.postgres_pool import Pooled
 from graph.database.postgres_transactions import Transactions
 from graph.database.statement import Rows, Statement
@@ -41,7 +40,9 @@ class PostgresSession(Session):
     async def run(self, _statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
         rows: list[Any]  # asyncpg's records, which are tuples but for their type
         if self._held is None and not self._writes:
-            pooled, rows = await self._transactions.first(lambda raw: raw.fetch(sql, *values))
+            pooled, rows = await self._transactions.first(
+                lambda pooled: pooled.raw.fetch(sql, *values)
+            )
             self._transactions.pool.release(pooled)
             return rows
         held = self._held or await self._begun()
@@ -80,17 +81,17 @@ class PostgresSession(Session):
         self._writes = True
         if first is None:
             return 0
-        self._held, changed = await self._transactions.begin_with(self._message(first))
+        self._held, changed = await self._transactions.begin_with(*self._bound(first))
         return changed
 
-    def _message(self, change: Change) -> str:
-        return with_literals(*change.statement.compiled(self.dialect).bound(change.parameters))
+    def _bound(self, change: Change) -> tuple[str, list[object]]:
+        return change.statement.compiled(self.dialect).bound(change.parameters)
 
     async def commit(self, last: Change | None = None) -> None:
         if self.in_use:
             await self.orm.commit()
         if (held := self._let_go()) is not None:
-            await self._transactions.commit(held, None if last is None else self._message(last))
+            await self._transactions.commit(held, None if last is None else self._bound(last))
 
     async def rollback(self) -> None:
         if self.in_use:

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import asyncpg
 
 from graph.database.postgres_errors import (
-    Raw,
     explained,
     is_unanswered,
     is_unavailable,
@@ -33,19 +32,19 @@ class Transactions:
 
     async def begin(self, statement: str = "BEGIN") -> Pooled:
         """A connection in a transaction, to be given to `commit` or `rollback`."""
-        pooled, _ = await self.first(lambda raw: raw.execute(statement))
+        pooled, _ = await self.first(lambda pooled: pooled.raw.execute(statement))
         return pooled
 
-    async def begin_with(self, change: str) -> tuple[Pooled, int]:
-        """A connection in a transaction that has made a change, and how many rows that is.
+    async def begin_with(self, sql: str, values: Sequence[object]) -> tuple[Pooled, int]:
+        """A connection in a transaction that has made a change, and how many rows that is."""
 
-        Args:
-            change: a statement with literals.
-        """
-        pooled, status = await self.first(lambda raw: raw.execute(f"BEGIN; {change}"))
+        def begin(pooled: Pooled) -> Awaitable[str]:
+            return pooled.raw.execute(f"BEGIN; {pooled.messages.statement(sql, values)}")
+
+        pooled, status = await self.first(begin)
         return pooled, int(status.rpartition(" ")[2])
 
-    async def first(self, run: Callable[[Raw], Awaitable[T]]) -> tuple[Pooled, T]:
+    async def first(self, run: Callable[[Pooled], Awaitable[T]]) -> tuple[Pooled, T]:
         """A connection, and what the first statement on it returned.
 
         A server that was restarted has closed the connections of the pool, which may show only
@@ -60,7 +59,7 @@ class Transactions:
         while True:
             pooled = await self.pool.acquire()
             try:
-                return pooled, await run(pooled.raw)
+                return pooled, await run(pooled)
             except BaseException as error:
                 self.pool.discard(pooled, error)
                 if not isinstance(error, Exception):
@@ -92,18 +91,21 @@ class Transactions:
         self.pool.release(pooled)
         return rows
 
-    async def commit(self, pooled: Pooled, last: str | None = None) -> None:
+    async def commit(
+        self, pooled: Pooled, last: tuple[str, Sequence[object]] | None = None
+    ) -> None:
         """Commit the transaction, and give the connection back.
 
         Args:
             pooled: the connection.
-            last: a statement with literals that is run before.
+            last: a statement that is run before, and its values.
 
         Raises:
             UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
         """
         try:
-            status = await pooled.raw.execute("COMMIT" if last is None else f"{last}; COMMIT")
+            before = "" if last is None else f"{pooled.messages.statement(*last)}; "
+            status = await pooled.raw.execute(f"{before}COMMIT")
         except BaseException as error:
             self.pool.discard(pooled, error)
             if is_unanswered(error, pooled.raw):

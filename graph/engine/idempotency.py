@@ -31,7 +31,6 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    update,
 )
 
 from graph.database.base import Change, Database, Session
@@ -80,6 +79,10 @@ class Key(NamedTuple):
     digest: bytes
 
 
+CLAIMED = (*Key._fields, "created")
+"""The columns of a row without its answer: of a key while its mutation is executed."""
+
+
 class SavedAnswer(NamedTuple):
     """An answer, as JSON texts."""
 
@@ -105,29 +108,18 @@ def digest(query: str, operation: str | None, variables: dict[str, Any]) -> byte
     return sha256(text.encode()).digest()
 
 
-def _under(caller: str = "caller", key: str = "key") -> tuple[Any, ...]:
-    """The row of a key, by the parameters with these names."""
-    return ANSWERS.c.caller == bindparam(caller), ANSWERS.c.key == bindparam(key)
-
-
+_under = (ANSWERS.c.caller == bindparam("caller"), ANSWERS.c.key == bindparam("key"))
 _expired = ANSWERS.c.created <= bindparam("expired", type_=BigInteger)
 
 # Locked, so that the commit waits for the synchronous standby. Of an operation that was cut short
 # while it waited, a primary that is cut off has an answer which the next one may not have.
 FIND = Statement(
     select(ANSWERS.c.digest, ANSWERS.c.created, ANSWERS.c.data, ANSWERS.c.extensions)
-    .where(*_under())
+    .where(*_under)
     .with_for_update(read=True)
 )
 
-SAVE = Statement(
-    update(ANSWERS)
-    .where(*_under("the_caller", "the_key"))
-    .values(data=bindparam("data"), extensions=bindparam("extensions"))
-    .returning(ANSWERS.c.id)
-)
-
-FORGET = Statement(delete(ANSWERS).where(*_under(), _expired).returning(ANSWERS.c.id))
+FORGET = Statement(delete(ANSWERS).where(*_under, _expired).returning(ANSWERS.c.id))
 
 _size = func.length(ANSWERS.c.key, type_=BigInteger) + func.length(ANSWERS.c.data)
 _size += func.coalesce(func.length(ANSWERS.c.extensions), 0) + OVERHEAD
@@ -158,11 +150,14 @@ class SavedAnswers:
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        insert = import_module(f"sqlalchemy.dialects.{database.dialect.name}").insert
+        insert = import_module(f"sqlalchemy.dialects.{database.dialect.name}").insert(ANSWERS)
         self._claim = Statement(
-            insert(ANSWERS).on_conflict_do_nothing().returning(ANSWERS.c.id),
-            values=("caller", "key", "digest", "created"),
+            insert.on_conflict_do_nothing().returning(ANSWERS.c.id), values=CLAIMED
         )
+        # An UPDATE would let PostgreSQL choose how to find the row; this takes the unique index.
+        texts = {name: insert.excluded[name] for name in SavedAnswer._fields}
+        saved = insert.on_conflict_do_update(index_elements=["caller", "key"], set_=texts)
+        self._save = Statement(saved.returning(ANSWERS.c.id), values=(*CLAIMED, *texts))
         self._database = database
         self._seconds = settings.idempotency_hours * 3600
         self._most = settings.idempotency_keys
@@ -190,7 +185,7 @@ class SavedAnswers:
         now = int(time())
         expired = now - self._seconds
         row = {"caller": key.caller, "key": key.key}
-        claim = {**row, "digest": key.digest, "created": now}
+        claim = {**key._asdict(), "created": now}
         claimed = await session.start(Change(self._claim, claim))
         while not claimed:
             found = (await session.fetch(FIND, **row)).first()
@@ -213,8 +208,8 @@ class SavedAnswers:
                 f"The answer has more than {self._largest} bytes, the most that are saved under an "
                 "idempotency key: select less. Nothing was stored."
             )
-        row = {"the_caller": key.caller, "the_key": key.key}
-        await session.commit(Change(SAVE, {**row, **answer._asdict()}))
+        row = {**key._asdict(), "created": int(time()), **answer._asdict()}
+        await session.commit(Change(self._save, row))
         self._saved += 1
         self._saved_bytes += len(key.key) + answer.size + OVERHEAD
         # A tenth over a bound is little, and makes few searches of many answers.

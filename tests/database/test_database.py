@@ -145,7 +145,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used(
 ) -> None:
     async def process(database: PostgresDatabase) -> int:
         pooled, pid = await database.transactions.first(
-            lambda raw: raw.fetchval("SELECT pg_backend_pid()")
+            lambda pooled: pooled.raw.fetchval("SELECT pg_backend_pid()")
         )
         database.transactions.pool.release(pooled)
         assert isinstance(pid, int)

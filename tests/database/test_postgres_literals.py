@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from graph.database.postgres_literals import with_literals
+from graph.database.postgres_literals import Messages, with_literals
 from graph.settings import Settings
 from tests.cluster import on_postgresql
 from tests.prepared import run
@@ -34,7 +34,8 @@ def test_literals_are_the_values(configure: Callable[..., Settings], standard_st
         await raw.execute(f"SET standard_conforming_strings = {standard_strings}")
         for value in VALUES:
             cast = "::bytea" if isinstance(value, bytes) else ""
-            assert await raw.fetchval(with_literals(f"SELECT $1{cast}", [value])) == value
+            statement = f"SELECT $1{cast}"
+            assert await raw.fetchval(with_literals(statement, [value])) == value
         await raw.close()
 
     run(configure, read)
@@ -45,3 +46,14 @@ def test_each_placeholder_is_its_own() -> None:
     assert with_literals("$1, $10, $11, $2", values) == "0, E'$1', NULL, 1"
     with pytest.raises(TypeError):
         with_literals("$1", [1.5])
+
+
+def test_a_statement_is_prepared_once_where_the_session_is_the_connections_own() -> None:
+    own, pooled = Messages(prepares=True), Messages(prepares=False)
+    for index, statement in enumerate(("SELECT $1", "SELECT $1, $2")):
+        name = f"hero_graph_{index}"
+        first = own.statement(statement, [1, 2][: index + 1])
+        execute = f"EXECUTE {name}({', '.join('12'[: index + 1])})"
+        assert first == f"PREPARE {name} AS {statement}; {execute}"
+        assert own.statement(statement, [1, 2][: index + 1]) == execute
+        assert pooled.statement(statement, [1, 2]) == with_literals(statement, [1, 2])

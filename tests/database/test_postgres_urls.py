@@ -73,7 +73,9 @@ async def use(url: str) -> tuple[str, bool]:
         await prepare(database)
         assert await database.is_empty(HERO)
         asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-        pooled, encrypted = await database.transactions.first(lambda raw: raw.fetchval(asked))
+        pooled, encrypted = await database.transactions.first(
+            lambda pooled: pooled.raw.fetchval(asked)
+        )
         database.transactions.pool.release(pooled)
         return database.name, encrypted
     finally:
