@@ -83,8 +83,12 @@ class Service:
         )
 
     async def keep_answers_within_bounds(self) -> None:
-        """Forget saved answers that are too old or too many, for as long as the app runs."""
-        await self._answers.keep_within_bounds()
+        """Forget saved answers that are too old or too many, for as long as the app runs.
+
+        A service that only reads leaves that to others.
+        """
+        if not self._settings.read_only:
+            await self._answers.keep_within_bounds()
 
     async def document(self, query: str) -> Document:
         """The document of this text; schema extensions see the one that is refused, too."""

@@ -1,5 +1,6 @@
 """Mutations that are retried with their idempotency key run once, on each kind of database."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from graph.database import open_database
 from graph.engine import idempotency
+from graph.engine.service import Service
+from graph.hero.schema import schema
+from graph.settings import Settings
 from tests.client import CREATE, Client
 from tests.cluster import WAITING, Sql, slow_on_postgresql, transaction, wait_until
 
@@ -222,6 +227,16 @@ def test_expired_answers_are_forgotten_without_another_mutation(
         send(apis[0], key=f"{turn}")
     sql("UPDATE hero_graph_answer SET created = created - 24 * 3600 WHERE key <> '1'")
     wait_until(lambda: sql(KEPT) == [("1",)])
+
+
+def test_a_service_that_only_reads_forgets_nothing(configure: Callable[..., Settings]) -> None:
+    settings = configure(read_only=True)
+
+    async def keep() -> None:
+        service = Service(schema, open_database(settings), settings)
+        await asyncio.wait_for(service.keep_answers_within_bounds(), 30)
+
+    asyncio.run(keep())  # comes to its end
 
 
 def test_more_answers_than_are_looked_at_at_once(
