@@ -33,7 +33,7 @@ class DatabaseError(Exception):
 
 
 class Change(NamedTuple):
-    """A statement that writes, with its parameters: integers, texts and bytes."""
+    """A writing statement, with its parameters: integers, texts or bytes."""
 
     statement: Statement
     parameters: Mapping[str, object]
@@ -193,7 +193,7 @@ class Database(ABC):
     """SQLAlchemy's dialect, for compiling SQL."""
 
     read_only: bool
-    """Whether nothing may be written to it."""
+    """Whether the service must not write to it."""
 
     @abstractmethod
     def session(self) -> Session:

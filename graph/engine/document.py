@@ -1,4 +1,4 @@
-"""Documents: texts parsed and validated once, and the operations in them."""
+"""Documents: query texts that are parsed and validated once, and their operations."""
 
 import asyncio
 import gc
@@ -24,32 +24,32 @@ from graph.errors import Code, PublicError
 from graph.settings import Settings
 
 CACHED_TOKENS = 10_000
-"""Tokens of the documents that are kept. Each is some 500 bytes in 4 objects, which a full garbage
-collection goes through: this many take it 20 ms."""
+"""Maximum number of tokens in the document cache. A token takes about 500 bytes in 4 objects; a
+full garbage collection visits this many in 20 ms."""
 
 UNCOLLECTED_TOKENS = 2_000
-"""Tokens of documents between two full garbage collections. graphql-core's validation leaves
-circles of objects, up to 15 for each token. To free those of so many holds the loop for 15 ms, and
-for over 100 what gathers until the interpreter does it by itself."""
+"""Tokens validated between two full garbage collections. graphql-core's validation leaves cyclic
+garbage, up to 15 objects per token. Collecting that of this many tokens blocks the loop for 15 ms;
+waiting for the interpreter's own collection blocks it for over 100 ms."""
 
 LARGEST_TOKENS = CACHED_TOKENS // 5
-"""What a document may count for to be kept."""
+"""Maximum size of a cached document, in tokens."""
 
 COMPARISONS = 14_000
-"""What comparing the fields of one name with each other may take, in graphql-core's units; its own
-bound is half a second of work for a document of 2 kB."""
+"""Maximum work of comparing fields of the same name, in graphql-core's units. Its own bound allows
+half a second of work for a document of 2 kB."""
 
 
 RULES: list[list[type[ASTValidationRule]]] = [
     [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule],
     [overlapping_fields_rule(COMPARISONS)],
 ]
-"""The rules of https://spec.graphql.org/October2021/#sec-Validation, in two halves that take about
-as long as each other at the most."""
+"""The rules of https://spec.graphql.org/October2021/#sec-Validation, in two steps with about the
+same maximum duration."""
 
 
 class Document:
-    """A query text that was parsed and validated: its operations, or why it is refused."""
+    """A parsed and validated query text: its operations, or its errors."""
 
     def __init__(self, measured: Measured | None, errors: list[GraphQLError]) -> None:
         self._all = operations = operations_of(measured) if measured and not errors else []
@@ -59,7 +59,7 @@ class Document:
 
     @property
     def size(self) -> int:
-        """Tokens that it counts for: what is prepared of it, and its text, takes memory, too."""
+        """Size in tokens; the text and prepared plans count too, as they take memory."""
         if not self._all:
             return 0
         operation = self._all[0]
@@ -67,10 +67,10 @@ class Document:
         return tokens + sum(len(each.prepared) for each in self._all) * max(tokens // 5, 20)
 
     def operation(self, name: str | None) -> Operation:
-        """The operation of this name, or the only one when there is no name.
+        """Return the operation of this name; without a name, the only operation.
 
         Raises:
-            PublicError: there is none, or it is not clear which.
+            PublicError: no operation has this name, or a name is needed.
         """
         operation = self._operations.get(name) if name else self._only
         if operation is None:
@@ -84,11 +84,11 @@ class Document:
 
 
 class Documents:
-    """The documents of a schema, the ones used lately at hand.
+    """The documents of a schema, with an LRU cache.
 
     Args:
-        schema: what they are validated against.
-        settings: their limits.
+        schema: the schema to validate against.
+        settings: the limits.
     """
 
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
@@ -103,9 +103,9 @@ class Documents:
         )
 
     async def find(self, query: str) -> Document:
-        """The document of this text, from the cache when it was seen lately.
+        """Return the document of a query text, from the cache if possible.
 
-        Between the steps that prepare a new one, other requests have their turn.
+        Other requests run between the steps of parsing and validation.
         """
         document = self._documents.get(query)
         if document is None:
@@ -115,7 +115,7 @@ class Documents:
         return document
 
     def grown(self, query: str) -> None:
-        """Count a document again: something more of it was prepared."""
+        """Update the size of a document after another plan was prepared."""
         document = self._documents.get(query)
         if document is not None:
             self._documents.keep(query, document)
@@ -149,7 +149,7 @@ class Documents:
         return []
 
     def _collect(self, tokens: int) -> None:
-        """Free what validating this many tokens left behind, and more before, when it is much."""
+        """Collect the garbage of validation, once enough tokens were validated."""
         self._uncollected += tokens
         if self._uncollected >= UNCOLLECTED_TOKENS:
             self._uncollected = 0

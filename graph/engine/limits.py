@@ -1,4 +1,4 @@
-"""What a document may be: its limits are checked once, before it is validated."""
+"""Limits of documents and variables, checked before validation and coercion."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -21,18 +21,18 @@ from graph.errors import Code, PublicError
 from graph.settings import Settings
 
 MAX_ALIAS_LENGTH = 100
-"""Characters of an alias, which the answer repeats in each row."""
+"""Maximum length of an alias, which the answer repeats in each row."""
 
 MAX_OBJECTS = 2_000
-"""Objects and items of lists in the variables of an operation, or a batch. graphql-core takes 5 µs
-to coerce each, and does it twice where the last one is to be refused."""
+"""Maximum number of objects and list items in the variables of an operation, or of a batch.
+graphql-core takes 5 µs to coerce each, and does it twice if the last one is invalid."""
 
 STRING = r'''
     """[^"\\]*+(?:(?:\\(?:""")?|"(?!""))[^"\\]*+)*(?:"""|\Z)
     | "[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*"?
 '''
-"""A string, as a verbose pattern. No part of it can fail once it began, so that it takes linear
-time without possessive groups, which Python before 3.11.5 gets wrong
+"""Verbose pattern of a string. No part can fail after its start, so matching takes linear time
+without possessive groups, which are broken in Python before 3.11.5
 (https://github.com/python/cpython/issues/100061)."""
 
 LEXEMES = re.compile(
@@ -45,25 +45,22 @@ LEXEMES = re.compile(
     re.VERBOSE,
 )
 """The lexemes of a document (https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary),
-found in linear time; in what is not GraphQL there may be more or fewer than it finds."""
+found in linear time; in invalid documents, their number is approximate."""
 
 
 def count_tokens(query: str, most: int) -> int:
-    """The tokens of a document, or a higher number than `most` when it has more than that.
-
-    It takes a hundredth of the time of parsing.
-    """
+    """Count the tokens of a document, up to `most + 1`, in a hundredth of the time of parsing."""
     tokens = (lexeme for lexeme in LEXEMES.finditer(query) if lexeme.lastindex is None)
     return sum(1 for _ in islice(tokens, most + 1))
 
 
 def check_variables(several: Iterable[Mapping[str, Any]]) -> None:
-    """Hold the variables of an operation, or a batch, to their limit, before any is coerced.
+    """Check the size of the variables of an operation, or of a batch, before coercion.
 
-    An object that is in a list counts once, as an item of it.
+    An object inside a list counts once.
 
     Raises:
-        PublicError: there is too much in them.
+        PublicError: they contain more than `MAX_OBJECTS` objects and list items.
     """
     count = 0
     waiting = [value for variables in several for value in variables.values()]
@@ -80,36 +77,32 @@ def check_variables(several: Iterable[Mapping[str, Any]]) -> None:
             continue
         if count > MAX_OBJECTS:
             raise too_complex(
-                f"The variables have more than {MAX_OBJECTS} objects and items of lists, "
-                "the most allowed."
+                f"The variables have more than {MAX_OBJECTS} objects and list items, the maximum."
             )
         waiting += inner
 
 
 def too_complex(message: str) -> PublicError:
-    """The error of everything that is over a limit."""
+    """Return the error for an exceeded limit."""
     return PublicError(Code.OPERATION_TOO_COMPLEX, message)
 
 
 class Measured(NamedTuple):
-    """A parsed document, and its operations with the number of their aliases."""
+    """A parsed document, and its operations with their numbers of aliases."""
 
     node: DocumentNode
     operations: list[tuple[OperationDefinitionNode, int]]
 
 
 def parse_within_limits(query: str, settings: Settings) -> Measured:
-    """The document of a query text.
+    """Parse a query text.
 
     Raises:
-        GraphQLSyntaxError: it is not GraphQL.
-        PublicError: it has too many tokens, or an operation of it has too many aliases or is nested
-            too deeply.
+        GraphQLSyntaxError: it is not valid GraphQL.
+        PublicError: it has too many tokens, or an operation has too many aliases or levels.
     """
     if len(query) > settings.max_tokens < count_tokens(query, settings.max_tokens):
-        raise too_complex(
-            f"The document has more than {settings.max_tokens} tokens, the most allowed."
-        )
+        raise too_complex(f"The document has more than {settings.max_tokens} tokens, the maximum.")
     document = parse(query, max_comments=settings.max_tokens)
     _unlink(document)
     measure = _Measure(document)
@@ -127,8 +120,8 @@ def parse_within_limits(query: str, settings: Settings) -> Measured:
                 )
             if levels.aliases > settings.max_aliases:
                 raise too_complex(
-                    f"The operation has more than {settings.max_aliases} aliases, the most "
-                    "allowed, counted as often as its fragments are spread."
+                    f"The operation has more than {settings.max_aliases} aliases, the maximum; "
+                    "a fragment's aliases count each time it is spread."
                 )
             operations.append((node, levels.aliases))
     if measure.longest_alias > MAX_ALIAS_LENGTH:
@@ -137,9 +130,9 @@ def parse_within_limits(query: str, settings: Settings) -> Measured:
 
 
 def _unlink(document: DocumentNode) -> None:
-    """Take apart the list of a document's tokens, which nobody reads any more.
+    """Unlink a document's tokens, which are no longer used.
 
-    As a circle, it would keep the document until a full garbage collection.
+    The doubly linked list would keep the document in memory until a full garbage collection.
     """
     token: Token | None = document.loc.start_token if document.loc else None
     while token is not None:
@@ -148,14 +141,14 @@ def _unlink(document: DocumentNode) -> None:
 
 
 class _Levels(NamedTuple):
-    """The levels of fields in a selection, and its aliases, as often as fragments repeat them."""
+    """Levels of fields in a selection, and its aliases, counted at each spread of a fragment."""
 
     depth: int
     aliases: int
 
 
 class _Measure:
-    """Measures selections; each fragment is walked once, however often it is spread."""
+    """Measures selections; each fragment is visited once, however often it is spread."""
 
     def __init__(self, document: DocumentNode) -> None:
         self.longest_alias = 0
@@ -167,7 +160,7 @@ class _Measure:
         self._known: dict[str, _Levels] = {}
 
     def levels(self, selections: SelectionSetNode | None) -> _Levels:
-        """What is below, fragments followed."""
+        """Return the levels below these selections, following fragments."""
         depth = aliases = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
@@ -188,6 +181,6 @@ class _Measure:
 
     def _levels_of_fragment(self, name: str) -> _Levels:
         if name not in self._known and name in self._fragments:
-            self._known[name] = _Levels(0, 0)  # ends a cycle, which validation refuses
+            self._known[name] = _Levels(0, 0)  # ends a cycle, which validation rejects later
             self._known[name] = self.levels(self._fragments[name])
         return self._known.get(name, _Levels(0, 0))

@@ -115,7 +115,7 @@ def test_objects_in_variables_have_a_limit(shared: Client) -> None:
     ):
         (error,) = labelled(shared.post(request))["errors"]
         assert error["message"] == (
-            "The variables have more than 2000 objects and items of lists, the most allowed."
+            "The variables have more than 2000 objects and list items, the maximum."
         )
         assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
 
