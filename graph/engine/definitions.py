@@ -1,8 +1,7 @@
-"""The one door to what Strawberry and graphql-core keep inside.
+"""The only file that uses non-public parts of Strawberry and graphql-core.
 
-Nothing here is their public API, so any release may change it. Each name says why it is needed, and
-`tests/engine/test_definitions.py` has a test for each that fails when a release changes it. The
-same tests keep these names out of all other files.
+Any release may change them. Each name says why it is needed. `tests/engine/test_definitions.py` has
+a test for each name, which fails when a release changes it, and keeps the names out of other files.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ from graphql import (
 )
 from graphql.execution import Executor
 
-# Plans select the fields of an operation as graphql-core's executor does.
+# Plans collect the fields of an operation exactly as graphql-core does.
 from graphql.execution.collect_fields import (
     FieldDetailsList,
     GroupedFieldSet,
@@ -30,22 +29,22 @@ from graphql.execution.collect_fields import (
     collect_subfields,
 )
 
-# The path of a root field that graphql-core completes.
+# `Path` is the path of a root field that graphql-core completes.
 from graphql.pyutils import AwaitableOrValue, Path
 
-# An input that is defined by its fields needs an annotation for each.
+# An input made from a list of fields needs an annotation per field.
 from strawberry.annotation import StrawberryAnnotation
 
-# A relay id is a scalar to Strawberry, and yet converted.
+# A relay id is a scalar, but Strawberry converts it.
 from strawberry.relay import GlobalID
 
-# Tells which arguments Strawberry passes on as they are.
+# Strawberry passes scalar arguments on without conversion.
 from strawberry.scalars import is_scalar
 
-# The executor that Strawberry runs operations with; root fields must run one after another.
+# Strawberry's executor, made serial for root fields.
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as StrawberryExecutor
 
-# `get_arguments` and `convert_argument` make a resolver's arguments of coerced values.
+# `get_arguments` and `convert_argument` convert coerced values to a resolver's arguments.
 from strawberry.schema.schema_converter import (
     CustomGraphQLEnumType,
     GraphQLCoreConverter,
@@ -54,7 +53,7 @@ from strawberry.schema.schema_converter import (
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.arguments import InputContext, convert_argument
 
-# How Strawberry writes the types of fields and arguments.
+# Strawberry's representation of the types of fields and arguments.
 from strawberry.types.base import (
     StrawberryList,
     StrawberryObjectDefinition,
@@ -64,7 +63,7 @@ from strawberry.types.base import (
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
-# The GraphQL name of a field that is given none.
+# The default GraphQL name of a field.
 from strawberry.utils.str_converters import to_camel_case
 
 __all__ = [
@@ -114,25 +113,25 @@ __all__ = [
 ]
 
 FromInput: TypeAlias = Callable[[type[Any], Mapping[str, Any], InputContext], Any]
-"""Strawberry's hook of an input type: makes its value of the coerced fields that a client sent."""
+"""Strawberry's hook of an input type: makes its value from the coerced fields."""
 
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
-"""The key, in the extensions of graphql-core's types and fields, of Strawberry's definition."""
+"""Key of Strawberry's definition in the extensions of graphql-core's types and fields."""
 
 STANDARD_SCALARS = {definition.name: definition for definition in DEFAULT_SCALAR_REGISTRY.values()}
-"""Strawberry's scalars, by name; a schema may have another of the same name."""
+"""Strawberry's scalars by name; a schema may define another scalar of the same name."""
 
 
 def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
-    """graphql-core's schema, which documents are validated against and executed on."""
+    """Return graphql-core's schema, for validation and execution."""
     core: GraphQLSchema = schema._schema  # noqa: SLF001 (Strawberry has no public name for it)
     return core
 
 
 class StrawberrySchema(strawberry.Schema):
-    """Strawberry's schema, with a resolver of `isOneOf` that answers for every type.
+    """Strawberry's schema, with a working resolver of the introspection field `isOneOf`.
 
-    Strawberry's own fails on lists and on types that are not null, which have no `extensions`.
+    Strawberry's own resolver fails for list and non-null types, which have no `extensions`.
     """
 
     def _extend_introspection(self) -> None:
@@ -149,18 +148,18 @@ def _is_one_of(type_: Any, _info: Any) -> bool | None:
 
 
 def field_of(field: GraphQLField) -> StrawberryField | None:
-    """Strawberry's field; None for one that graphql-core added, such as `__typename`."""
+    """Return Strawberry's field; None for a field of graphql-core's, such as `__typename`."""
     source = field.extensions.get(BACKREF)
     return source if isinstance(source, StrawberryField) else None
 
 
 def has_resolver(field: StrawberryField) -> bool:
-    """Whether a resolver gives the field's value, rather than an attribute."""
+    """Whether the field has a resolver; otherwise it reads an attribute."""
     return field.base_resolver is not None
 
 
 def plain_resolver(field: StrawberryField) -> bool:
-    """Whether the field's resolver takes `self`, `info` and the arguments, and nothing else."""
+    """Whether the field's resolver takes only `self`, `info` and the arguments."""
     resolver = field.base_resolver
     info = resolver and resolver.info_parameter
     return bool(
@@ -173,7 +172,7 @@ def plain_resolver(field: StrawberryField) -> bool:
 
 
 def plain_attribute(field: GraphQLField) -> str | None:
-    """The attribute that has the field's value; None where a resolver or an extension gives it."""
+    """Return the attribute that the field reads; None if it has a resolver or an extension."""
     source = field_of(field)
     if source is None or not source.is_basic_field:
         return None
@@ -182,9 +181,10 @@ def plain_attribute(field: GraphQLField) -> str | None:
 
 
 def max_reads(field: GraphQLField) -> int:
-    """How many times a field may use the session: in its resolver, and in each of its extensions.
+    """Return the number of the field's functions that may use the session.
 
-    A resolver needs an `info` for it, and an extension, such as a permission, must be asynchronous.
+    These are its resolver, if it takes `info`, and its asynchronous extensions, such as
+    permissions.
     """
     source = field_of(field)
     if source is None:
@@ -195,14 +195,14 @@ def max_reads(field: GraphQLField) -> int:
 
 
 def argument_metadata(argument: GraphQLArgument) -> Mapping[Any, Any]:
-    """The metadata that `strawberry.argument` was given."""
+    """Return the metadata given to `strawberry.argument`."""
     source = argument.extensions.get(BACKREF)
     metadata: Mapping[Any, Any] = source.metadata if source is not None else {}
     return metadata
 
 
 def python_class(type_: GraphQLNamedType) -> type | None:
-    """The Python class of a type; of `HeroConnection`, the generic `Connection`."""
+    """Return the Python class of a type; for `HeroConnection`, the generic `Connection`."""
     definition = type_.extensions.get(BACKREF)
     definition = getattr(definition, "concrete_of", None) or definition
     class_: type | None = getattr(definition, "origin", None)
@@ -210,14 +210,14 @@ def python_class(type_: GraphQLNamedType) -> type | None:
 
 
 def generic_class(type_: GraphQLNamedType) -> type | None:
-    """The generic class that a type was made from; None where it was made from none."""
+    """Return the generic class of a type; None if the type is not generic."""
     generic = getattr(type_.extensions.get(BACKREF), "concrete_of", None)
     class_: type | None = getattr(generic, "origin", None)
     return class_
 
 
 def standard_scalar(type_: GraphQLNamedType) -> str | None:
-    """The name of a scalar that Strawberry itself defines; None for any other type."""
+    """Return the name of a scalar that Strawberry defines; None for any other type."""
     known = STANDARD_SCALARS.get(getattr(type_, "name", ""))
     if known is None:
         return None
@@ -226,29 +226,29 @@ def standard_scalar(type_: GraphQLNamedType) -> str | None:
 
 
 def enum_class(type_: CustomGraphQLEnumType | StrawberryEnumDefinition) -> Any:
-    """The Python enum of an enum type."""
+    """Return the Python class of an enum type."""
     return type_.wrapped_cls
 
 
 def raw_info(info: strawberry.Info[Any, Any]) -> GraphQLResolveInfo[Any]:
-    """graphql-core's info, which has the nodes that select the field."""
-    raw: GraphQLResolveInfo[Any] = info._raw_info  # noqa: SLF001 (Strawberry's own has no nodes)
+    """Return graphql-core's info, which has the field's nodes."""
+    raw: GraphQLResolveInfo[Any] = info._raw_info  # noqa: SLF001 (Strawberry's info has no nodes)
     return raw
 
 
 def field_metadata(info: strawberry.Info[Any, Any]) -> Mapping[Any, Any]:
-    """The metadata that `strawberry.field` was given."""
+    """Return the metadata given to `strawberry.field`."""
     return info._field.metadata  # noqa: SLF001 (Strawberry has no public name for it)
 
 
 def scalar_registry(info: strawberry.Info[Any, Any]) -> Mapping[object, Any]:
-    """The scalars of the schema, as `is_scalar` and `convert_argument` take them."""
+    """Return the schema's scalars, for `is_scalar` and `convert_argument`."""
     registry: Mapping[object, Any] = info.schema.schema_converter.scalar_registry
     return registry
 
 
 def collected_errors(executor: Executor[Any]) -> list[GraphQLError]:
-    """The errors of fields that the executor set to null."""
+    """Return the errors of fields that the executor set to null."""
     return executor.collected_errors.errors
 
 
@@ -258,7 +258,7 @@ def input_definition(
     fields: list[StrawberryField],
     from_input: FromInput | None = None,
 ) -> StrawberryObjectDefinition:
-    """The definition of an input whose fields are known only when the program runs."""
+    """Return the definition of an input with these fields."""
     return StrawberryObjectDefinition(
         name=origin.__name__,
         is_input=True,
@@ -276,28 +276,28 @@ def input_definition(
 
 
 def define_input(cls: type, definition: StrawberryObjectDefinition) -> None:
-    """Make a class the input of a definition, as `strawberry.input` does with its own."""
+    """Make a class an input with this definition, as `strawberry.input` does."""
     target: Any = cls
     target.__strawberry_definition__ = definition
 
 
 def input_hook(definition: StrawberryObjectDefinition) -> FromInput | None:
-    """The hook that makes the values of an input, if it has one."""
+    """Return the hook that makes an input's values, if it has one."""
     hook: FromInput | None = definition.from_input
     return hook
 
 
 def replace_input_hook(cls: type, from_input: FromInput) -> None:
-    """Have the values of an input made by this hook."""
+    """Set the hook that makes an input's values."""
     definition = get_object_definition(cls, strict=True)
     define_input(cls, replace(definition, from_input=from_input))
 
 
 def overlapping_fields_rule(comparisons: int) -> type[OverlappingFieldsCanBeMergedRule]:
-    """graphql-core's rule, with a smaller upper bound on its work, for which it has no option.
+    """Return graphql-core's rule with a smaller bound on its work; it has no option for that.
 
     Args:
-        comparisons: pairs of fields that may be compared before validation is aborted.
+        comparisons: maximum number of pairs of fields to compare before validation is aborted.
     """
 
     class BoundedRule(OverlappingFieldsCanBeMergedRule):

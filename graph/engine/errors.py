@@ -1,4 +1,4 @@
-"""Errors of an execution: which of them clients may see, and with which code."""
+"""Errors of an execution: masks the ones that clients must not see, and adds codes."""
 
 from collections.abc import Iterable, Sequence
 from uuid import uuid4
@@ -10,16 +10,16 @@ from strawberry.exceptions import StrawberryGraphQLError, StrawberryInputCoercio
 from graph.errors import Code, PublicError, ServiceUnavailableError, brief, logger
 
 MAX_ERRORS = 10
-"""Errors of one document, one set of variables or one execution that are worth reporting."""
+"""Maximum number of errors reported per document, set of variables, or execution."""
 
 
 def graphql_error(error: PublicError) -> GraphQLError:
-    """The GraphQL error of a public one, without a place in the document."""
+    """Return the GraphQL error of a public error, without a location."""
     return GraphQLError(error.message, original_error=error, extensions=error.extensions)
 
 
 def with_code(errors: Iterable[GraphQLError], code: Code) -> list[GraphQLError]:
-    """Give every error that has no code this one, and a message that clients may see."""
+    """Add this code to errors without one, and shorten messages to what clients may see."""
     errors = list(errors)
     for error in errors:
         error.extensions = {"code": code, **(error.extensions or {})}
@@ -29,7 +29,7 @@ def with_code(errors: Iterable[GraphQLError], code: Code) -> list[GraphQLError]:
 
 
 def log_unexpected(error: Exception) -> str:
-    """Log an error with its traceback; return the id that it is logged under."""
+    """Log an error with its traceback, and return its id in the log."""
     error_id = uuid4().hex
     cause = getattr(error, "original_error", None) or error
     logger.error("Unexpected error %s", error_id, exc_info=cause)
@@ -37,19 +37,19 @@ def log_unexpected(error: Exception) -> str:
 
 
 def internal(error_id: str) -> PublicError:
-    """The public form of an unexpected error: the id that it was logged under."""
+    """Return the public form of an unexpected error, with its id in the log."""
     return PublicError(Code.INTERNAL_SERVER_ERROR, "Internal server error", errorId=error_id)
 
 
 def masked(error: Exception) -> PublicError:
-    """Log an unexpected error; return its public form."""
+    """Log an unexpected error, and return its public form."""
     return internal(log_unexpected(error))
 
 
 def public(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
-    """The first `MAX_ERRORS` errors of one execution, as clients may see them.
+    """Return the first `MAX_ERRORS` errors of an execution, as clients may see them.
 
-    Unexpected errors are logged once, as one event, and share its id.
+    Of several unexpected errors, the first is logged; all get its id.
     """
     error_id = None
     shown: list[GraphQLError] = []
@@ -66,7 +66,7 @@ def public(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
 
 
 def _is_public(error: GraphQLError) -> bool:
-    """Whether clients may see an error; gives it a code where it has none."""
+    """Whether clients may see an error; adds the code of a client's mistake."""
     cause = error.original_error
     if "code" in (error.extensions or {}):
         if isinstance(cause, ServiceUnavailableError):
@@ -75,7 +75,7 @@ def _is_public(error: GraphQLError) -> bool:
     if _is_forbidden(cause or error):
         with_code([error], Code.FORBIDDEN)
         return True
-    # graphql-core locates a refused argument at its value, and a fault in our data at a field.
+    # graphql-core locates an invalid argument at its value, and a fault in the data at a field.
     at_a_value = any(isinstance(node, ValueNode) for node in error.nodes or ())
     refused_argument = at_a_value and (cause is None or type(cause) is GraphQLError)
     if refused_argument or isinstance(cause, StrawberryInputCoercionError):
@@ -85,9 +85,10 @@ def _is_public(error: GraphQLError) -> bool:
 
 
 def _is_forbidden(cause: Exception) -> bool:
-    """Whether a permission of the schema raised it: Strawberry's own error, or a `PermissionError`.
+    """Whether a permission of the schema raised the error.
 
-    A `PermissionError` of the operating system has a number, and is a fault.
+    It raises Strawberry's error or a `PermissionError` without `errno`; one with `errno` comes from
+    the operating system.
     """
     if isinstance(cause, PermissionError):
         return cause.errno is None
