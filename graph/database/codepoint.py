@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 
-class CodePoints(FunctionElement[str]):
+class ByCodePoint(FunctionElement[str]):
     """A text that is compared and sorted by code point.
 
     Both databases have a collation for it, whatever the column's own is: "C" on PostgreSQL
@@ -22,37 +22,37 @@ class CodePoints(FunctionElement[str]):
     inherit_cache = True
 
 
-@compiles(CodePoints)
-def _as_it_is(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(ByCodePoint)
+def _as_it_is(element: ByCodePoint, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
 
 
-@compiles(CodePoints, "sqlite")
-def _binary(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(ByCodePoint, "sqlite")
+def _binary(element: ByCodePoint, compiler: SQLCompiler, **options: Any) -> str:
     return f"{compiler.process(element.clauses, **options)} COLLATE BINARY"
 
 
-@compiles(CodePoints, "postgresql")
-def _collated(element: CodePoints, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(ByCodePoint, "postgresql")
+def _collated(element: ByCodePoint, compiler: SQLCompiler, **options: Any) -> str:
     return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
-def stored(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+def underlying_type(type_: TypeEngine[Any]) -> TypeEngine[Any]:
     """Return SQLAlchemy's type, unwrapped from a model's `TypeDecorator`."""
     return type_.impl_instance if isinstance(type_, TypeDecorator) else type_
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:
     """Whether the type's values are texts in Python."""
-    own = stored(type_)
+    own = underlying_type(type_)
     return isinstance(own, String) and not isinstance(own, Enum)
 
 
-def has_code_points(type_: TypeEngine[Any]) -> bool:
+def is_stored_as_text(type_: TypeEngine[Any]) -> bool:
     """Whether the type's values are stored as texts; an enum's member names are."""
-    return isinstance(stored(type_), String)
+    return isinstance(underlying_type(type_), String)
 
 
 def comparable(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the column for comparisons: by code point, if it is stored as text."""
-    return CodePoints(column) if has_code_points(column.type) else column
+    return ByCodePoint(column) if is_stored_as_text(column.type) else column

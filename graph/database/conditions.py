@@ -28,7 +28,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
-from graph.database.codepoint import comparable, is_text, stored
+from graph.database.codepoint import comparable, is_text, underlying_type
 
 Template: TypeAlias = tuple[Any, ...]
 """A condition without its values, as nested tuples: `("and", templates)`, `("or", templates)`,
@@ -109,7 +109,9 @@ def _below_texts(element: IsNumber, compiler: SQLCompiler, **options: Any) -> st
 def _number(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Return `IsNumber` of a numeric column; true for any other column."""
     return (
-        IsNumber(column) if isinstance(stored(column.type), Integer | Float | Numeric) else true()
+        IsNumber(column)
+        if isinstance(underlying_type(column.type), Integer | Float | Numeric)
+        else true()
     )
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, Table
 
-from graph.database.codepoint import has_code_points
+from graph.database.codepoint import is_stored_as_text
 
 BY_CODE_POINT = "by_code_point"
 """Key in an index's `info`: whether its first column is text sorted by code point."""
@@ -21,4 +21,4 @@ def keyset_indexes(table: Table) -> None:
     for column in table.c:
         if column.index:
             name = f"ix_{table.name}_{column.name}_and_{key.name}"
-            Index(name, column, key, info={BY_CODE_POINT: has_code_points(column.type)})
+            Index(name, column, key, info={BY_CODE_POINT: is_stored_as_text(column.type)})

@@ -23,7 +23,7 @@ from graph.database.codepoint import comparable
 from graph.database.conditions import EVERYTHING, Condition, Template, clause
 from graph.database.order import Bound, BoundTemplate, Order, Segment, Term, backward, segments
 from graph.database.statement import Rows, Statement
-from graph.database.unindexed import Unindexed
+from graph.database.unindexed import WithoutIndex
 
 STATEMENTS = 100
 """Statements of a kind that are kept compiled; clients choose among more than that."""
@@ -188,7 +188,7 @@ def _equal(
 ) -> ColumnElement[bool]:
     """The condition of rows that are equal in the first term."""
     column = comparable(table.c[lead.column])
-    column = Unindexed(column) if walks else column
+    column = WithoutIndex(column) if walks else column
     if segment is Segment.TIED_AFTER:
         return column == _value(table, lead, "a0")
     return column.is_(None)

@@ -8,7 +8,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class Unindexed(FunctionElement[Any]):
+class WithoutIndex(FunctionElement[Any]):
     """A column's value, written for SQLite with a unary `+`, which rules out its index.
 
     See https://sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +".
@@ -22,11 +22,11 @@ class Unindexed(FunctionElement[Any]):
         self.type = column.type
 
 
-@compiles(Unindexed)
-def _as_it_is(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(WithoutIndex)
+def _as_it_is(element: WithoutIndex, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
 
 
-@compiles(Unindexed, "sqlite")
-def _signed(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(WithoutIndex, "sqlite")
+def _signed(element: WithoutIndex, compiler: SQLCompiler, **options: Any) -> str:
     return f"+{compiler.process(element.clauses, **options)}"

@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Column
 
-from graph.database.codepoint import stored
+from graph.database.codepoint import underlying_type
 from graph.engine.definitions import (
     StrawberryAnnotation,
     StrawberryEnumDefinition,
@@ -78,7 +78,7 @@ def comparison_of(column: Column[Any], type_: object) -> Comparison | None:
     if isinstance(named, StrawberryEnumDefinition):
         return _comparison(named.name, enum_class(named), UNORDERED)
     if named not in KINDS:  # a type of pydantic's, such as `NaiveDatetime`
-        named = stored(column.type).python_type
+        named = underlying_type(column.type).python_type
     if named not in KINDS:
         return None
     name, operators = KINDS[named]

@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Column, Dialect, Table
 
-from graph.database.codepoint import stored
+from graph.database.codepoint import underlying_type
 from graph.database.conditions import Condition
 from graph.database.order import Order
 from graph.database.statement import Rows
@@ -121,7 +121,7 @@ def _read(column: Column[Any], value: Any, *, any_type: bool) -> Any:
         if not column.nullable:
             raise ValueError
         return None
-    type_ = stored(column.type)
+    type_ = underlying_type(column.type)
     kind = type_.python_type
     if isinstance(value, dict):
         ((form, text),) = value.items()

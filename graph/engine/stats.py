@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import strawberry
 from sqlalchemy import ColumnElement, Table, case, func, select
 
-from graph.database.codepoint import stored
+from graph.database.codepoint import underlying_type
 from graph.database.conditions import Condition, clause
 from graph.database.page import STATEMENTS
 from graph.database.statement import Statement
@@ -85,7 +85,7 @@ def stats_type(table: Table, type_: type, *, description: str) -> Callable[[type
 
 
 def _kind(column: ColumnElement[Any]) -> Kind | None:
-    return KINDS.get(stored(column.type).python_type)
+    return KINDS.get(underlying_type(column.type).python_type)
 
 
 async def read_stats(info: Info, stats: type[T], table: Table, condition: Condition) -> T:
@@ -127,7 +127,7 @@ def _statement(
     together: list[ColumnElement[Any]] = [func.count().label("count")] if counts else []
     for name, statistic in sorted(wanted):
         column = table.c[name]
-        kind = KINDS[stored(column.type).python_type]
+        kind = KINDS[underlying_type(column.type).python_type]
         is_number = column.between(kind.least, kind.greatest)
         if statistic == "avg":
             together.append(func.sum(case((is_number, column))).label(f"{name}_sum"))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, Float, Integer, Numeric, String, Table, text
 from sqlalchemy.types import TypeEngine
 
-from graph.database.codepoint import stored
+from graph.database.codepoint import underlying_type
 
 OBJECT = text("""
 SELECT name, type, sql FROM sqlite_master
@@ -126,7 +126,7 @@ def _affinity(declared: str) -> str:
 
 def _served(type_: TypeEngine[Any]) -> set[str]:
     """The affinities that keep the values of a type as SQLAlchemy stores them."""
-    own = stored(type_)
+    own = underlying_type(type_)
     if isinstance(own, Integer | Boolean):
         return {"INTEGER", "NUMERIC", "BLOB"}
     if isinstance(own, Float | Numeric):
