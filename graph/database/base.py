@@ -82,7 +82,7 @@ class Session(ABC):
             ServiceUnavailableError: the database could not be reached, or did not answer, in time.
         """
         compiled = statement.compiled(self.dialect)
-        sql, values = compiled.bound(parameters)
+        sql, values = compiled.bind(parameters)
         return compiled.rows(await self.run(statement, sql, values))
 
     def one(self, statement: Statement, **parameters: object) -> Any:
@@ -112,7 +112,7 @@ class Session(ABC):
         """Run a statement's SQL on the driver's connection, and return its rows."""
 
     @abstractmethod
-    def bound(self) -> Engine | Connection:
+    def orm_bind(self) -> Engine | Connection:
         """Return the engine or connection for the next statement of `orm`."""
 
     @abstractmethod
@@ -161,7 +161,7 @@ class _SyncSession(SyncSession):
         self._session = session
 
     def get_bind(self, *_args: Any, **_options: Any) -> Engine | Connection:
-        return self._session.bound()
+        return self._session.orm_bind()
 
 
 @event.listens_for(_SyncSession, "do_orm_execute")

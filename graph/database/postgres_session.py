@@ -34,7 +34,7 @@ class PostgresSession(Session):
         self._writes = False
         self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
 
-    def bound(self) -> Connection:
+    def orm_bind(self) -> Connection:
         return (self._held or await_only(self._begun())).connection
 
     async def run(self, _statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
@@ -67,7 +67,7 @@ class PostgresSession(Session):
         compiled, checked = statement.compiled(self.dialect), guarded(statement, guard)
         if checked is None or compiled.converts or self._held is not None or self.in_use:
             return None
-        sql, values = checked.compiled(self.dialect).bound(parameters)
+        sql, values = checked.compiled(self.dialect).bind(parameters)
         rows = await self._transactions.autocommit(sql, values)
         return None if rows is None else compiled.rows([row[:-1] for row in rows])
 
@@ -85,7 +85,7 @@ class PostgresSession(Session):
         return changed
 
     def _bound(self, change: Change) -> tuple[str, list[object]]:
-        return change.statement.compiled(self.dialect).bound(change.parameters)
+        return change.statement.compiled(self.dialect).bind(change.parameters)
 
     async def commit(self, last: Change | None = None) -> None:
         if self.in_use:

@@ -47,9 +47,9 @@ class SQLiteSession(Session):
         self._writer: Opened | None = None
         self._reader: Opened | None = None
 
-    def bound(self) -> Connection:
+    def orm_bind(self) -> Connection:
         if self._writer is not None:
-            return self._database.writer.bound()
+            return self._database.writer.orm_bind()
         if self._reader is None:
             self._reader = await_only(self._database.begin())
         return self._reader.connection

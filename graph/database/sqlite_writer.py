@@ -96,7 +96,7 @@ class Writer:
             raise busy("another process writes next")
         self._raw.execute("BEGIN IMMEDIATE")
 
-    def bound(self) -> Connection:
+    def orm_bind(self) -> Connection:
         """The connection for SQLAlchemy's part of a session, which makes a savepoint of its own."""
         if not self._connection.in_transaction():
             self._connection.begin()

@@ -121,7 +121,7 @@ class Compiled:
         """Whether any value that the driver returns is converted."""
         return bool(self._from_driver)
 
-    def bound(self, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
+    def bind(self, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
         """Return the SQL and the values of its bind parameters, in order, for the driver.
 
         Raises:
