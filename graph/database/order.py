@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Table
 
-ORDERS = 100
+CACHED_ORDERS = 100
 """Maximum number of cached orders; clients may use more."""
 
 
@@ -27,7 +27,7 @@ Order: TypeAlias = tuple[Term, ...]
 """Terms; the last is the primary key, which breaks all ties."""
 
 
-@lru_cache(ORDERS)
+@lru_cache(CACHED_ORDERS)
 def total_order(table: Table, terms: tuple[Term, ...] = ()) -> Order:
     """Return the order of these terms; the key breaks ties, in the last term's direction."""
     (key,) = table.primary_key.columns.keys()

@@ -24,10 +24,10 @@ from graphql import (
 
 from graph.engine.fallback import Fallback
 
-DEEPEST = 50
+MAX_NESTING = 50
 """Levels of nested lists and objects; deeper values fall back to graphql-core."""
 
-OBJECTS = 200
+CACHED_TYPES = 200
 """Input object types whose coercion is cached."""
 
 Coerce: TypeAlias = Callable[[Any, int], Any]
@@ -63,7 +63,7 @@ class Variables:
         try:
             for name, coerce, may_be_left_out in self._variables:
                 if name in given:
-                    coerced[name] = coerce(given[name], DEEPEST)
+                    coerced[name] = coerce(given[name], MAX_NESTING)
                 elif not may_be_left_out:
                     return None
         except Exception:  # noqa: BLE001 (`Fallback`, or any error of a scalar)
@@ -72,13 +72,13 @@ class Variables:
 
 
 def _coerce(type_: Any) -> Coerce:
-    present = _coerce_present(get_nullable_type(type_))
+    present = _coerce_non_null(get_nullable_type(type_))
     if is_non_null_type(type_):
         return present
     return lambda value, room: None if value is None else present(value, room)
 
 
-def _coerce_present(type_: Any) -> Coerce:
+def _coerce_non_null(type_: Any) -> Coerce:
     if is_list_type(type_):
         return _coerce_list(_coerce(type_.of_type))
     return _object(type_) if is_input_object_type(type_) else _coerce_leaf(type_.coerce_input_value)
@@ -147,4 +147,4 @@ class _InputObject:
         return self._type.out_type(coerced)
 
 
-_object = lru_cache(OBJECTS)(_InputObject)
+_object = lru_cache(CACHED_TYPES)(_InputObject)

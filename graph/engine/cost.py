@@ -30,17 +30,17 @@ from graph.engine.permissions import is_guarded
 from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
 
-INTROSPECTION = 2
+INTROSPECTION_COST = 2
 """Cost of an introspection field, which graphql-core completes without a plan."""
 
-MORE_STEPS = 1_000
+EXTRA_STEPS = 1_000
 """Selections that the analysis may read, beyond the maximum cost."""
 
 MAXIMUM = arguments.MAXIMUM
 """Key in an argument's Strawberry metadata: the argument's maximum number, or maximum list length.
 The argument then determines the length of the list or page that its field returns."""
 
-PASSED_OVER = 300
+SKIPPED_PER_FIELD = 300
 """Rows skipped by `offset` that cost as much as one field: the database reads them too."""
 
 
@@ -51,15 +51,15 @@ def over_cost(limit: int, size: "Size | None" = None) -> PublicError:
         limit: the maximum cost.
         size: the operation's size, if it is known.
     """
-    if size is not None and size.fields - size.passed_over // PASSED_OVER <= limit:
+    if size is not None and size.fields - size.skipped // SKIPPED_PER_FIELD <= limit:
         return too_complex(
-            f"The offset {size.passed_over} is too large: {PASSED_OVER} skipped rows count as one "
-            f"of the {limit} fields allowed. A connection can start at any row: give it a "
+            f"The offset {size.skipped} is too large: {SKIPPED_PER_FIELD} skipped rows count as "
+            f"one of the {limit} fields allowed. A connection can start at any row: give it a "
             "cursor as `after` or `before`."
         )
     return too_complex(
         f"The answer might have more than {limit} fields, the maximum; "
-        f"introspection fields count {INTROSPECTION} each."
+        f"introspection fields count {INTROSPECTION_COST} each."
     )
 
 
@@ -70,7 +70,7 @@ class Size(NamedTuple):
     fields: int
     filters: Extent = NO_FILTER
     """Maximum over all filters."""
-    passed_over: int = 0
+    skipped: int = 0
     """Rows skipped by offsets, which are also counted in `fields`."""
 
 
@@ -97,14 +97,14 @@ class Cost:
             inner = item.size(values)
             rows += count * inner.rows
             fields += count * inner.fields
-        passed_over = 0
+        skipped = 0
         for offset in self.offsets:
-            passed_over += max(offset(values) or 0, 0)
-        fields += passed_over // PASSED_OVER
+            skipped += max(offset(values) or 0, 0)
+        fields += skipped // SKIPPED_PER_FIELD
         extent = NO_FILTER
         for each in self.filters:
             extent |= each(values)
-        return Size(rows, fields, extent, passed_over)
+        return Size(rows, fields, extent, skipped)
 
 
 class CostAnalysis:
@@ -122,7 +122,7 @@ class CostAnalysis:
     ) -> None:
         self._schema = schema
         self._limit = limit
-        self._collector = Collector(document, values, limit + MORE_STEPS)
+        self._collector = Collector(document, values, limit + EXTRA_STEPS)
         self._info: Any = _Info(schema)
         self._filters: dict[object, Callable[[Values], Extent]] = {}
         self._reads = 0
@@ -219,7 +219,7 @@ class CostAnalysis:
         cost = 0
         for selection in fields.values():
             self._collector.spend(1)
-            cost += INTROSPECTION
+            cost += INTROSPECTION_COST
             definition = type_.fields.get(selection.node.name.value)
             if definition is None or is_leaf_type(get_named_type(definition.type)):
                 continue

@@ -80,7 +80,7 @@ def compile_rows(
     # Nothing to escape: names and types come from the schema, response keys are GraphQL names.
     source = f"lambda rows: [{{{', '.join(items)}}} for {targets} in rows"
     source += f" if {' and '.join(checks)}]" if checks else "]"
-    return evaluated(source, tuple(enums))
+    return evaluate(source, tuple(enums))
 
 
 def subfields(
@@ -107,7 +107,7 @@ def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
     """Compile a function that serialises a leaf; it raises `Fallback` for an unexpected type."""
     enums: list[CustomGraphQLEnumType] = []
     expression, test = _leaf(leaf, enums)
-    leaves = evaluated(
+    leaves = evaluate(
         f"lambda rows: [{expression} for c in rows if {test}]".replace("{0}", "c"), tuple(enums)
     )
 
@@ -153,7 +153,7 @@ def standard(type_: GraphQLNamedType) -> str | None:
 
 
 @lru_cache(maxsize=1_000)
-def evaluated(source: str, enums: tuple[CustomGraphQLEnumType, ...]) -> RowsToObjects:
+def evaluate(source: str, enums: tuple[CustomGraphQLEnumType, ...]) -> RowsToObjects:
     """Evaluate a source; operations that differ only in name or arguments share the function."""
     names: dict[str, Any] = dict(NAMES)
     for number, type_ in enumerate(enums):

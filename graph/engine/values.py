@@ -20,7 +20,7 @@ from graph.engine.connection import Edge, Edges
 from graph.engine.definitions import FieldDetailsList, plain_attribute, python_class
 from graph.engine.encoding import Items
 from graph.engine.fallback import Fallback
-from graph.engine.rows import compile_leaf, compile_rows, evaluated, subfields
+from graph.engine.rows import compile_leaf, compile_rows, evaluate, subfields
 
 Complete: TypeAlias = Callable[[Any], Any]
 """Completes a value. Raises `Fallback` if graphql-core has to complete it."""
@@ -136,7 +136,7 @@ class ValueCompiler:
                 items.append(f"{key!r}: {'c0' if name == 'cursor' else repr(type_.name)}")
         targets = "".join(f"c{index}," for index in range(len(nodes) + 1))
         source = f"[{{{', '.join(items)}}} for {targets} in rows if type(c0) is str]"
-        objects = evaluated(f"lambda rows: {source}", ())
+        objects = evaluate(f"lambda rows: {source}", ())
 
         def complete(value: Any) -> list[dict[str, Any]]:
             if not isinstance(value, Edges) or len(value.cursors) != len(value.rows):

@@ -7,7 +7,7 @@ what an earlier one wrote, and is executed even when an earlier one failed.
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from graph.engine.cost import PASSED_OVER
+from graph.engine.cost import SKIPPED_PER_FIELD
 from graph.engine.errors import graphql_error
 from graph.engine.limits import (
     check_variables,
@@ -69,7 +69,7 @@ def check_tokens(queries: Iterable[str], settings: Settings) -> None:
             )
 
 
-FIELDS = f"fields, each {PASSED_OVER} rows before an offset counted as one"
+FIELDS = f"fields, each {SKIPPED_PER_FIELD} rows before an offset counted as one"
 
 
 def _check(service: Service, calls: Sequence[Call], settings: Settings) -> None:
