@@ -65,10 +65,10 @@ def input_field(name: str, type_: object, description: str) -> StrawberryField:
 class Comparison(NamedTuple):
     """The comparisons of a field."""
 
-    of: Any
+    value_type: Any
     """The type of the field's values."""
     operators: tuple[str, ...]
-    written: type
+    input_type: type
     """The input type, shared by all tables."""
 
 

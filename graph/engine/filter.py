@@ -58,7 +58,7 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
         for name, column, of_type in searchable_columns(table, type_):
             comparison = comparison_of(column, of_type)
             if comparison is not None:
-                fields.append(input_field(name, comparison.written, f"Comparisons of `{name}`."))
+                fields.append(input_field(name, comparison.input_type, f"Comparisons of `{name}`."))
                 parsers[name] = partial(parse_all, parsers_of(column, comparison))
 
         def from_input(given: type[F], value: Mapping[str, Any], context: InputContext) -> F:

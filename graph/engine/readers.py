@@ -71,7 +71,7 @@ def conjunction(templates: Iterable[Template]) -> Template:
 
 def parsers_of(column: Column[Any], comparison: Comparison) -> dict[str, Parse]:
     """Return the parser of each operator of a column."""
-    check = _check_of(column, comparison.of)
+    check = _check_of(column, comparison.value_type)
     return {
         operator: PARSERS.get(operator, _compares)(operator, column.key, check)
         for operator in comparison.operators
