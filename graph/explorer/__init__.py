@@ -91,7 +91,7 @@ async def asset(request: Request) -> Response:
         raise HTTPException(404)
     packed = file.suffix == ".gz"
     headers = {
-        # Compressed files are named by their content; only licences are not.
+        # Compressed files are named by a hash of their content; licences are not.
         "Cache-Control": "public, max-age=31536000, immutable" if packed else "no-cache",
         "X-Content-Type-Options": "nosniff",
     }
