@@ -20,13 +20,19 @@ HEROES = select(func.count()).select_from(HERO).scalar_subquery().label("heroes"
 Work = Callable[[SQLiteDatabase], Awaitable[None]]
 
 
+def opened(file: Path, timeout: float = 60) -> SQLiteDatabase:
+    """A database whose SQL has a function `thread`."""
+    settings = Settings(database_url=f"sqlite:///{file}", database_timeout=timeout)
+    database = SQLiteDatabase(make_url(settings.database_url), settings)
+    event.listen(database.file.engine, "connect", add_thread)
+    return database
+
+
 def run(file: Path, work: Work, timeout: float = 60) -> None:
     """Do something with a database whose SQL has a function `thread`."""
 
     async def main() -> None:
-        settings = Settings(database_url=f"sqlite:///{file}", database_timeout=timeout)
-        database = SQLiteDatabase(make_url(settings.database_url), settings)
-        event.listen(database.file.engine, "connect", add_thread)
+        database = opened(file, timeout)
         await prepare(database)
         try:
             await work(database)

@@ -46,10 +46,14 @@ class SQLiteSession(Session):
         self._database = database
         self._writer: Opened | None = None
         self._reader: Opened | None = None
+        self._snapshot = False
+        self._seen = False
+        """Whether anything was read in the snapshot, which is then to stay as it is."""
 
     def orm_bind(self) -> Connection:
         if self._writer is not None:
             return self._database.writer.orm_bind()
+        self._snapshot = self._seen = True
         if self._reader is None:
             self._reader = await_only(self._database.begin())
         return self._reader.connection
@@ -60,6 +64,8 @@ class SQLiteSession(Session):
             raise ServiceUnavailableError from InterruptedError("the transaction was undone")
         if statement.scans:
             return await self._run_long(sql, values)
+        if self._snapshot:
+            await self._begun()
 
         def attempt() -> list[Any] | None:
             opened = self._writer or self._reader or self._database.reader()
@@ -72,23 +78,46 @@ class SQLiteSession(Session):
         except (OSError, sqlite3.DatabaseError) as error:
             check_constraint(error)
             rows = await self._database.file.patiently(attempt)
+        if rows is not None:
+            self._seen = True
         return await self._run_long(sql, values) if rows is None else rows
 
     async def _run_long(self, sql: str, values: Sequence[object]) -> list[Any]:
         long = self._database.long
         if self._writer is not None:
             return await long.run(self._writer, sql, values)
-        async with long.turn():
-            if self._reader is not None:
+        if self._reader is not None and self._seen:
+            # Its state keeps the log from beginning again while it waits, too.
+            async with long.giving_way(), long.turn():
                 return await long.run(self._reader, sql, values)
-            async with self._database.apart() as opened:
-                return await long.run(opened, sql, values)
+        self._end_reader()
+        async with long.turn():
+            await long.resumed()
+            async with long.giving_way():
+                if self._snapshot:
+                    self._seen = True
+                    return await long.run(await self._begun(), sql, values)
+                async with self._database.apart() as opened:
+                    return await long.run(opened, sql, values)
 
     async def snapshot(self) -> bool:
-        if self._reader is not None or self._writer is not None:
+        if self._snapshot or self._writer is not None:
             return False
-        self._reader = await self._database.begin()
+        self._snapshot, self._seen = True, False  # it begins with what is read first
         return True
+
+    async def _begun(self) -> Opened:
+        """The connection of the snapshot."""
+        opened = self._reader or await self._database.begin()
+        self._reader = self._reader or opened
+        if self._reader is not opened:  # of resolvers side by side, another was first
+            self._database.end(opened)
+        return self._reader
+
+    def _end_reader(self) -> None:
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            self._database.end(reader)
 
     async def start(self, first: Change | None = None) -> int:
         self._writer = await self._database.writer.acquire()
@@ -124,9 +153,8 @@ class SQLiteSession(Session):
         if self._writer is not None:
             self._writer = None
             self._database.writer.undo()
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            self._database.end(reader)
+        self._snapshot = self._seen = False
+        self._end_reader()
 
 
 class SQLiteDatabase(Database):
@@ -148,7 +176,7 @@ class SQLiteDatabase(Database):
         )
         self.dialect = self.file.engine.dialect
         self.long = LongReads(self.file, self._timeout, 2 * settings.max_answer_bytes)
-        self.writer = Writer(self.file, self.long, self._timeout)
+        self.writer = Writer(self.file, self._timeout)
         self._reader: Opened | None = None
         self._idle: list[Opened] = []
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from graph.database.sqlite_errors import primary_code
 from graph.database.sqlite_file import DatabaseFile
+from graph.database.sqlite_log import DRAIN
 from graph.database.sqlite_opened import Opened
 from graph.errors import Code, PublicError, ServiceUnavailableError
 
@@ -24,6 +25,9 @@ take the processors from the loop and from other processes."""
 
 PAUSE = 0.01
 """Seconds between two attempts to end a statement, as one that has not yet begun misses them."""
+
+LOOK = 0.05
+"""Seconds between two looks at the log, which a read may keep from beginning again."""
 
 
 class LongReads:
@@ -63,6 +67,37 @@ class LongReads:
         finally:
             self._turns.release()
 
+    async def resumed(self) -> None:
+        """Wait until long reads need not pause for the log to begin again."""
+        while self._file.log.paused():  # noqa: ASYNC110 (the log is a file)
+            await asyncio.sleep(LOOK)
+
+    @asynccontextmanager
+    async def giving_way(self) -> AsyncIterator[None]:
+        """End what is awaited within when the log is to begin again, which it keeps from that.
+
+        Raises:
+            ServiceUnavailableError: it was ended.
+        """
+        try:
+            async with asyncio.timeout(None) as limit:
+                watching = asyncio.create_task(self._watch(limit))
+                try:
+                    yield
+                finally:
+                    watching.cancel()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            in_the_way = InterruptedError("a long read kept the log from beginning again")
+            raise ServiceUnavailableError from in_the_way
+
+    async def _watch(self, limit: asyncio.Timeout) -> None:
+        """Have the time be over when reads must give way."""
+        while self._file.log.paused() <= DRAIN:  # noqa: ASYNC110 (as above)
+            await asyncio.sleep(LOOK)
+        limit.reschedule(asyncio.get_running_loop().time())
+
     async def run(self, opened: Opened, sql: str, values: Sequence[object]) -> list[Any]:
         """The rows of a statement, run on a connection that the caller has for itself.
 
@@ -70,8 +105,8 @@ class LongReads:
 
         Raises:
             PublicError: the rows have too many characters.
-            ServiceUnavailableError: it took too long, or was in the way of a new file, of the log's
-                new start or of the end of the process; or the file is unusable.
+            ServiceUnavailableError: it took too long, or was in the way of a new file or of the end
+                of the process; or the file is unusable.
         """
         if self._stops:
             raise ServiceUnavailableError from InterruptedError("long reads are held back")

@@ -8,29 +8,21 @@ since the last one. None is acknowledged before it.
 import asyncio
 import sqlite3
 from contextlib import suppress
-from functools import partial
 from time import monotonic, perf_counter
 
 from sqlalchemy import Connection
 
 from graph.database.sqlite_errors import busy, primary_code
 from graph.database.sqlite_file import DatabaseFile, rewrite
-from graph.database.sqlite_log import LOG_LIMIT
-from graph.database.sqlite_long import LongReads
 from graph.database.sqlite_opened import Opened
 from graph.database.sqlite_turn import Turn
-from graph.errors import ServiceUnavailableError, UnknownOutcomeError
+from graph.errors import ServiceUnavailableError, UnknownOutcomeError, logger
 
 SLOW = 0.002
 """Seconds that a commit may hold the loop; a fast disk takes a tenth of it."""
 
 COMMITS_ON_THREAD = 100
 """Commits on another thread before one on the loop is to show whether the disk is still slow."""
-
-LONGEST_LOG = 25 * LOG_LIMIT
-"""Bytes of the log from which on long reads are ended: where some are always at work, it would
-never be used again from its start, and fill the disk."""
-
 
 COURTESY = 1.0
 """Seconds to wait for the turns of other processes, one of which may have been stopped."""
@@ -41,13 +33,11 @@ class Writer:
 
     Args:
         file: what is written to.
-        long: what may keep its log from being shortened.
         timeout: seconds to wait for other operations.
     """
 
-    def __init__(self, file: DatabaseFile, long: LongReads, timeout: float) -> None:
+    def __init__(self, file: DatabaseFile, timeout: float) -> None:
         self._file = file
-        self._long = long
         self._opened: Opened | None = None
         self._timeout = timeout
         self._lock = asyncio.Lock()
@@ -201,17 +191,20 @@ class Writer:
             await self._shorten()
 
     async def _shorten(self) -> None:
-        """See to it that the log does not grow on, however long others read."""
-        size = self._file.log.size
-        if size <= LOG_LIMIT:
+        """See to it that the log does not grow on; on another thread, as it writes megabytes."""
+        if not self._file.log.is_due:
             return
-        shorten = partial(self._file.log.shorten, self._raw)
-        through = asyncio.to_thread if self._on_thread > 0 else None
-        if size <= LONGEST_LOG:
-            await self._file.patiently(shorten, through=through)
-        else:
-            async with self._long.ended():
-                await self._file.patiently(shorten, through=through)
+        self._yields_until = monotonic() + COURTESY
+        try:
+            # With the turn kept, no other process begins to write before the log is moved.
+            await self._file.patiently(self._lock_file)
+            self._raw.rollback()
+            await asyncio.to_thread(self._file.log.shorten, self._raw)
+        except (sqlite3.Error, ServiceUnavailableError) as error:
+            cause = error.__cause__ or error
+            logger.warning("The log of %s was not moved to it: %s", self._file.path, cause)
+        finally:
+            self._turn.give()
 
     async def _store(self) -> None:
         """Commit; on another thread once the disk has shown to be slow, and then for a while.

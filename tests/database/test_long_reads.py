@@ -1,9 +1,10 @@
 """Reads that take long: nobody else waits for them, and they come to an end."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from graph.database.sqlite_log import LOG_LIMIT, LONGEST_LOG
 from graph.database.sqlite_long import AT_ONCE
 from graph.engine.context import Info
 from graph.engine.schema import Schema
@@ -23,8 +25,10 @@ from tests.availability import UNAVAILABLE, assert_works
 from tests.client import Client
 from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql, wait_until
 from tests.conftest import serving
-from tests.database.test_replaced import fill_and_back_up, names
+from tests.database.test_replaced import fill_and_back_up, has_open, names
+from tests.http.test_workers import workers
 from tests.long import COUNTED, ENDLESS, LONG
+from tests.process import seed, service
 
 ENDLESS_QUERY = "{ endless }"
 SNAPSHOT = "{ endless heroes { id } }"
@@ -198,3 +202,38 @@ def test_it_ends_when_its_file_is_replaced(long: Long, tmp_path: Path, query: st
     assert_works(api)
     assert names(file) == ["Backed up"] * 5 + ["Back again"]
     assert names(old) == ["Backed up"] * 5 + ["Too late"] * 30
+
+
+@pytest.mark.slow
+@on_sqlite
+def test_the_log_begins_again_while_every_worker_reads(database_url: str, tmp_path: Path) -> None:
+    file, log = tmp_path / "database.db", tmp_path / "database.db-wal"
+    filters = ", ".join(f'{{name: {{contains: "none {number}"}}}}' for number in range(15))
+    long = f"{{ heroesConnection(where: {{or: [{filters}]}}) {{ totalCount }} }}"
+    stopped = threading.Event()
+
+    def read(url: str) -> None:
+        with Client(url) as api:
+            while not stopped.is_set():
+                api.execute(long)
+
+    seed(database_url, 30_000)
+    with (
+        service(database_url, "--workers", "2") as running,
+        ThreadPoolExecutor() as threads,
+        closing(sqlite3.connect(file)) as other,
+        Client(running.url) as api,
+    ):
+        try:
+            wait_until(lambda: len(workers(running)) == 2)
+            wait_until(lambda: all(has_open(pid, file) for pid in workers(running)))
+            for _ in range(8):
+                threads.submit(read, running.url)
+            other.execute("PRAGMA wal_autocheckpoint = 0")
+            with other:
+                other.execute("CREATE TABLE other (text)")
+                other.execute("INSERT INTO other VALUES (zeroblob(?))", (LONGEST_LOG,))
+            assert log.stat().st_size > LONGEST_LOG
+            wait_until(lambda: bool(api.create()) and log.stat().st_size <= LOG_LIMIT)
+        finally:
+            stopped.set()

@@ -1,7 +1,10 @@
 """Which thread SQLite runs a statement on, and what a long one leaves as it was."""
 
 import asyncio
+import sqlite3
 import threading
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,8 @@ from sqlalchemy import event, func, update
 
 from graph.database.base import Session
 from graph.database.sqlite import SQLiteDatabase
-from graph.database.sqlite_log import LOG_LIMIT
+from graph.database.sqlite_log import LOG_LIMIT, LONGEST_LOG
 from graph.database.sqlite_long import AT_ONCE
-from graph.database.sqlite_writer import LONGEST_LOG
 from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
@@ -21,14 +23,24 @@ from graph.hero.statements import new_hero
 from tests.cluster import wait_until
 from tests.database.test_writer import names, operation
 from tests.long import ENDLESS, LONG, QUICK, counted
-from tests.threads import HEROES, THREAD, fetched, is_here, run
+from tests.threads import HEROES, THREAD, fetched, is_here, opened, run
 
 READ = Statement(counted(THREAD, HEROES))
 SCAN = Statement(counted(THREAD, HEROES), scans=True)
 
 ALL_NAMES = update(HERO).values(name=counted().scalar_subquery())
+ENDLESS_SCAN = Statement(counted().where(func.began().is_(None)), scans=True)
+
 RENAMED = Statement(ALL_NAMES.returning(THREAD))
 RENAMED_BY_SCAN = Statement(ALL_NAMES.returning(THREAD), scans=True)
+
+
+began = threading.Event()
+"""Set when `ENDLESS_SCAN` begins."""
+
+
+def add_began(raw: Any, _record: object) -> None:
+    raw.create_function("began", 0, began.set)
 
 
 @pytest.fixture
@@ -174,7 +186,7 @@ def test_long_reads_take_turns(file: Path) -> None:
 async def overwrite(session: Session, size: int) -> None:
     """Write so many bytes to the log, at least."""
     text = func.hex(func.zeroblob(size // 2))
-    await session.fetch(Statement(update(HERO).values(name=text).returning(HERO.c.id)))
+    await session.fetch(Statement(update(HERO).values(secret_name=text).returning(HERO.c.id)))
 
 
 def test_the_log_of_a_file_behind_a_link_begins_again(tmp_path: Path) -> None:
@@ -190,43 +202,112 @@ def test_the_log_of_a_file_behind_a_link_begins_again(tmp_path: Path) -> None:
     run(link, work)
 
 
-@pytest.mark.slow
-def test_no_read_keeps_the_log_growing(file: Path) -> None:
-    async def work(database: SQLiteDatabase) -> None:
-        session = database.session()
+def log_size(file: Path) -> int:
+    return file.with_name("database.db-wal").stat().st_size
+
+
+async def read_in_a_snapshot(database: SQLiteDatabase) -> None:
+    """Read without an end what belongs to a state of which something was seen already."""
+    session = database.session()
+    try:
         await session.snapshot()
         await session.fetch(READ, upto=QUICK)
-        reading = asyncio.create_task(session.fetch(SCAN, upto=ENDLESS))
-        await operation(database, "Hero", partial(overwrite, size=LONGEST_LOG))
-        await operation(database, "Hero")  # for which the log has to be seen to
-        assert reading.done()
-        with pytest.raises(ServiceUnavailableError):
-            await reading
+        began.set()
+        await session.fetch(SCAN, upto=ENDLESS)
+    finally:
         await session.close()
+
+
+async def wait_for_a_turn_in_a_snapshot(database: SQLiteDatabase) -> None:
+    async with database.long.turn(), database.long.turn():
+        await read_in_a_snapshot(database)
+
+
+async def read_without_an_end(database: SQLiteDatabase) -> None:
+    await fetched(database, ENDLESS_SCAN, upto=ENDLESS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "read", [read_without_an_end, read_in_a_snapshot, wait_for_a_turn_in_a_snapshot]
+)
+def test_no_read_keeps_the_log_growing(
+    file: Path, read: Callable[[SQLiteDatabase], Awaitable[None]]
+) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        other = opened(file)  # stands for that of another process
+        event.listen(other.file.engine, "connect", add_began)
+        began.clear()
+        reading = asyncio.ensure_future(read(other))
+        await asyncio.to_thread(began.wait)
+        await operation(database, "Hero", partial(overwrite, size=LONGEST_LOG))
+        assert not reading.done()
+        async with asyncio.timeout(20):
+            with pytest.raises(ServiceUnavailableError):
+                await reading
+        await operation(database, "Hero", partial(overwrite, size=LOG_LIMIT))
         for _ in range(2):  # one has it used from its start, and the next is written there
             await operation(database, "Hero")
-        assert file.with_name("database.db-wal").stat().st_size <= LOG_LIMIT
-        assert (await fetched(database, READ, upto=LONG)).heroes == 4
+        assert log_size(file) <= LOG_LIMIT
+        assert (await fetched(other, READ, upto=LONG)).heroes == 4
+        await other.dispose()
+
+    run(file, work)
+
+
+@pytest.mark.slow
+def test_the_log_begins_again_however_many_wait_to_read(file: Path) -> None:
+    """Those of which nothing was read wait without keeping a state, and none of them is ended."""
+
+    async def read(database: SQLiteDatabase) -> None:
+        while log_size(file) > LOG_LIMIT:
+            session = database.session()
+            await session.snapshot()
+            await session.fetch(READ, upto=5 * LONG)
+            await session.close()
+
+    async def work(database: SQLiteDatabase) -> None:
+        other = opened(file)
+        await operation(database, "Hero", partial(overwrite, size=LONGEST_LOG))
+        reads = [asyncio.create_task(read(each)) for each in [database, other] for _ in range(4)]
+        while log_size(file) > LOG_LIMIT:
+            await operation(database, "Hero")
+        await asyncio.gather(*reads)
+        await other.dispose()
+
+    run(file, work)
+
+
+@pytest.mark.slow
+def test_no_read_is_ended_for_a_reader_of_another_program(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        with closing(sqlite3.connect(file)) as backup:
+            backup.execute("BEGIN")
+            backup.execute("SELECT * FROM hero").fetchall()
+            await operation(database, "Hero", partial(overwrite, size=LONGEST_LOG))
+            while not caplog.messages:
+                await operation(database, "Hero")
+                assert (await fetched(database, READ, upto=LONG)).n == LONG
+        assert "cannot begin again while another program reads" in caplog.text
+        await operation(database, "Hero", partial(overwrite, size=LONGEST_LOG))
+        while log_size(file) > LOG_LIMIT:
+            await operation(database, "Hero")
 
     run(file, work)
 
 
 @pytest.mark.parametrize("snapshot", [False, True])
 def test_a_read_whose_caller_is_gone_is_ended(file: Path, *, snapshot: bool) -> None:
-    began = threading.Event()
-
-    def begin(raw: Any, _record: object) -> None:
-        raw.create_function("began", 0, began.set)
-
     async def work(database: SQLiteDatabase) -> None:
-        event.listen(database.file.engine, "connect", begin)
-        statement = Statement(counted().where(func.began().is_(None)), scans=True)
+        event.listen(database.file.engine, "connect", add_began)
         for _ in range(AT_ONCE + 1):
             began.clear()
             session = database.session()
             if snapshot:
                 await session.snapshot()
-            reading = asyncio.create_task(session.fetch(statement, upto=ENDLESS))
+            reading = asyncio.create_task(session.fetch(ENDLESS_SCAN, upto=ENDLESS))
             await asyncio.to_thread(began.wait)
             reading.cancel()
             reading.cancel()
