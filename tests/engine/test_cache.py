@@ -1,5 +1,7 @@
 """The document cache: what is cached, and what one client can evict of the others."""
 
+import gc
+
 import pytest
 
 from graph.engine import limits
@@ -71,3 +73,25 @@ def test_plans_count_as_well(api: Client, prepared: list[str]) -> None:
     assert prepared == []
     api.data(texts[0], a=True, b=False)
     assert prepared == [texts[0]]
+
+
+def test_new_documents_take_no_full_collection(api: Client) -> None:
+    full: list[str] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        # Python's own begin by themselves, where the allocations of the young reach a threshold.
+        if phase == "start" and info["generation"] == 2:
+            full.append(phase)
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(thresholds[0], thresholds[1], 1_000_000)
+    gc.callbacks.append(note)
+    try:
+        for number in range(20):
+            fields = " ".join([f"a{n}: hero(id: {number}) {{ id name }}" for n in range(15)])
+            api.post({"query": f"query New{number} {{ {fields} }}"})
+        assert not full
+        assert gc.collect() < 10_000  # of 60,000 objects in circles
+    finally:
+        gc.callbacks.remove(note)
+        gc.set_threshold(*thresholds)
