@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 import httpx
 import pytest
@@ -19,7 +19,7 @@ from tests.client import Client
 from tests.cluster import on_sqlite, slow_on_postgresql
 from tests.components import require
 from tests.process import memory, service
-from tests.raw import HEAD, connected, post, read_answer, read_to_the_end
+from tests.raw import HEAD, answers, connected, post, read_answer, read_to_the_end
 
 WHOLE = post("{ heroes { id name age secretName } }")
 LAST = WHOLE.replace(b"Host", b"Connection: close\r\nHost")
@@ -138,6 +138,26 @@ def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -
         except ConnectionError:
             pass
     assert api.heroes() != []
+
+
+@pytest.mark.slow
+@on_sqlite
+def test_a_reader_that_reads_slowly_is_waited_for(serve: Callable[..., Client]) -> None:
+    api = serve(request_timeout=2)
+    for _ in range(100):
+        api.create("🦸" * 200, secretName="🦹" * 200)
+    with connected(api.url, narrow=True) as connection:
+        connection.sendall(WHOLE * 10)
+        received = b""
+        for _ in range(40):  # five times as long as a client may read nothing
+            sleep(0.25)
+            received += connection.recv(2000)
+        while received.count(b"HTTP/1.1 200 OK") < 10 or not received.endswith(b"}]}}"):
+            more = connection.recv(65536)
+            assert more, "the connection was closed"
+            received += more
+    pages = answers(received)
+    assert [len(page.json()["data"]["heroes"]) for page in pages] == [100] * 10
 
 
 def test_a_client_that_is_refused_and_does_not_close_is_given_up(
