@@ -93,6 +93,13 @@ class ConstraintError(BadUserInputError):
     """The database refuses a new value; the message is the same on every database."""
 
 
+class MissingRightError(PublicError):
+    """The database's role lacks a right that the operation needs; the cause says which."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.FORBIDDEN, "The database does not allow this service to do that.")
+
+
 class ReadOnlyError(PublicError):
     """A mutation was sent to a service that only reads; nothing of it was executed."""
 

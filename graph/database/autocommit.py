@@ -7,7 +7,7 @@ any more, so the statement itself has to fail where its row cannot be answered i
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, NamedTuple
 
-from graph.database.statement import Rows
+from graph.database.statement import Rows, exactly
 
 MAX_TEXT_BYTES = 1_000
 """The longest text in a row that is committed before it is answered."""
@@ -52,9 +52,9 @@ class One:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         rows = yield from self._fetch().__await__()
-        return rows[0]
+        return exactly(1, rows)[0]
 
     async def committed(self, guard: Guard) -> Any:
         """The row, which is committed already where the database can do that."""
         rows = await self._autocommit(guard)
-        return await self if rows is None else rows[0]
+        return await self if rows is None else exactly(1, rows)[0]

@@ -23,7 +23,7 @@ from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from graph.database.autocommit import Guard, One
-from graph.database.statement import Rows, Statement
+from graph.database.statement import Rows, Statement, exactly
 
 T = TypeVar("T")
 
@@ -84,6 +84,14 @@ class Session(ABC):
         compiled = statement.compiled(self.dialect)
         sql, values = compiled.bind(parameters)
         return compiled.rows(await self.run(statement, sql, values))
+
+    async def fetch_exactly(self, count: int, statement: Statement, **parameters: object) -> Rows:
+        """Run a write and return its rows, of which there must be this many.
+
+        Raises:
+            ConstraintError: there are fewer, as a trigger of the database left some out.
+        """
+        return exactly(count, await self.fetch(statement, **parameters))
 
     def one(self, statement: Statement, **parameters: object) -> Any:
         """Return an awaitable of the first row of a statement, which must return a row or fail.

@@ -5,7 +5,19 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from asyncpg import LockNotAvailableError
-from sqlalchemy import ColumnElement, Connection, Table, event, func, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    and_,
+    event,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -104,10 +116,22 @@ class PostgresDatabase(Database):
 
     async def ping(self, table: Table) -> None:
         (key,) = table.primary_key
-        probe = str(select(READ_ONLY, func.min(key)).compile(dialect=self.dialect))
+        name = literal(self.dialect.identifier_preparer.format_table(table), String)
+        writable = and_(
+            READ_ONLY == "off",
+            func.has_any_column_privilege(name, "INSERT"),
+            func.has_any_column_privilege(name, "UPDATE"),
+            func.has_table_privilege(name, "DELETE"),
+        )
+        options = {"literal_binds": True}
+        probe = str(
+            select(writable, func.min(key)).compile(dialect=self.dialect, compile_kwargs=options)
+        )
         async with asyncio.timeout(PROBE_TIMEOUT):
-            pooled, read_only = await self._probes.first(lambda pooled: pooled.raw.fetchval(probe))
-        if read_only == "on" and not self.read_only:
+            pooled, is_writable = await self._probes.first(
+                lambda pooled: pooled.raw.fetchval(probe)
+            )
+        if not is_writable and not self.read_only:
             self._probes.pool.discard(pooled)
             raise ServiceUnavailableError
         self._probes.pool.release(pooled)

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from graph.errors import Constraint, ConstraintError, ServiceUnavailableError
+from graph.errors import Constraint, ConstraintError, MissingRightError, ServiceUnavailableError
 
 Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 """The driver's own connection."""
@@ -27,6 +27,9 @@ UNAVAILABLE_CODES = {
     "55P03",  # a lock was not free in time
 }
 
+NO_RIGHT = "42501"
+"""The role lacks a right, or row-level security refuses a row."""
+
 CONSTRAINTS = {
     "23502": Constraint.NOT_NULL,
     "23503": Constraint.FOREIGN_KEY,
@@ -37,6 +40,12 @@ CONSTRAINTS = {
     "22001": Constraint.RANGE,
     "22003": Constraint.RANGE,
     "22008": Constraint.RANGE,
+    "22021": Constraint.RANGE,  # a character that the encoding of the database has not
+    "22P05": Constraint.RANGE,
+    "44000": Constraint.CHECK,
+    "45000": Constraint.CHECK,  # the code that SQL has for errors of a user's own
+    "P0001": Constraint.CHECK,  # RAISE EXCEPTION, as in a trigger
+    "P0004": Constraint.CHECK,  # ASSERT
 }
 """What a statement broke, by SQLSTATE (as above)."""
 
@@ -77,8 +86,17 @@ def driver_error(error: BaseException) -> BaseException:
 
 
 def check_constraint(error: BaseException) -> None:
-    """Raise the public error when a constraint was broken."""
-    constraint = CONSTRAINTS.get(getattr(error, "sqlstate", None) or "")
+    """Raise the public error where a rule or a right of the database refuses a statement.
+
+    A key that is there already is no client's fault: the database numbers new rows by itself.
+    """
+    code = getattr(error, "sqlstate", None) or ""
+    if code == NO_RIGHT:
+        raise MissingRightError from error
+    constraint = CONSTRAINTS.get(code)
+    name = getattr(error, "constraint_name", None)
+    if constraint is Constraint.UNIQUE and name == f"{getattr(error, 'table_name', None)}_pkey":
+        return
     if constraint is not None:
         raise ConstraintError(constraint) from error
 

@@ -23,10 +23,12 @@ CONSTRAINTS = {
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: Constraint.FOREIGN_KEY,
     sqlite3.SQLITE_CONSTRAINT_NOTNULL: Constraint.NOT_NULL,
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: Constraint.UNIQUE,
-    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Constraint.UNIQUE,
     sqlite3.SQLITE_CONSTRAINT_CHECK: Constraint.CHECK,
+    sqlite3.SQLITE_CONSTRAINT_TRIGGER: Constraint.CHECK,  # RAISE in a trigger
+    3091: Constraint.RANGE,  # SQLITE_CONSTRAINT_DATATYPE, in a strict table
 }
-"""What a statement broke, by SQLite's extended result code (as above)."""
+"""What a statement broke, by SQLite's extended result code (as above). A key that is there already
+is not in it, as no client can cause that: SQLite numbers new rows by itself."""
 
 
 def primary_code(error: BaseException) -> int:

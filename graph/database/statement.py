@@ -10,7 +10,7 @@ from sqlalchemy import Dialect, Select, UpdateBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
-from graph.errors import BadUserInputError
+from graph.errors import BadUserInputError, Constraint, ConstraintError
 
 Convert: TypeAlias = Callable[[Any], Any]
 
@@ -88,6 +88,17 @@ class Rows(Sequence[Any]):
     def first(self) -> Any | None:
         """Return the first row; None if there is none."""
         return self[0] if self.tuples else None
+
+
+def exactly(count: int, rows: Rows) -> Rows:
+    """The rows of a write, of which there must be this many.
+
+    Raises:
+        ConstraintError: there are fewer, as a trigger of the database left some out.
+    """
+    if len(rows) < count:
+        raise ConstraintError(Constraint.CHECK)
+    return rows
 
 
 class Compiled:

@@ -7,7 +7,14 @@ from graphql import GraphQLError
 from graphql.language import ValueNode
 from strawberry.exceptions import StrawberryGraphQLError, StrawberryInputCoercionError
 
-from graph.errors import Code, PublicError, ServiceUnavailableError, brief, logger
+from graph.errors import (
+    Code,
+    MissingRightError,
+    PublicError,
+    ServiceUnavailableError,
+    brief,
+    logger,
+)
 
 MAX_ERRORS = 10
 """Maximum number of errors reported per document, set of variables, or execution."""
@@ -71,6 +78,8 @@ def _is_public(error: GraphQLError) -> bool:
     if "code" in (error.extensions or {}):
         if isinstance(cause, ServiceUnavailableError):
             logger.warning("The database is not available: %s", cause.__cause__)
+        elif isinstance(cause, MissingRightError):
+            logger.warning("The database refuses a right: %s", cause.__cause__)
         return True
     if _is_forbidden(cause or error):
         with_code([error], Code.FORBIDDEN)

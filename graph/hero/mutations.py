@@ -9,7 +9,13 @@ from graph.database.conditions import constant
 from graph.database.keys import parse_id
 from graph.engine.context import Info
 from graph.engine.cost import MAXIMUM
-from graph.errors import BadUserInputError, ConflictError, NotFoundError
+from graph.errors import (
+    BadUserInputError,
+    ConflictError,
+    Constraint,
+    ConstraintError,
+    NotFoundError,
+)
 from graph.hero.statements import (
     deleted_hero,
     deleted_heroes,
@@ -107,7 +113,7 @@ class Mutation:
             for name, value in hero.model_dump().items()
         }
         statement = new_heroes(info.columns, len(heroes))
-        return await info.context.session.fetch(statement, **values)
+        return await info.context.session.fetch_exactly(len(heroes), statement, **values)
 
     @strawberry.mutation(description="Change the given fields of a hero.")
     async def update_hero(
@@ -126,6 +132,7 @@ class Mutation:
 
         Raises:
             ConflictError: it has other values than those expected.
+            ConstraintError: a trigger of the database left the row as it was.
             InputValidationError: a value breaks a rule, or is none of its column.
             NotFoundError: no hero has this id.
         """
@@ -139,8 +146,10 @@ class Mutation:
             updated: Hero | None = (await fetch(statement, key=hero_id, **values)).first()
             if updated is not None:
                 return updated
-            if old and await fetch(hero_by_key(()), key=hero_id):
-                raise ConflictError("the hero no longer has the values that were expected")
+            if await fetch(hero_by_key(()), key=hero_id):
+                if old and not await fetch(updated_hero((), (), tuple(old)), key=hero_id, **values):
+                    raise ConflictError("the hero no longer has the values that were expected")
+                raise ConstraintError(Constraint.CHECK)
         raise NotFoundError("no hero has this id")
 
     @strawberry.mutation(description="Change the given fields of the heroes that match.")
@@ -157,7 +166,7 @@ class Mutation:
         ids = await matching(info, where, at_most)
         values = {f"input.{name}": value for name, value in new.items()}
         statement = updated_heroes(info.columns, tuple(new))
-        return await info.context.session.fetch(statement, ids=ids, **values)
+        return await info.context.session.fetch_exactly(len(ids), statement, ids=ids, **values)
 
     @strawberry.mutation(description="Delete a hero, and return it as it was.")
     async def delete_hero(
@@ -176,6 +185,8 @@ class Mutation:
             deleted: Hero | None = rows.first()
             if deleted is not None:
                 return deleted
+            if await info.context.session.fetch(hero_by_key(()), key=hero_id):
+                raise ConstraintError(Constraint.CHECK)
         raise NotFoundError("no hero has this id")
 
     @strawberry.mutation(description="Delete the heroes that match, and return them as they were.")
@@ -186,4 +197,5 @@ class Mutation:
             BadUserInputError: too many match, or the filter compares nothing.
         """
         ids = await matching(info, where, at_most)
-        return await info.context.session.fetch(deleted_heroes(info.columns), ids=ids)
+        statement = deleted_heroes(info.columns)
+        return await info.context.session.fetch_exactly(len(ids), statement, ids=ids)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from graph.database.base import Database, Session
 from graph.database.statement import Statement
-from graph.errors import Constraint, ConstraintError
+from graph.errors import Constraint, ConstraintError, PublicError
 from tests.client import CREATE, Client
 from tests.cluster import Sql, on_postgresql
 from tests.prepared import Configure, run
@@ -86,7 +86,6 @@ def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: 
         ({"team_id": 2}, Constraint.FOREIGN_KEY),
         ({"name": None}, Constraint.NOT_NULL),
         ({"email": "a"}, Constraint.UNIQUE),
-        ({"id": 1}, Constraint.UNIQUE),
         ({"age": -1}, Constraint.CHECK),
     ],
 )
@@ -94,6 +93,18 @@ def test_a_constraint(
     configure: Configure, add: Add, change: dict[str, Any], constraint: Constraint
 ) -> None:
     refused(configure, add, {**OTHER, **change}, constraint)
+
+
+@pytest.mark.parametrize("add", [short, through_the_orm])
+def test_a_key_that_is_there_is_no_fault_of_a_client(configure: Configure, add: Add) -> None:
+    async def work(database: Database) -> None:
+        session = await started(database)
+        with pytest.raises(Exception, match=r"(?i)unique") as caught:
+            await add(session, MEMBERS, {**OTHER, "id": 1})
+        await session.close()
+        assert not isinstance(caught.value, PublicError)
+
+    run(configure, work)
 
 
 @on_postgresql

@@ -1,0 +1,164 @@
+"""Rules and rights of the database that refuse a write, or leave a row out of it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import make_url
+
+from tests.client import Client
+from tests.cluster import Sql, on_postgresql
+from tests.process import run
+
+Serve = Callable[..., Client]
+
+SAYS = "A value breaks a rule of the table."
+
+ON_SQLITE = "CREATE TRIGGER rule BEFORE {} ON hero WHEN {}.name = 'Bad' BEGIN SELECT {}; END"
+
+FUNCTION = """
+CREATE FUNCTION rule() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF {}.name = 'Bad' THEN {}; END IF; RETURN {}; END $$
+"""
+
+TRIGGER = "CREATE TRIGGER rule BEFORE {} ON hero FOR EACH ROW EXECUTE FUNCTION rule()"
+
+CREATE_THREE = """createHeroes(inputs: [
+  { name: "A", secretName: "s" }, { name: "Bad", secretName: "s" }, { name: "C", secretName: "s" }
+]) { name }"""
+
+
+def make_rule(sql: Sql, url: str, event: str, does: str) -> None:
+    """Make a trigger that does this before a write of a hero named Bad."""
+    row = "new" if event == "INSERT" else "old"
+    if url.startswith("sqlite"):
+        sql(ON_SQLITE.format(event, row, does))
+    else:
+        returned = "new" if event == "UPDATE" else row
+        script(sql, FUNCTION.format(row, does, returned), TRIGGER.format(event))
+
+
+def script(sql: Sql, *statements: str) -> None:
+    """Run statements, one after another."""
+    for statement in statements:
+        sql(statement)
+
+
+def refused(api: Client, mutation: str) -> None:
+    """See that a rule refuses a mutation, and that it says so."""
+    (error,) = api.execute(f"mutation {{ {mutation} }}")["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert error["message"] == SAYS
+
+
+@pytest.mark.parametrize(
+    ("database_url", "does"),
+    [
+        ("sqlite", "RAISE(ABORT, 'no')"),
+        ("sqlite", "RAISE(FAIL, 'no')"),
+        ("sqlite", "RAISE(ROLLBACK, 'no')"),
+        ("postgresql", "RAISE EXCEPTION 'no'"),
+        ("postgresql", "RAISE EXCEPTION 'no' USING ERRCODE = '45000'"),
+        ("postgresql", "RAISE check_violation"),
+        ("postgresql", "ASSERT false"),
+    ],
+    indirect=["database_url"],
+)
+def test_a_trigger_refuses(api: Client, sql: Sql, database_url: str, does: str) -> None:
+    make_rule(sql, database_url, "INSERT", does)
+    refused(api, 'createHero(input: { name: "Bad", secretName: "s" }) { id }')
+    refused(api, CREATE_THREE)
+    assert api.heroes() == []
+    assert api.create("Good")["name"] == "Good"
+
+
+@pytest.mark.parametrize(
+    ("database_url", "does"),
+    [("sqlite", "RAISE(IGNORE)"), ("postgresql", "RETURN NULL")],
+    indirect=["database_url"],
+)
+def test_a_trigger_leaves_a_row_out(api: Client, sql: Sql, database_url: str, does: str) -> None:
+    kept = [api.create(name)["id"] for name in ("One", "Bad")]
+    one, several = f"id: {kept[1]}", f"where: {{ id: {{ in: {kept} }} }}".replace("'", "")
+    refusals = {
+        "INSERT": ['createHero(input: { name: "Bad", secretName: "s" }) { id }', CREATE_THREE],
+        "UPDATE": [
+            f"updateHero({one}, input: {{ age: 1 }}) {{ id }}",
+            f"updateHeroes({several}, input: {{ age: 1 }}, atMost: 9) {{ id }}",
+        ],
+        "DELETE": [f"deleteHero({one}) {{ id }}", f"deleteHeroes({several}, atMost: 9) {{ id }}"],
+    }
+    for event, mutations in refusals.items():
+        make_rule(sql, database_url, event, does)
+        for mutation in mutations:
+            refused(api, mutation)
+        is_sqlite = database_url.startswith("sqlite")
+        sql("DROP TRIGGER rule" if is_sqlite else "DROP FUNCTION rule CASCADE")
+    assert [(hero["id"], hero["age"]) for hero in api.heroes()] == [(id_, None) for id_ in kept]
+
+
+NEEDS = {
+    "INSERT": 'createHero(input: { name: "A", secretName: "s" }) { id }',
+    "UPDATE": "updateHero(id: 1, input: { age: 1 }) { id }",
+    "DELETE": "deleteHero(id: 1) { id }",
+}
+"""By right, a mutation that needs it."""
+
+
+@pytest.fixture
+def role(database_url: str, sql: Sql) -> Iterator[str]:
+    """The URL of the test's database for a role that is no superuser."""
+    url = make_url(database_url)
+    name = f"plain_{url.database}"
+    script(sql, f"CREATE ROLE {name} LOGIN", f"GRANT ALL ON SCHEMA public TO {name}")
+    yield url.set(username=name).render_as_string(hide_password=False)
+    script(sql, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+@on_postgresql
+@pytest.mark.parametrize("right", ["INSERT", "UPDATE", "DELETE"])
+def test_a_right_that_is_taken_away(
+    serve: Serve, sql: Sql, role: str, right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = serve(database_url=role)
+    api.create()
+    assert api.http.get("/ready").status_code == 200
+    name = make_url(role).username
+    script(
+        sql, "ALTER TABLE hero OWNER TO CURRENT_USER", f"GRANT ALL ON hero, hero_id_seq TO {name}"
+    )
+    assert api.http.get("/ready").status_code == 200
+    sql(f"REVOKE {right} ON hero FROM {name}")
+    assert api.codes(f"mutation {{ {NEEDS[right]} }}") == ["FORBIDDEN"]
+    assert api.http.get("/ready").status_code == 503
+    assert len(api.heroes()) == 1
+    monkeypatch.setenv("GRAPH_DATABASE_URL", role)
+    checked = run("db", "check")
+    assert checked.returncode == 1
+    assert f"GRANT {right} ON hero TO {name}" in checked.stderr
+
+
+@on_postgresql
+def test_row_level_security_refuses_a_row(serve: Serve, sql: Sql, role: str) -> None:
+    api = serve(database_url=role)
+    name = make_url(role).username
+    script(
+        sql,
+        "ALTER TABLE hero OWNER TO CURRENT_USER",
+        f"GRANT ALL ON hero, hero_id_seq TO {name}",
+        "ALTER TABLE hero ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY young ON hero USING (age < 30)",
+    )
+    create = 'mutation { createHero(input: { name: "A", secretName: "s", age: %d }) { age } }'
+    assert api.codes(create % 40) == ["FORBIDDEN"]
+    assert api.data(create % 20) == {"createHero": {"age": 20}}
+    assert len(api.heroes()) == 1
+
+
+@on_postgresql
+def test_a_key_that_is_there_is_a_fault_of_ours(api: Client, sql: Sql) -> None:
+    for _ in range(5):
+        api.create()
+    sql("SELECT setval('hero_id_seq', 1, false)")
+    assert api.codes('mutation { createHero(input: { name: "A", secretName: "s" }) { id } }') == [
+        "INTERNAL_SERVER_ERROR"
+    ]
