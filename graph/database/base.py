@@ -44,11 +44,13 @@ class Session(ABC):
 
     `fetch` runs a `Statement` fast; `orm` is SQLModel's session for everything else. Each read is
     independent, unless `snapshot` was called. Between `start` and `commit`, all statements run in
-    one transaction, those of `orm` too.
+    one transaction, those of `orm` too; it begins with the first of them that is not a `search`.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.scanned = False
+        """Whether any statement that may scan was fetched."""
 
     @cached_property
     def orm(self) -> AsyncSession:
@@ -81,6 +83,7 @@ class Session(ABC):
             BadUserInputError: a value is out of its column's range.
             ServiceUnavailableError: the database could not be reached, or did not answer, in time.
         """
+        self.scanned |= statement.may_scan
         compiled = statement.compiled(self.dialect)
         sql, values = compiled.bind(parameters)
         return compiled.rows(await self.run(statement, sql, values))
@@ -92,6 +95,17 @@ class Session(ABC):
             ConstraintError: there are fewer, as a trigger of the database left some out.
         """
         return exactly(count, await self.fetch(statement, **parameters))
+
+    async def search(self, statement: Statement, **parameters: object) -> Rows:
+        """Read as `fetch` does, but without beginning the transaction of `start`.
+
+        Other writers need not wait meanwhile. The rows may have changed when the transaction
+        begins: check the condition again there.
+        """
+        compiled = statement.compiled(self.dialect)
+        sql, values = compiled.bind(parameters)
+        run = self.run if self.begun else self.run_apart
+        return compiled.rows(await run(statement, sql, values))
 
     def one(self, statement: Statement, **parameters: object) -> Any:
         """Return an awaitable of the first row of a statement, which must return a row or fail.
@@ -120,14 +134,28 @@ class Session(ABC):
         """Run a statement's SQL on the driver's connection, and return its rows."""
 
     @abstractmethod
+    async def run_apart(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
+        """Like `run`, but never begins a transaction."""
+
+    @property
+    @abstractmethod
+    def begun(self) -> bool:
+        """Whether a transaction or a snapshot has begun."""
+
+    @abstractmethod
     def orm_bind(self) -> Engine | Connection:
         """Return the engine or connection for the next statement of `orm`."""
 
     @abstractmethod
-    async def snapshot(self) -> bool:
+    async def snapshot(self, *, scans: bool = False) -> bool:
         """Make all further reads of this session see one state of the database.
 
         Has no effect in a transaction.
+
+        Args:
+            scans: whether any of the reads may scan (`Statement.may_scan`).
 
         Returns:
             Whether the snapshot starts now; earlier reads may have seen another state.
@@ -204,8 +232,12 @@ class Database(ABC):
     """Whether the service must not write to it."""
 
     @abstractmethod
-    def session(self) -> Session:
-        """Return a new session, which acquires a connection on first use."""
+    def session(self, caller: str = "") -> Session:
+        """Return a new session, which acquires a connection on first use.
+
+        Args:
+            caller: the client; slow statements of different clients take turns.
+        """
 
     @abstractmethod
     async def create(self) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from graph.database.base import Session
 from graph.database.codepoint import comparable
-from graph.database.conditions import EVERYTHING, Condition, Template, clause
+from graph.database.conditions import EVERYTHING, Condition, Template, clause, constant
 from graph.database.order import Bound, BoundTemplate, Order, Segment, Term, backward, segments
 from graph.database.statement import Rows, Statement
 from graph.database.unindexed import WithoutIndex
@@ -28,11 +28,44 @@ from graph.database.unindexed import WithoutIndex
 STATEMENTS = 100
 """Statements of a kind that are kept compiled; clients choose among more than that."""
 
+FAR = 10_000
+"""Offsets up to this are quick: a few milliseconds."""
+
 EQUAL = {Segment.NULL, Segment.NULL_AFTER, Segment.TIED_AFTER}
 """The segments whose rows are equal in the first term."""
 
 MANY = 10_000
 """Equal rows that SQLite sorts in the time in which it finds a page of them in a million rows."""
+
+
+RANGES = {"eq", "lt", "lte", "gt", "gte"}
+"""Comparisons whose rows are next to each other in an index."""
+
+
+def is_indexed(table: Table, order: Order, where: Template) -> bool:
+    """Return whether an index gives matching rows in order, with few others in between.
+
+    Args:
+        table: each indexed column must have an index on (column, key).
+        order: an order of `total_order`.
+        where: the condition.
+    """
+    lead, key = order[0], order[-1]
+    parts = where[1] if where[0] == "and" else (where,)
+    if constant(where) is not None:
+        parts = ()
+    if any(operator in {"eq", "in"} and about == key.column for operator, about, *_ in parts):
+        return True
+    if len(order) > 2 or lead.descending != key.descending:  # noqa: PLR2004 (a column and the key)
+        return False
+    if lead != key and not table.c[lead.column].index:
+        return False
+    if all(operator in RANGES and about == lead.column for operator, about, *_ in parts):
+        return True
+    # In an index on (column, key), equal values are in the order of the key.
+    return (
+        len(order) == len(parts) == 1 and parts[0][0] == "eq" and bool(table.c[parts[0][1]].index)
+    )
 
 
 class Page(NamedTuple):
@@ -63,13 +96,7 @@ class Page(NamedTuple):
             values |= {f"a{index}": each for index, each in enumerate(self.after.position)}
         if self.until is not None:
             values |= {f"u{index}": each for index, each in enumerate(self.until.position)}
-        shape = _Shape(
-            self.table,
-            self.order,
-            self.condition.template,
-            self.after and self.after.template,
-            self.until and self.until.template,
-        )
+        shape = self.shape(offset)
         parts = segments(self.table, self.order, shape.after)
         tuples: list[Any] = []
         for segment in parts:
@@ -81,7 +108,7 @@ class Page(NamedTuple):
             rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
             if len(rows) == limit:
                 return rows
-            if len(parts) > 1 and await session.snapshot():
+            if len(parts) > 1 and await session.snapshot(scans=shape.may_scan):
                 return await self.fetch(session, limit, offset)
             tuples += rows.tuples
             if len(tuples) == limit:
@@ -92,6 +119,21 @@ class Page(NamedTuple):
                 (passed_over,) = await session.fetch(_count(shape, segment), **values)
                 offset -= passed_over.rows
         return rows.holding(tuples)
+
+    @property
+    def may_scan(self) -> bool:
+        """Whether it may read many rows to find its own, without an offset."""
+        return self.shape().may_scan
+
+    def shape(self, offset: int = 0) -> "_Shape":
+        return _Shape(
+            self.table,
+            self.order,
+            self.condition.template,
+            self.after and self.after.template,
+            self.until and self.until.template,
+            offset > FAR,
+        )
 
     async def _walks(
         self, session: Session, shape: "_Shape", segment: Segment, values: dict[str, Any]
@@ -115,6 +157,15 @@ class _Shape(NamedTuple):
     where: Template
     after: BoundTemplate | None
     until: BoundTemplate | None
+    is_far: bool
+    """Whether the offset is greater than `FAR`."""
+
+    @property
+    def may_scan(self) -> bool:
+        """Whether many rows may be read to find those of the page."""
+        if self.is_far or self.until is not None:
+            return True
+        return not is_indexed(self.table, self.order, self.where)
 
     @property
     def is_whole(self) -> bool:
@@ -139,7 +190,12 @@ def _last_of_many(shape: _Shape, segment: Segment) -> Statement:
 
 @lru_cache(STATEMENTS)
 def _page(
-    shape: _Shape, columns: tuple[str, ...] | None, segment: Segment, *, walks: bool, leaps: bool
+    shape: _Shape,
+    columns: tuple[str, ...] | None,
+    segment: Segment,
+    *,
+    walks: bool,
+    leaps: bool,
 ) -> Statement:
     """The rows of a segment: `limit` of them from `offset` on.
 
@@ -156,10 +212,11 @@ def _page(
     page = select(*[table.c[name] for name in names]).where(_within(shape, segment, walks=walks))
     page = page.order_by(*terms).limit(limit)
     if not leaps:
-        return Statement(page.offset(offset))
+        return Statement(page.offset(offset), may_scan=shape.may_scan)
     key = table.c[order[0].column]
     first = select(key).order_by(*terms).limit(literal_column("1")).offset(offset).scalar_subquery()
-    return Statement(page.where(key <= first if order[0].descending else key >= first))
+    page = page.where(key <= first if order[0].descending else key >= first)
+    return Statement(page, may_scan=shape.may_scan)
 
 
 def _terms(order: Order, segment: Segment) -> Order:
@@ -196,7 +253,7 @@ def _equal(
 
 def _within(shape: _Shape, segment: Segment, *, walks: bool = False) -> ColumnElement[bool]:
     """The condition of the rows in a segment."""
-    table, order, where, after, until = shape
+    table, order, where, after, until, _ = shape
     lead = order[0]
     column = table.c[lead.column]
     conditions = [clause(table, where)]

@@ -78,8 +78,8 @@ class PostgresDatabase(Database):
         self.transactions = Transactions(Pool(self._open, settings.pool_size, self._timeout))
         self._probes = Transactions(Pool(self._open, 1, PROBE_TIMEOUT))
 
-    def session(self) -> PostgresSession:
-        return PostgresSession(self.dialect, self.transactions)
+    def session(self, caller: str = "") -> PostgresSession:
+        return PostgresSession(self.dialect, self.transactions, caller)
 
     async def create(self) -> None:
         """Nothing: the server's operator creates its databases."""

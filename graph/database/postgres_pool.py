@@ -14,12 +14,17 @@ from typing import Any
 import asyncpg
 from sqlalchemy import Connection
 
+from graph.database.lane import Lane
 from graph.database.postgres_literals import Messages
 from graph.errors import ServiceUnavailableError, logger
 
 MAX_IDLE = 240.0
 """Seconds without use after which a connection is not trusted: firewalls forget one in silence,
 the shortest of the usual limits being 5 minutes or so."""
+
+
+OVERDUE = 0.1
+"""Seconds after which the use of a connection counts as slow; reading an index takes a few ms."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +36,10 @@ class Pooled:
     messages: Messages
     used: float = 0.0
     """When it was given back last, on the monotonic clock; 0 for a new one."""
+    taken: float = 0.0
+    """When it was acquired last, on the same clock."""
+    slow: bool = False
+    """Whether it was acquired for slow statements."""
 
     def usable(self) -> bool:
         """Whether it looks alive, as far as can be told without asking the server."""
@@ -39,6 +48,9 @@ class Pooled:
 
 class Pool:
     """At most `size` connections, opened when needed.
+
+    At most half of them are for slow statements (but the only one of a pool is). Any other use
+    counts as slow after `OVERDUE` seconds.
 
     Args:
         connect: opens a connection; it is let go on to its end, whoever is cancelled.
@@ -53,9 +65,32 @@ class Pool:
         self._timeout = timeout
         self._size = size
         self._places = asyncio.Semaphore(size)  # serves those who wait in their order
+        self._slow = Lane(max(1, size // 2), self._overdue)
+        self._taken = set[Pooled]()
         self._idle: list[Pooled] = []
         self._silent = 0.0  # when the server did not answer in time last
         self._closing = set[asyncio.Task[None]]()
+
+    async def acquire_slowly(self, caller: str) -> Pooled:
+        """Like `acquire`, for slow statements: callers take turns, without a timeout."""
+        await self._slow.acquire(caller)
+        try:
+            pooled = await self.acquire()
+        except BaseException:
+            self._slow.release()
+            raise
+        pooled.slow = True
+        return pooled
+
+    def _use(self, pooled: Pooled) -> Pooled:
+        pooled.taken = monotonic()
+        self._taken.add(pooled)
+        return pooled
+
+    def _overdue(self) -> int:
+        """Count the connections that are in use for longer than `OVERDUE`."""
+        since = monotonic() - OVERDUE
+        return sum(not each.slow and each.taken < since for each in self._taken)
 
     async def acquire(self) -> Pooled:
         """A connection for the caller alone, until `release` or `discard`.
@@ -76,10 +111,10 @@ class Pool:
             while self._idle:
                 pooled = self._idle.pop()
                 if pooled.usable() and pooled.used > self._silent:
-                    return pooled
+                    return self._use(pooled)
                 self._close_soon(pooled)
             opening = asyncio.get_running_loop().create_task(self._connect())
-            return await asyncio.shield(opening)
+            return self._use(await asyncio.shield(opening))
         except asyncio.CancelledError:
             opening.add_done_callback(self._keep)
             raise
@@ -98,7 +133,7 @@ class Pool:
         """Give back a connection that has no transaction and no statement running."""
         pooled.used = monotonic()
         self._idle.append(pooled)
-        self._places.release()
+        self._free(pooled)
 
     def discard(self, pooled: Pooled, error: BaseException | None = None) -> None:
         """Give back a connection that may be broken, or busy with what nobody waits for.
@@ -110,9 +145,19 @@ class Pool:
             self._silent = monotonic()
         closing = self._close_soon(pooled)
         if closing is None:
-            self._places.release()
+            self._free(pooled)
         else:
-            closing.add_done_callback(lambda _: self._places.release())
+            closing.add_done_callback(lambda _: self._free(pooled))
+
+    def _free(self, pooled: Pooled) -> None:
+        """Give the place of a connection to others."""
+        self._taken.discard(pooled)
+        self._places.release()
+        if pooled.slow:
+            pooled.slow = False
+            self._slow.release()
+        else:
+            self._slow.wake()
 
     async def dispose(self) -> None:
         """Close the connections, once nobody uses them or the time-out is over."""

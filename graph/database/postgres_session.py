@@ -6,7 +6,8 @@ connection from the `BEGIN` before its first statement to its `COMMIT`.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -17,7 +18,7 @@ from graph.database.base import Change, Session
 from graph.database.postgres_errors import translate
 from graph.database.postgres_guard import guarded
 from graph.database.postgres_pool import Pooled
-from graph.database.postgres_transactions import Transactions
+from graph.database.postgres_transactions import Acquire, Transactions
 from graph.database.statement import Rows, Statement
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -27,9 +28,10 @@ SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 class PostgresSession(Session):
     """A session that has a connection only during a statement or a transaction."""
 
-    def __init__(self, dialect: Dialect, transactions: Transactions) -> None:
+    def __init__(self, dialect: Dialect, transactions: Transactions, caller: str = "") -> None:
         super().__init__(dialect)
         self._transactions = transactions
+        self._caller = caller
         self._held: Pooled | None = None
         self._writes = False
         self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
@@ -37,14 +39,34 @@ class PostgresSession(Session):
     def orm_bind(self) -> Connection:
         return (self._held or await_only(self._begun())).connection
 
-    async def run(self, _statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
+    @property
+    def begun(self) -> bool:
+        return self._held is not None
+
+    def _acquire(self, *, scans: bool) -> Acquire:
+        pool = self._transactions.pool
+        return partial(pool.acquire_slowly, self._caller) if scans else pool.acquire
+
+    async def run_apart(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
         rows: list[Any]  # asyncpg's records, which are tuples but for their type
+        acquire = self._acquire(scans=statement.may_scan)
+        pooled, rows = await self._transactions.first(
+            lambda pooled: pooled.raw.fetch(sql, *values), acquire
+        )
+        self._transactions.pool.release(pooled)
+        return rows
+
+    def run(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> Coroutine[Any, Any, list[Any]]:
         if self._held is None and not self._writes:
-            pooled, rows = await self._transactions.first(
-                lambda pooled: pooled.raw.fetch(sql, *values)
-            )
-            self._transactions.pool.release(pooled)
-            return rows
+            return self.run_apart(statement, sql, values)
+        return self._run_in_transaction(sql, values)
+
+    async def _run_in_transaction(self, sql: str, values: Sequence[object]) -> list[Any]:
+        rows: list[Any]  # as above
         held = self._held or await self._begun()
         async with self._turn:
             try:
@@ -71,10 +93,10 @@ class PostgresSession(Session):
         rows = await self._transactions.autocommit(sql, values)
         return None if rows is None else compiled.rows([row[:-1] for row in rows])
 
-    async def snapshot(self) -> bool:
+    async def snapshot(self, *, scans: bool = False) -> bool:
         if self._held is not None or self._writes:
             return False
-        self._held = await self._transactions.begin(SNAPSHOT)
+        self._held = await self._transactions.begin(SNAPSHOT, self._acquire(scans=scans))
         return True
 
     async def start(self, first: Change | None = None) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -18,6 +18,7 @@ from graph.database.postgres_pool import Pool, Pooled
 from graph.errors import UnknownOutcomeError
 
 T = TypeVar("T")
+Acquire: TypeAlias = Callable[[], Awaitable[Pooled]]
 
 
 class Transactions:
@@ -30,9 +31,9 @@ class Transactions:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
-    async def begin(self, statement: str = "BEGIN") -> Pooled:
+    async def begin(self, statement: str = "BEGIN", acquire: Acquire | None = None) -> Pooled:
         """A connection in a transaction, to be given to `commit` or `rollback`."""
-        pooled, _ = await self.first(lambda pooled: pooled.raw.execute(statement))
+        pooled, _ = await self.first(lambda pooled: pooled.raw.execute(statement), acquire)
         return pooled
 
     async def begin_with(self, sql: str, values: Sequence[object]) -> tuple[Pooled, int]:
@@ -44,7 +45,9 @@ class Transactions:
         pooled, status = await self.first(begin)
         return pooled, int(status.rpartition(" ")[2])
 
-    async def first(self, run: Callable[[Pooled], Awaitable[T]]) -> tuple[Pooled, T]:
+    async def first(
+        self, run: Callable[[Pooled], Awaitable[T]], acquire: Acquire | None = None
+    ) -> tuple[Pooled, T]:
         """A connection, and what the first statement on it returned.
 
         A server that was restarted has closed the connections of the pool, which may show only
@@ -52,12 +55,14 @@ class Transactions:
 
         Args:
             run: runs a statement that changes nothing by itself, as it may run twice.
+            acquire: takes the connection; the pool's own, if it is not given.
 
         Raises:
             ServiceUnavailableError: the database could not be reached in time.
         """
+        acquire = acquire or self.pool.acquire
         while True:
-            pooled = await self.pool.acquire()
+            pooled = await acquire()
             try:
                 return pooled, await run(pooled)
             except BaseException as error:

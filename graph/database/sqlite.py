@@ -9,7 +9,7 @@ WAL mode a reader never waits for a writer (https://sqlite.org/wal.html).
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from shutil import disk_usage
@@ -41,9 +41,11 @@ MIN_FREE = 1_000_000
 class SQLiteSession(Session):
     """A session that runs its statements inline while they are quick."""
 
-    def __init__(self, database: "SQLiteDatabase") -> None:
+    def __init__(self, database: "SQLiteDatabase", caller: str = "") -> None:
         super().__init__(database.dialect)
         self._database = database
+        self._caller = caller
+        self._beginning: asyncio.Lock | None = None
         self._writer: Opened | None = None
         self._reader: Opened | None = None
         self._snapshot = False
@@ -51,19 +53,39 @@ class SQLiteSession(Session):
         """Whether anything was read in the snapshot, which is then to stay as it is."""
 
     def orm_bind(self) -> Connection:
-        if self._writer is not None:
+        if self._beginning is not None:
+            await_only(self._begin())
             return self._database.writer.orm_bind()
         self._snapshot = self._seen = True
         if self._reader is None:
             self._reader = await_only(self._database.begin())
         return self._reader.connection
 
-    async def run(self, statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
+    @property
+    def begun(self) -> bool:
+        return self._writer is not None or self._snapshot
+
+    def run(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> Coroutine[Any, Any, list[Any]]:
+        if self._beginning is None or self._writer is not None:
+            return self.run_apart(statement, sql, values)
+        return self._run_first(statement, sql, values)
+
+    async def _run_first(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
+        await self._begin()
+        return await self.run_apart(statement, sql, values)
+
+    async def run_apart(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
         if self._writer is not None and not self._writer.raw.in_transaction:
             # SQLite has undone all of it, and would store what comes now by itself.
             raise ServiceUnavailableError from InterruptedError("the transaction was undone")
         if statement.scans:
-            return await self._run_long(sql, values)
+            return await self._run_long(statement, sql, values)
         if self._snapshot:
             await self._begun()
 
@@ -80,18 +102,21 @@ class SQLiteSession(Session):
             rows = await self._database.file.patiently(attempt)
         if rows is not None:
             self._seen = True
-        return await self._run_long(sql, values) if rows is None else rows
+        return await self._run_long(statement, sql, values) if rows is None else rows
 
-    async def _run_long(self, sql: str, values: Sequence[object]) -> list[Any]:
+    async def _run_long(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
         long = self._database.long
         if self._writer is not None:
             return await long.run(self._writer, sql, values)
+        lane = long.lane(scans=statement.may_scan)
         if self._reader is not None and self._seen:
             # Its state keeps the log from beginning again while it waits, too.
-            async with long.giving_way(), long.turn():
+            async with long.giving_way(), lane.place(self._caller):
                 return await long.run(self._reader, sql, values)
         self._end_reader()
-        async with long.turn():
+        async with lane.place(self._caller):
             await long.resumed()
             async with long.giving_way():
                 if self._snapshot:
@@ -100,8 +125,8 @@ class SQLiteSession(Session):
                 async with self._database.apart() as opened:
                     return await long.run(opened, sql, values)
 
-    async def snapshot(self) -> bool:
-        if self._snapshot or self._writer is not None:
+    async def snapshot(self, *, scans: bool = False) -> bool:  # noqa: ARG002 (each read shows it)
+        if self._snapshot or self._beginning is not None:
             return False
         self._snapshot, self._seen = True, False  # it begins with what is read first
         return True
@@ -120,8 +145,15 @@ class SQLiteSession(Session):
             self._database.end(reader)
 
     async def start(self, first: Change | None = None) -> int:
-        self._writer = await self._database.writer.acquire()
+        # If resolvers run side by side, one of them acquires the writer for all.
+        self._beginning = asyncio.Lock()
         return len(await self._changed(first)) if first else 0
+
+    async def _begin(self) -> None:
+        assert self._beginning is not None  # noqa: S101 (for the type checker)
+        async with self._beginning:
+            if self._writer is None:
+                self._writer = await self._database.writer.acquire()
 
     async def _changed(self, change: Change) -> Rows:
         return await self.fetch(change.statement, **change.parameters)
@@ -131,6 +163,7 @@ class SQLiteSession(Session):
             await self.orm.commit()
         if last is not None:
             await self._changed(last)
+        self._beginning = None
         if self._writer is not None:
             self._writer = None
             await self._database.writer.finish()
@@ -150,6 +183,7 @@ class SQLiteSession(Session):
             self._undo()
 
     def _undo(self) -> None:
+        self._beginning = None
         if self._writer is not None:
             self._writer = None
             self._database.writer.undo()
@@ -180,8 +214,8 @@ class SQLiteDatabase(Database):
         self._reader: Opened | None = None
         self._idle: list[Opened] = []
 
-    def session(self) -> SQLiteSession:
-        return SQLiteSession(self)
+    def session(self, caller: str = "") -> SQLiteSession:
+        return SQLiteSession(self, caller)
 
     async def create(self) -> None:
         with self._described():

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
+from graph.database.lane import Lane
 from graph.database.sqlite_errors import primary_code
 from graph.database.sqlite_file import DatabaseFile
 from graph.database.sqlite_log import DRAIN
@@ -20,8 +21,8 @@ from graph.errors import Code, PublicError, ServiceUnavailableError
 T = TypeVar("T")
 
 AT_ONCE = 2
-"""Long reads at a time: with one, a single slow one would keep all others waiting, and more would
-take the processors from the loop and from other processes."""
+"""Long reads of a lane at a time: with one, a single slow one would keep all others waiting, and
+more would take the processors from the loop and from other processes."""
 
 PAUSE = 0.01
 """Seconds between two attempts to end a statement, as one that has not yet begun misses them."""
@@ -35,7 +36,7 @@ class LongReads:
 
     Args:
         file: what is read.
-        timeout: seconds to wait for a turn, and then for the rows.
+        timeout: seconds to wait for the rows.
         most: characters and bytes that the rows of a statement may have.
     """
 
@@ -43,29 +44,20 @@ class LongReads:
         self._file = file
         self._timeout = timeout
         self._most = most
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        # Threads of their own, so that no commit waits for them; one more is for who writes.
-        self._threads = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="sqlite")
+        self._scans, self._others = Lane(AT_ONCE), Lane(AT_ONCE)
+        # Threads of their own, so that no commit waits for them; one more is for who writes, and
+        # goes without a lane, as all others that write wait.
+        self._threads = ThreadPoolExecutor(2 * AT_ONCE + 1, thread_name_prefix="sqlite")
         self._lent = set[Opened]()
         self._stops = 0
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until it is one's turn; who writes goes without, as all others that write wait.
+    def lane(self, *, scans: bool) -> Lane:
+        """Return the lane of reads that may scan, or that of other reads.
 
-        Raises:
-            ServiceUnavailableError: others did not end in time.
+        The latter have an index, and must not wait for scans: it may have been the disk or another
+        process that made them slow.
         """
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._turns.acquire()
-        except TimeoutError:
-            waited = TimeoutError(f"other long reads took {self._timeout:g} s")
-            raise ServiceUnavailableError from waited
-        try:
-            yield
-        finally:
-            self._turns.release()
+        return self._scans if scans else self._others
 
     async def resumed(self) -> None:
         """Wait until long reads need not pause for the log to begin again."""

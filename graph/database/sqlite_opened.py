@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,7 +13,10 @@ from graph.database.sqlite_errors import primary_code
 from graph.database.sqlite_log import Identity
 
 SLICE = 0.002
-"""Seconds that a read may hold the loop: that of 100 rows by an index takes a tenth of it."""
+"""Seconds of CPU time that a read may take on the loop; 100 rows by an index take a tenth of it."""
+
+LONGEST_SLICE = 0.02
+"""Seconds that a read may hold the loop, if the disk or other processes make it wait."""
 
 STEPS = 1_000
 """Instructions of SQLite's virtual machine between two looks at the time, some 30 µs of them."""
@@ -58,7 +61,7 @@ class Opened:
         A statement that writes must not be run so: SQLite undoes the whole transaction with it
         (https://sqlite.org/c3ref/interrupt.html).
         """
-        self._clock.until = perf_counter() + SLICE
+        self._clock.until, self._clock.cpu = perf_counter() + LONGEST_SLICE, None
         try:
             return self._some_at_a_time(self.raw.execute(sql, values))
         except sqlite3.OperationalError as error:
@@ -96,11 +99,16 @@ class Opened:
 class _Clock:
     """Says when a statement's time is over; apart, so that no connection refers to itself."""
 
-    __slots__ = ("until",)
+    __slots__ = ("cpu", "until")
 
     def __init__(self) -> None:
         self.until = inf
+        self.cpu: float | None = None
 
     def is_over(self) -> bool:
         """Whether SQLite is to interrupt what it does."""
-        return perf_counter() > self.until
+        if self.until == inf:
+            return False
+        if self.cpu is None:  # only now, as it is a system call, and most reads are done by now
+            self.cpu = thread_time() + SLICE
+        return thread_time() > self.cpu or perf_counter() > self.until

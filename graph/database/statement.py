@@ -34,6 +34,8 @@ class Statement:
         scans: whether it always reads many rows. SQLite then runs it on another thread at once.
             Other reads move there by themselves when they are slow, with two exceptions:
             SQLite counts a whole table in one step, and a write cannot be restarted.
+        may_scan: whether it may read many rows to find its own. It then waits for its turn among
+            slow statements: at once on PostgreSQL, and on SQLite when it proves to be slow.
         sort_by_last: sort the rows by the last column, and leave it out of them. No database
             promises an order of the rows that `returning` gives.
     """
@@ -44,11 +46,13 @@ class Statement:
         values: Sequence[str] = (),
         *,
         scans: bool = False,
+        may_scan: bool = False,
         sort_by_last: bool = False,
     ) -> None:
         self.clause = clause
         self.values = values
         self.scans = scans
+        self.may_scan = scans or may_scan
         self.sort_by_last = sort_by_last
         self.writes = isinstance(clause, UpdateBase)
         self.exported = list(clause.exported_columns)

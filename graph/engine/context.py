@@ -24,6 +24,13 @@ class Caller(NamedTuple):
     """The name of its token; None if no token is required."""
     headers: Mapping[bytes, bytes] = {}
     """Headers of the request, by lower-case name."""
+    address: str = ""
+    """The IP address of the client, or of a proxy that is not trusted."""
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other clients: its name, or else its address."""
+        return self.name or self.address
 
     def header(self, name: str) -> str | None:
         """Return the value of a header; None if it is missing."""

@@ -51,6 +51,8 @@ class Operation:
         self.conditions = sorted(uses.conditions)
         self._has_inner = uses.inner
         self._variables: Variables | None = None
+        self.scans: bool | None = None
+        """Whether any statement of it may scan; None until it was executed."""
         self.prepared: dict[tuple[Any, ...], Prepared] = {}
 
     def coerce(

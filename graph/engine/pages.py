@@ -79,10 +79,9 @@ async def read_connection(info: Info, rows: List, window: Window, most: int) -> 
     looks_behind = start is not None and info.selects(behind)
     looks_beyond = end is not None and info.selects(beyond)
     counts = info.selects("totalCount")
-    if looks_behind or looks_beyond or counts:
-        await session.snapshot()
-
     page = Page(rows.table, info.columns, order, rows.condition, start, end)
+    if looks_behind or looks_beyond or counts:
+        await session.snapshot(scans=counts or page.may_scan)
     found = await page.fetch(session, size + 1)
     tuples = found.tuples[:size]
     nodes = found.holding(tuples[::-1] if is_backward else tuples)

@@ -170,13 +170,17 @@ class Service:
     async def _transact(
         self, call: Call, coerced: VariableValues, prepared: Prepared, room: int
     ) -> Result:
-        session = self._database.session()
+        operation = call.operation
+        session = self._database.session(call.caller.identity)
         context = Context(session, call.caller)
         try:
-            if not call.operation.writes:
-                if prepared.cost.reads > 1:
-                    await session.snapshot()
-                return await self._run(call, coerced, prepared.plan, context, room)
+            if not operation.writes:
+                if prepared.cost.reads <= 1:
+                    return await self._run(call, coerced, prepared.plan, context, room)
+                await session.snapshot(scans=operation.scans is not False)
+                result = await self._run(call, coerced, prepared.plan, context, room)
+                operation.scans = bool(operation.scans)
+                return result
             async with self._answers.once(session, self._key(call)) as once:
                 if once.saved is not None:
                     if len(once.saved.data) > room:
@@ -190,6 +194,8 @@ class Service:
                     once.answer = SavedAnswer(result.data, result.extensions)
                 return result
         finally:
+            if session.scanned:
+                operation.scans = True
             await session.close()
 
     def _key(self, call: Call) -> Key | None:

@@ -10,7 +10,7 @@ import strawberry
 from sqlalchemy import ColumnElement, Table, case, func, select
 
 from graph.database.codepoint import underlying_type
-from graph.database.conditions import Condition, clause
+from graph.database.conditions import EVERYTHING, Condition, clause
 from graph.database.page import STATEMENTS
 from graph.database.statement import Statement
 from graph.engine.context import Info
@@ -136,6 +136,6 @@ def _statement(
             found = select(getattr(func, statistic)(column)).where(condition, is_number)
             alone.append(found.scalar_subquery().label(f"{name}_{statistic}"))
     if not together:
-        return Statement(select(*alone))
+        return Statement(select(*alone), may_scan=where != EVERYTHING.template)
     counted = select(*alone, *together).select_from(table).where(condition)
     return Statement(counted, scans=True)

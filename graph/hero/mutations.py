@@ -20,6 +20,7 @@ from graph.hero.statements import (
     deleted_hero,
     deleted_heroes,
     hero_by_key,
+    heroes_to_write,
     matching_heroes,
     new_hero,
     new_heroes,
@@ -49,7 +50,11 @@ AtMost = Annotated[
 
 
 async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
-    """The ids of the heroes that are to be written, in order.
+    """Lock the heroes to write, and return their ids, in order.
+
+    The search comes before the transaction if nothing else did, so that other writers need not
+    wait for it; if it finds nothing, no transaction begins. The heroes returned matched during the
+    search and match now. One that began to match in between is left out, as if changed later.
 
     Raises:
         BadUserInputError: too many match, or the filter compares nothing and holds for all.
@@ -59,12 +64,14 @@ async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
     template = where.condition.template
     if constant(template):
         raise BadUserInputError("where must compare something")
-    rows = await info.context.session.fetch(
-        matching_heroes(template), limit=at_most + 1, **where.condition.parameters
-    )
-    if len(rows) > at_most:
+    session, values = info.context.session, where.condition.parameters
+    found = await session.search(matching_heroes(template), limit=at_most + 1, **values)
+    if len(found) > at_most:
         raise BadUserInputError(f"where matches more heroes than atMost allows ({at_most})")
-    return [row.id for row in rows]
+    if not found:
+        return []
+    ids = [row.id for row in found]
+    return [row.id for row in await session.fetch(heroes_to_write(template), ids=ids, **values)]
 
 
 @strawberry.type(description="The mutations of the API.")
@@ -164,6 +171,8 @@ class Mutation:
         """
         new = changes.valid()
         ids = await matching(info, where, at_most)
+        if not ids:
+            return []
         values = {f"input.{name}": value for name, value in new.items()}
         statement = updated_heroes(info.columns, tuple(new))
         return await info.context.session.fetch_exactly(len(ids), statement, ids=ids, **values)
@@ -197,5 +206,7 @@ class Mutation:
             BadUserInputError: too many match, or the filter compares nothing.
         """
         ids = await matching(info, where, at_most)
+        if not ids:
+            return []
         statement = deleted_heroes(info.columns)
         return await info.context.session.fetch_exactly(len(ids), statement, ids=ids)

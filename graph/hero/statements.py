@@ -18,7 +18,7 @@ from sqlalchemy import (
 from graph.database.codepoint import comparable
 from graph.database.conditions import EVERYTHING, Condition, Template, clause
 from graph.database.order import Order, total_order
-from graph.database.page import STATEMENTS, Page
+from graph.database.page import STATEMENTS, Page, is_indexed
 from graph.database.statement import Statement
 from graph.hero.model import HERO, HeroCreate
 
@@ -107,14 +107,21 @@ def updated_hero(
 
 @lru_cache(STATEMENTS)
 def matching_heroes(where: Template) -> Statement:
-    """The ids of the first heroes of a condition, `limit` of them, which are then to be written.
+    """The ids of the first heroes of a condition, `limit` of them."""
+    found = select(HERO.c.id).where(clause(HERO, where)).order_by(HERO.c.id)
+    limit = bindparam("limit", type_=BigInteger)
+    return Statement(found.limit(limit), may_scan=not is_indexed(HERO, BY_ID, where))
+
+
+@lru_cache(STATEMENTS)
+def heroes_to_write(where: Template) -> Statement:
+    """The ids, in order, of the heroes with these `ids` that match a condition.
 
     Nobody else writes them until the transaction ends: PostgreSQL locks each as it finds it, always
     in the order of the ids, and SQLite has one writer at a time.
     """
-    limit = bindparam("limit", type_=BigInteger)
-    found = select(HERO.c.id).where(clause(HERO, where)).order_by(HERO.c.id)
-    return Statement(found.limit(limit).with_for_update())
+    found = select(HERO.c.id).where(AMONG, clause(HERO, where)).order_by(HERO.c.id)
+    return Statement(found.with_for_update())
 
 
 @lru_cache(STATEMENTS)

@@ -23,14 +23,14 @@ class Authorization:
         """Whether a request needs a token."""
         return bool(self._tokens)
 
-    def caller(self, headers: Mapping[bytes, bytes]) -> Caller:
-        """Who sends a request with these headers.
+    def caller(self, headers: Mapping[bytes, bytes], address: str) -> Caller:
+        """Who sends a request with these headers from an address.
 
         Raises:
             Refused: it has no valid token, and needs one.
         """
         if not self._tokens:
-            return Caller(None, headers)
+            return Caller(None, headers, address)
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         # Each is compared, in the same time whether it is the one or not.
         matches = [
@@ -40,4 +40,4 @@ class Authorization:
             message = "A valid bearer token is needed."
             challenge = (b"www-authenticate", b"Bearer")
             raise Refused(401, message, challenge, code=Code.UNAUTHENTICATED)
-        return Caller(matches[0], headers)
+        return Caller(matches[0], headers, address)

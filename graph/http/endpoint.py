@@ -87,7 +87,8 @@ class GraphQLEndpoint:
             accepted = negotiate(accept)
         media_type = accepted or JSON
         try:
-            caller = self._authorization.caller(headers)
+            address, _ = scope.get("client") or ("", 0)
+            caller = self._authorization.caller(headers, address)
             answer = await self._answer(scope, caller, receive, accepted)
         except PublicError as error:
             answer = _refusal(error, media_type, headers)

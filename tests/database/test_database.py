@@ -42,6 +42,20 @@ def test_the_orm_and_the_short_cut_share_a_transaction(configure: Configure) -> 
     run(configure, work)
 
 
+def test_statements_side_by_side_share_a_transaction(configure: Configure) -> None:
+    async def work(database: Database) -> None:
+        session = database.session()
+        await session.start()
+        await session.snapshot()  # which changes nothing in a transaction, begun or not
+        new = [session.fetch(new_hero(COLUMNS), **DEADPOND) for _ in range(3)]
+        await asyncio.gather(*new)
+        await session.rollback()
+        assert await names(session) == []
+        await session.close()
+
+    run(configure, work)
+
+
 def test_core_statements_go_through_the_orms_session_too(configure: Configure) -> None:
     async def work(database: Database) -> None:
         session = database.session()

@@ -53,7 +53,7 @@ class Recorder:
         self.statements.append(statement.clause.params(**values))
         return Rows(statement, [])
 
-    async def snapshot(self) -> bool:
+    async def snapshot(self, **_: object) -> bool:
         return False
 
 

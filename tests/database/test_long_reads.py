@@ -15,6 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from graph.database.sqlite_log import LOG_LIMIT, LONGEST_LOG
 from graph.database.sqlite_long import AT_ONCE
+from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.factory import create_app
@@ -27,7 +28,7 @@ from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql, wai
 from tests.conftest import serving
 from tests.database.test_replaced import fill_and_back_up, has_open, names
 from tests.http.test_workers import workers
-from tests.long import COUNTED, ENDLESS, LONG
+from tests.long import COUNTED, ENDLESS, LONG, counted
 from tests.process import seed, service
 
 ENDLESS_QUERY = "{ endless }"
@@ -38,6 +39,11 @@ OPERATIONS = [ENDLESS_QUERY, pytest.param(SNAPSHOT, marks=pytest.mark.slow), MUT
 began = threading.Event()
 """Set when a read without an end begins."""
 
+SCANNING = "{ scanning }"
+SCANS = Statement(counted(), scans=True)
+waiting = threading.Semaphore(0)
+"""Released for each read without an end that is known to scan, before it is."""
+
 
 async def endless(info: Info) -> int:
     began.set()
@@ -47,6 +53,15 @@ async def endless(info: Info) -> int:
 @strawberry.type
 class LongQuery(Query):
     endless: int = strawberry.field(resolver=endless)
+
+    @strawberry.field
+    async def scanning(self, info: Info) -> int:
+        waiting.release()
+        return int((await info.context.session.fetch(SCANS, upto=ENDLESS))[0].n)
+
+    @strawberry.field
+    async def scanned(self, info: Info, upto: int) -> int:
+        return int((await info.context.session.fetch(SCANS, upto=upto))[0].n)
 
     @strawberry.field
     async def counted(self, info: Info, upto: int) -> int:
@@ -66,13 +81,35 @@ class Long:
         self._threads = threads
         self._stack = ExitStack()
 
-    def serve(self, **settings: float) -> Client:
+    def serve(self, **settings: Any) -> Client:
         config = StrawberryConfig(info_class=Info)
         schema = Schema(query=LongQuery, mutation=LongMutation, config=config)
         configured = self._configure(**settings)
         app = create_app(configured, schema=schema)
         self.url = self._stack.enter_context(serving(app, configured))
         return self._stack.enter_context(Client(self.url))
+
+    def scan(
+        self, count: int, query: str = SCANNING, *, arrived: int | None = None, bearer: str = "-"
+    ) -> list[Future[list[str]]]:
+        """The codes of the errors to come, of so many reads without an end.
+
+        Args:
+            count: how many.
+            query: what asks for one.
+            arrived: how many of them are known to be executed; all, if it is not given.
+            bearer: the token that is sent.
+        """
+
+        def ask() -> list[str]:
+            with Client(self.url) as client:
+                client.http.headers["Authorization"] = f"Bearer {bearer}"
+                return codes(client.post({"query": query}).json())
+
+        answers = [self._threads.submit(ask) for _ in range(count)]
+        for _ in range(count if arrived is None else arrived):
+            assert waiting.acquire(timeout=30)
+        return answers
 
     def start(self, query: str = ENDLESS_QUERY) -> Future[dict[str, Any]]:
         """The answer to come, to what is under way, and not on the loop any more."""
@@ -237,3 +274,59 @@ def test_the_log_begins_again_while_every_worker_reads(database_url: str, tmp_pa
             wait_until(lambda: bool(api.create()) and log.stat().st_size <= LOG_LIMIT)
         finally:
             stopped.set()
+
+
+@pytest.mark.parametrize(
+    ("query", "arrived"),
+    [(SCANNING, 6), ("{ scanning heroes { id } }", 1), ("{ heroes { id } scanning }", 1)],
+)
+def test_those_that_scan_leave_room_for_the_others(long: Long, query: str, arrived: int) -> None:
+    api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1, pool_size=2)
+    hero = api.create()
+    scans = long.scan(6, query, arrived=arrived)
+    for _ in range(20):
+        assert api.data("{ hero(id: 1) { id } }") == {"hero": {"id": hero["id"]}}
+        assert api.heroes()[0] == hero
+        api.create()
+    assert not any(scan.done() for scan in scans)
+    long.stop()
+
+
+@on_sqlite
+def test_a_filtered_write_that_waits_to_search_keeps_nobody_from_writing(
+    long: Long, sql: Sql
+) -> None:
+    api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1)
+    sql(
+        "INSERT INTO hero (name, secret_name) WITH RECURSIVE numbers(n) AS "
+        "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 50000) SELECT n, n FROM numbers"
+    )
+    scans = long.scan(AT_ONCE)
+    with ThreadPoolExecutor(1) as threads:
+        query = 'mutation { deleteHeroes(where: {name: {contains: "none"}}) { id } }'
+
+        def delete() -> list[str]:
+            with Client(long.url) as client:
+                return client.codes(query)
+
+        deleting = threads.submit(delete)
+        for _ in range(5):
+            api.create()
+        assert not any(scan.done() for scan in [*scans, deleting])
+        long.stop()
+
+
+@on_sqlite
+def test_callers_take_turns(long: Long) -> None:
+    api = long.serve(database_timeout=0.5, request_timeout=60, tokens="ann=1,bob=2")
+    api.http.headers["Authorization"] = "Bearer 2"
+    scans = long.scan(3 * AT_ONCE, bearer="1")
+    assert api.data("{ scanned(upto: 10) }") == {"scanned": 10}
+    assert not all(scan.done() for scan in scans)
+
+
+@on_sqlite
+def test_what_waits_for_others_has_the_time_of_its_operation(long: Long) -> None:
+    api = long.serve(database_timeout=0.5, request_timeout=60)
+    long.scan(2 * AT_ONCE)
+    assert api.data("{ scanned(upto: 10) }") == {"scanned": 10}

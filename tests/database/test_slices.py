@@ -7,15 +7,18 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, update
 
+from graph.database import sqlite_opened
 from graph.database.base import Session
 from graph.database.sqlite import SQLiteDatabase
 from graph.database.sqlite_log import LOG_LIMIT, LONGEST_LOG
 from graph.database.sqlite_long import AT_ONCE
+from graph.database.sqlite_opened import SLICE, STEPS
 from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
@@ -55,6 +58,22 @@ def test_a_quick_read_is_made_here_and_a_long_one_elsewhere(file: Path) -> None:
             assert row.n == upto
             assert is_here(row) == (upto == QUICK)
         assert not is_here(await fetched(database, SCAN, upto=QUICK))
+
+    run(file, work)
+
+
+def test_a_quick_read_may_have_to_wait_for_the_disk_and_for_other_processes(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_opened, "LONGEST_SLICE", 60)
+
+    def begin(raw: Any, _record: object) -> None:
+        raw.create_function("wait", 0, lambda: sleep(2 * SLICE), deterministic=True)
+
+    async def work(database: SQLiteDatabase) -> None:
+        event.listen(database.file.engine, "connect", begin)
+        waits = Statement(counted(THREAD).where(func.wait().is_(None)))
+        assert is_here(await fetched(database, waits, upto=STEPS))
 
     run(file, work)
 
@@ -168,19 +187,18 @@ def test_a_statement_of_the_orm_is_not_ended(file: Path) -> None:
 
 def test_long_reads_take_turns(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
-        turns = [database.long.turn() for _ in range(AT_ONCE)]
-        for turn in turns:
-            await turn.__aenter__()
-        with pytest.raises(ServiceUnavailableError):
-            await fetched(database, READ, upto=LONG)
+        places = [database.long.lane(scans=True).place("") for _ in range(AT_ONCE)]
+        for place in places:
+            await place.__aenter__()
+        waiting = asyncio.create_task(fetched(database, SCAN, upto=LONG))
+        assert (await fetched(database, READ, upto=LONG)).n == LONG
         assert is_here(await fetched(database, READ, upto=QUICK))
         await operation(database, "Hero", lambda session: session.fetch(READ, upto=LONG))  # type: ignore[arg-type,return-value] # (nobody asks for the rows)
-        waiting = asyncio.create_task(fetched(database, READ, upto=LONG))
-        await asyncio.sleep(0)
-        await turns.pop().__aexit__(None, None, None)
+        assert not waiting.done()
+        await places.pop().__aexit__(None, None, None)
         assert (await waiting).n == LONG
 
-    run(file, work, timeout=3)
+    run(file, work)
 
 
 async def overwrite(session: Session, size: int) -> None:
@@ -219,7 +237,8 @@ async def read_in_a_snapshot(database: SQLiteDatabase) -> None:
 
 
 async def wait_for_a_turn_in_a_snapshot(database: SQLiteDatabase) -> None:
-    async with database.long.turn(), database.long.turn():
+    lane = database.long.lane(scans=True)
+    async with lane.place(""), lane.place(""):
         await read_in_a_snapshot(database)
 
 

@@ -1,13 +1,17 @@
 """`updateHeroes` and `deleteHeroes`: all matching heroes, or none."""
 
-from collections.abc import Callable
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tests.client import HERO_FIELDS, Client
-from tests.cluster import Sql, wait_until
+from tests.cluster import WAITING, Sql, transaction, wait_until
 from tests.engine.test_idempotency import held, send
 
 UPDATE = f"""
@@ -153,6 +157,85 @@ def test_each_row_is_written_by_one_of_those_who_want_it(
             wait_until(lambda: waiting(6))
         taken = [[hero["id"] for hero in answer.result()] for answer in answers]
     assert sorted(taken) == [[]] * 5 + [["2", "5"]]
+
+
+@pytest.fixture
+def begins() -> Iterator[threading.Event]:
+    """Set when a service that is started later begins to write to SQLite, or waits to."""
+    begins = threading.Event()
+
+    def trace(raw: Any, _record: object) -> None:
+        if isinstance(raw, sqlite3.Connection):
+            raw.set_trace_callback(lambda text: begins.set() if text == "BEGIN IMMEDIATE" else None)
+
+    event.listen(Engine, "connect", trace)
+    yield begins
+    event.remove(Engine, "connect", trace)
+
+
+@pytest.fixture
+def meanwhile(
+    database_url: str, sql: Sql, begins: threading.Event
+) -> Callable[..., AbstractContextManager[None]]:
+    """Runs statements, and commits them when a mutation waits for that."""
+
+    @contextmanager
+    def changed(*statements: str) -> Iterator[None]:
+        if database_url.startswith("postgresql"):
+            with transaction(database_url, "; ".join(statements), end="COMMIT"):
+                yield
+                wait_until(lambda: sql(WAITING))
+            return
+        file = database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            for statement in ("BEGIN IMMEDIATE", *statements):
+                other.execute(statement)
+            begins.clear()
+            yield
+            assert begins.wait(30)
+            other.execute("COMMIT")
+
+    return changed
+
+
+BEGINS = "UPDATE hero SET age = 1 WHERE id = 1"
+
+
+@pytest.mark.parametrize("query", [UPDATE, DELETE])
+@pytest.mark.parametrize(
+    ("statements", "written"),
+    [
+        (["UPDATE hero SET age = 9 WHERE id = 2", BEGINS], ["5"]),
+        (["UPDATE hero SET secret_name = 'New' WHERE id = 2", BEGINS], ["2", "5"]),
+        (["DELETE FROM hero WHERE id = 2"], ["5"]),
+    ],
+)
+def test_those_are_written_that_matched_and_still_do(
+    serve: Callable[..., Client],
+    meanwhile: Callable[..., AbstractContextManager[None]],
+    query: str,
+    statements: list[str],
+    written: list[str],
+) -> None:
+    api = serve(database_timeout=60)
+    for n in range(6):
+        api.create(f"Hero {n}", age=n % 3)
+    with ThreadPoolExecutor(1) as threads:
+        with meanwhile(*statements):
+            answer = threads.submit(write, api, query, where={"age": {"eq": 1}}, atMost=2)
+        assert [hero["id"] for hero in answer.result()] == written
+    left = {hero["id"]: hero["age"] for hero in api.heroes()}
+    assert left["1"] == (1 if BEGINS in statements else 0)
+    assert [left.get(each) for each in written] == [7 if query is UPDATE else None] * len(written)
+
+
+@pytest.mark.usefixtures("heroes")
+@pytest.mark.parametrize("query", [UPDATE, DELETE])
+def test_nobody_is_waited_for_where_nothing_matches(
+    api: Client, database_url: str, sql: Sql, query: str
+) -> None:
+    with held(database_url, sql, "LOCK TABLE hero IN EXCLUSIVE MODE"):
+        assert write(api, query, where={"age": {"eq": 9}}) == []
 
 
 @pytest.mark.usefixtures("heroes")

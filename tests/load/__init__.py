@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 TIMEOUT = 10.0
@@ -49,12 +49,44 @@ class Report:
         )
 
 
+class Connection:
+    """A connection to a service, on which one request follows another."""
+
+    def __init__(
+        self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._host = host
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """A connection to the service at a base URL."""
+        parts = urlsplit(url)
+        host = str(parts.hostname)
+        return cls(host, *await asyncio.open_connection(host, int(parts.port or 80)))
+
+    async def ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """The answer to an operation, whose status must be 200."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        head = f"POST /graphql HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
+        self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        length = answer.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]
+        content: dict[str, Any] = json.loads(await self._reader.readexactly(int(length)))
+        assert answer.startswith(b"HTTP/1.1 200"), content
+        return content
+
+    def close(self) -> None:
+        """Close it."""
+        self._writer.close()
+
+
 class Member:
     """One connection, which asks again as soon as it is answered."""
 
     def __init__(self, url: str, report: Report, mix: Mix, rows: int) -> None:
-        parts = urlsplit(url)
-        self._host, self._port = str(parts.hostname), int(parts.port or 80)
+        self._url = url
         self._report = report
         self._mix = mix
         self._rows = rows
@@ -63,18 +95,18 @@ class Member:
 
     async def run(self, until: float) -> None:
         """Ask until this time of `perf_counter`."""
-        writer = None
+        connection = None
         try:
             async with asyncio.timeout(TIMEOUT):
-                self._reader, writer = await asyncio.open_connection(self._host, self._port)
-            self._writer = writer
+                connection = await Connection.open(self._url)
+            self._connection = connection
             while perf_counter() < until:
                 await self._turn()
         except (OSError, EOFError, TimeoutError, AssertionError) as error:
             self._report.failures[f"{type(error).__name__}: {error}"[:200]] += 1
         finally:
-            if writer is not None:
-                writer.close()
+            if connection is not None:
+                connection.close()
 
     async def _turn(self) -> None:
         choice = self._random.random()
@@ -100,16 +132,10 @@ class Member:
             self._report.deleted.add(own)
 
     async def _ask(self, query: str, **variables: Any) -> Any:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        head = f"POST /graphql HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
         start = perf_counter()
-        self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         async with asyncio.timeout(TIMEOUT):
-            answer = await self._reader.readuntil(b"\r\n\r\n")
-            length = answer.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]
-            content = json.loads(await self._reader.readexactly(int(length)))
+            content = await self._connection.ask(query, variables)
         self._report.latencies.append(perf_counter() - start)
-        assert answer.startswith(b"HTTP/1.1 200"), content
         assert "errors" not in content, content
         return content["data"]
 

@@ -1,0 +1,174 @@
+"""`python -m tests.load.starving [--postgres]`: quick requests among those that take long.
+
+Clients ask a service with default settings for what reads the whole of a large table, again and
+again; others ask for what an index has, or write a row. What these wait for, and whether they are
+refused, is what is measured.
+"""
+
+import argparse
+import asyncio
+import random
+import sqlite3
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from tests.cluster import run_sql, running_cluster
+from tests.load import CREATE, HERO, PAGE, Connection
+from tests.process import environment, service
+
+NOTHING = {"or": [{"name": {"contains": f"no such text {n}"}} for n in range(20)]}
+"""A filter that is compared with every row, and holds for none."""
+
+NEXT = """query Next($after: String) {
+  heroesConnection(first: 100, after: $after, orderBy: [{field: NAME}]) {
+    nodes { id name } pageInfo { hasPreviousPage endCursor }
+  }
+}"""
+FILTERED = "query Filtered($where: HeroFilter!) { heroes(where: $where) { id } }"
+COUNTED = """query Counted($where: HeroFilter!) {
+  heroesConnection(first: 1, where: $where) { totalCount }
+}"""
+DELETED = "mutation Deleted($where: HeroFilter!) { deleteHeroes(where: $where) { id } }"
+COUNT = "{ heroesConnection(first: 1) { totalCount } }"
+
+GREEDY = {"filtered": FILTERED, "counted": COUNTED, "deleted": DELETED}
+
+PAUSE = 0.02
+"""Seconds between two requests of a client that is not greedy: the load has a processor, too."""
+
+FILL = """INSERT INTO hero (name, age, secret_name)
+SELECT 'Hero ' || (CAST(n AS BIGINT) * 7919 % {rows}), CASE WHEN n % 10 > 0 THEN n % 75 + 16 END,
+'Secret ' || n
+FROM {numbers}"""
+SERIES = "generate_series(1, {rows}) AS n"
+RECURSIVE = """(WITH RECURSIVE numbers(n) AS
+(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {rows}) SELECT n FROM numbers)"""
+
+
+class Seen(NamedTuple):
+    """The answers to one kind of request."""
+
+    latencies: list[float]
+    codes: Counter[str]
+
+    def __str__(self) -> str:
+        ordered = sorted(self.latencies)
+        p50, p99 = (1000 * ordered[int(len(ordered) * part)] for part in (0.5, 0.99))
+        return (
+            f"{len(ordered):6} answers, p50 {p50:7.1f} ms, p99 {p99:7.1f} ms, "
+            f"longest {ordered[-1]:5.2f} s, refused {dict(self.codes)}"
+        )
+
+
+class Load:
+    """Clients of a service, until a time of `perf_counter`.
+
+    Args:
+        url: its base URL.
+        rows: how many heroes there are, with the ids from 1 on.
+        seconds: for how long they ask.
+    """
+
+    def __init__(self, url: str, rows: int, seconds: float) -> None:
+        self._url = url
+        self._rows = rows
+        self._end = perf_counter() + seconds
+        self.seen: dict[str, Seen] = defaultdict(lambda: Seen([], Counter()))
+
+    async def client(
+        self, name: str, query: str, variables: Callable[[], dict[str, Any]], pause: float = 0
+    ) -> None:
+        """Ask again and again."""
+        connection = await Connection.open(self._url)
+        seen = self.seen[name]
+        while perf_counter() < self._end:
+            start = perf_counter()
+            answer = await connection.ask(query, variables())
+            seen.latencies.append(perf_counter() - start)
+            seen.codes.update(error["extensions"]["code"] for error in answer.get("errors", ()))
+            await asyncio.sleep(pause)
+        connection.close()
+
+    async def run(self, greedy: int, counting: int) -> None:
+        """All of them at once.
+
+        Args:
+            greedy: clients that ask for what takes long.
+            counting: clients that ask how many heroes there are.
+        """
+        dice = random.Random(self._rows)  # noqa: S311 (nothing secret)
+        kinds = [*GREEDY.items()]
+        clients = [
+            self.client(*kinds[n % len(kinds)], lambda: {"where": NOTHING}) for n in range(greedy)
+        ]
+        clients += [self.client("totalCount", COUNT, dict, PAUSE) for _ in range(counting)]
+        for name, query, variables in (
+            ("hero", HERO, lambda: {"id": str(dice.randint(1, self._rows))}),
+            ("page by offset", PAGE, lambda: {"offset": dice.randrange(1000)}),
+            ("page by cursor", NEXT, dict),
+            ("create", CREATE, lambda: {"input": {"name": "Quick", "secretName": "One of many"}}),
+        ):
+            clients += [self.client(name, query, variables, PAUSE) for _ in range(2)]
+        await asyncio.gather(*clients)
+
+
+def fill(database_url: str, rows: int) -> None:
+    """Make the table, with this many heroes."""
+    upgrade = [sys.executable, "-m", "graph", "db", "upgrade"]
+    env = environment({"database_url": database_url})
+    subprocess.run(upgrade, env=env, check=True, stdout=subprocess.DEVNULL)
+    if database_url.startswith("sqlite:///"):
+        numbers = RECURSIVE.format(rows=rows)
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection:
+            connection.execute(FILL.format(rows=rows, numbers=numbers))
+            connection.commit()
+    else:
+        run_sql(database_url, FILL.format(rows=rows, numbers=SERIES.format(rows=rows)))
+        run_sql(database_url, "VACUUM ANALYZE hero")  # as autovacuum does in time
+
+
+@contextmanager
+def database(rows: int, *, postgres: bool) -> Iterator[str]:
+    """The URL of a database with this many heroes."""
+    if postgres:
+        with running_cluster() as cluster:
+            url = cluster.url(cluster.create_database())
+            fill(url, rows)
+            yield url
+    else:
+        with TemporaryDirectory() as folder:
+            url = f"sqlite:///{Path(folder) / 'database.db'}"
+            fill(url, rows)
+            yield url
+
+
+def main() -> None:
+    """Print what each kind of request saw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--greedy", type=int, default=30)
+    parser.add_argument("--counting", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=30)
+    given = parser.parse_args()
+    with (
+        database(given.rows, postgres=given.postgres) as url,
+        service(url, log_level="error") as running,
+    ):
+        for greedy in (0, given.greedy):
+            load = Load(running.url, given.rows, given.seconds if greedy else given.seconds / 6)
+            asyncio.run(load.run(greedy, given.counting))
+            print(f"{greedy} greedy clients")  # noqa: T201 (a command)
+            for name, seen in load.seen.items():
+                print(f"{name:15} {seen}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
