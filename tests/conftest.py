@@ -21,13 +21,13 @@ from graph.hero.model import HERO
 from graph.hero.seed import batches
 from graph.http.server import ServerConfig
 from graph.settings import Settings
-from tests.client import Client
-from tests.cluster import Cluster, Sql, run_sql
-from tests.prepared import set_up
-from tests.process import MARK, started_with
-from tests.proxy import Proxy, proxy_to
+from tests.support.client import Client
+from tests.support.cluster import Cluster, Sql, run_sql
+from tests.support.postgres_proxy import Proxy, proxy_to
+from tests.support.prepared_database import set_up
+from tests.support.service_process import MARK, started_with
 
-pytest_plugins = ["tests.shared_cluster"]
+pytest_plugins = ["tests.support.shared_cluster"]
 
 
 class _Server(uvicorn.Server):

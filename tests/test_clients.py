@@ -14,10 +14,10 @@ from runpy import run_path
 import pytest
 from pydantic import TypeAdapter
 
-from tests.client import Client
-from tests.cluster import on_sqlite
-from tests.components import require
-from tests.process import service
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
+from tests.support.components import require
+from tests.support.service_process import service
 
 pytestmark = on_sqlite
 

@@ -8,7 +8,7 @@ import pytest
 
 TESTS = """
 import pytest
-from tests.components import require
+from tests.support.components import require
 
 @pytest.fixture
 def moon():

@@ -6,8 +6,8 @@ import pytest
 
 from graph.environment import SettingsError, load_settings
 from graph.settings import Settings
-from tests.components import require
-from tests.process import run
+from tests.support.components import require
+from tests.support.service_process import run
 
 MISSPELLED = {
     "GRAPH_TOKENN": "GRAPH_TOKEN",

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from graph.errors import MAX_MESSAGE_LENGTH
-from tests.client import CREATE, Client
-from tests.cluster import Sql, on_sqlite, slow_on_postgresql
-from tests.shape import labelled
+from tests.support.client import CREATE, Client
+from tests.support.cluster import Sql, on_sqlite, slow_on_postgresql
+from tests.support.response_shape import labelled
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 LONG = "a" * 90_000

@@ -10,8 +10,8 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from graph.settings import Settings
-from tests.client import Client
-from tests.components import require
+from tests.support.client import Client
+from tests.support.components import require
 
 ROOT = Path(__file__).parent.parent
 

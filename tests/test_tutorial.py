@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.client import Client
-from tests.process import service
+from tests.support.client import Client
+from tests.support.service_process import service
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 @contextmanager
 def tutorial(folder: Path) -> Iterator[httpx.Client]:
     """Run the tutorial's app in this folder, where it keeps `database.db`."""
-    command = [sys.executable, "-m", "uvicorn", "tests.tutorial:app", "--port", "0"]
+    command = [sys.executable, "-m", "uvicorn", "tests.support.tutorial_app:app", "--port", "0"]
     with subprocess.Popen(
         [*command, "--app-dir", str(ROOT)], cwd=folder, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -16,7 +16,7 @@ def open_database(settings: Settings) -> Database:
     scheme = settings.database_url.partition(":")[0].partition("+")[0]
     if scheme in {"postgres", "postgresql"}:
         try:
-            from graph.database.postgres import PostgresDatabase  # noqa: PLC0415 (an extra)
+            from graph.database.postgres.database import PostgresDatabase  # noqa: PLC0415 (an extra)
         except ModuleNotFoundError as error:
             raise DatabaseError(
                 f"PostgreSQL needs {error.name}: pip install '.[postgres]'"
@@ -27,7 +27,7 @@ def open_database(settings: Settings) -> Database:
     except (ArgumentError, ValueError):
         raise DatabaseError("GRAPH_DATABASE_URL is not a database URL") from None
     if url.get_backend_name() == "sqlite":
-        from graph.database.sqlite import SQLiteDatabase  # noqa: PLC0415 (only the engine in use is loaded)
+        from graph.database.sqlite.database import SQLiteDatabase  # noqa: PLC0415 (only the engine in use is loaded)
 
         return SQLiteDatabase(url, settings)
     raise DatabaseError(f"GRAPH_DATABASE_URL names an unknown kind of database: {url.drivername}")

@@ -19,8 +19,8 @@ from graphql import (
 from graphql.execution import VariableValues
 
 from graph.engine.definitions import argument_metadata, python_class
-from graph.engine.filter import Extent, Filter, extent
 from graph.engine.selection import Values
+from graph.tables.filters import Extent, Filter, extent
 
 Number: TypeAlias = Callable[[Values], int | None]
 

@@ -24,11 +24,11 @@ from graphql import (
 from graph.engine import arguments
 from graph.engine.connection import Connection, Edge
 from graph.engine.definitions import generic_class, max_reads
-from graph.engine.filter import NO_FILTER, Extent
 from graph.engine.limits import too_complex
 from graph.engine.permissions import is_guarded
 from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
+from graph.tables.filters import NO_FILTER, Extent
 
 INTROSPECTION_COST = 2
 """Cost of an introspection field, which graphql-core completes without a plan."""

@@ -19,14 +19,14 @@ from graphql import (
 )
 from graphql.execution import VariableValues
 
-from graph.engine.coercion import Variables
+from graph.engine._compiled.coercion import Variables
 from graph.engine.cost import Cost
 from graph.engine.errors import MAX_ERRORS
 from graph.engine.limits import Measured, check_variables
 from graph.settings import Settings
 
 if TYPE_CHECKING:
-    from graph.engine.plan import Plan
+    from graph.engine._compiled.plan import Plan
 
 
 class Prepared(NamedTuple):

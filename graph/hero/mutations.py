@@ -5,8 +5,6 @@ from typing import Annotated
 
 import strawberry
 
-from graph.database.conditions import constant
-from graph.database.keys import parse_id
 from graph.engine.context import Info
 from graph.engine.cost import MAXIMUM
 from graph.errors import (
@@ -28,6 +26,8 @@ from graph.hero.statements import (
     updated_heroes,
 )
 from graph.hero.types import CreateHeroInput, Hero, HeroFilter, UpdateHeroInput
+from graph.tables.keys import parse_id
+from graph.tables.sql.conditions import constant
 
 MAX_HEROES = 100
 """The most heroes that one field writes."""

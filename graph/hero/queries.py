@@ -5,18 +5,18 @@ from typing import Annotated
 
 import strawberry
 
-from graph.database.keys import parse_id
 from graph.engine.connection import Connection
 from graph.engine.context import ORDERED_BY, Info
 from graph.engine.cost import MAXIMUM
-from graph.engine.filter import condition_of
-from graph.engine.order import MAX_TERMS, order_of
-from graph.engine.pages import List, Window, read_connection
-from graph.engine.stats import read_stats
 from graph.errors import BadUserInputError
 from graph.hero.model import HERO
 from graph.hero.statements import hero_by_key, page_of_heroes
 from graph.hero.types import Hero, HeroFilter, HeroOrder, HeroStats
+from graph.tables.connections import List, Window, read_connection
+from graph.tables.filters import condition_of
+from graph.tables.keys import parse_id
+from graph.tables.orders import MAX_TERMS, order_of
+from graph.tables.stats import read_stats
 
 MAX_LIMIT = 100
 """Maximum number of heroes in a page, as in the FastAPI tutorial."""

@@ -15,12 +15,12 @@ from sqlalchemy import (
     update,
 )
 
-from graph.database.codepoint import comparable
-from graph.database.conditions import EVERYTHING, Condition, Template, clause
-from graph.database.order import Order, total_order
-from graph.database.page import STATEMENTS, Page, is_indexed
 from graph.database.statement import Statement
 from graph.hero.model import HERO, HeroCreate
+from graph.tables.sql.conditions import EVERYTHING, Condition, Template, clause
+from graph.tables.sql.functions import comparable
+from graph.tables.sql.page import STATEMENTS, Page, is_indexed
+from graph.tables.sql.segments import Order, total_order
 
 BY_ID = total_order(HERO)
 """The order of the ids."""

@@ -4,11 +4,11 @@ import strawberry
 import strawberry.pydantic
 from sqlmodel import Field
 
-from graph.engine.filter import Filter, filter_input
-from graph.engine.inputs import Changes, changes_input, model_input
-from graph.engine.order import OrderTerm, order_input
-from graph.engine.stats import Stats, stats_type
 from graph.hero import model as models
+from graph.tables.filters import Filter, filter_input
+from graph.tables.inputs import Changes, changes_input, model_input
+from graph.tables.orders import OrderTerm, order_input
+from graph.tables.stats import Stats, stats_type
 
 
 @strawberry.pydantic.type(description="A hero.")

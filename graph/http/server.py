@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import Any
 
-from graph.http.protocol import Protocol, ProtocolConfig
+from graph.http.uvicorn_protocol import Protocol, ProtocolConfig
 from graph.settings import Settings
 
 

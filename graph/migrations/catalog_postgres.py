@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from graph.database.codepoint import underlying_type
+from graph.tables.sql.functions import underlying_type
 
 KINDS = {
     "v": "a view",

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, Float, Integer, Numeric, String, Table, text
 from sqlalchemy.types import TypeEngine
 
-from graph.database.codepoint import underlying_type
+from graph.tables.sql.functions import underlying_type
 
 OBJECT = text("""
 SELECT name, type, sql FROM sqlite_master

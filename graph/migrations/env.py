@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 import graph.migrations.sqlite  # noqa: F401 (for Alembic to know of)
-from graph.engine.idempotency import METADATA
+from graph.engine.saved_answers import METADATA
 from graph.hero.model import TABLE
 from graph.migrations import VERSION_TABLE
 from graph.migrations.autogenerate import render_item, rewriter

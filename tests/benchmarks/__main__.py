@@ -41,7 +41,7 @@ def options() -> argparse.Namespace:
 @contextmanager
 def postgres() -> Iterator[str]:
     """Start a PostgreSQL that loses nothing; gives its URL."""
-    from tests.cluster import running_cluster  # noqa: PLC0415 (needs what the tests need)
+    from tests.support.cluster import running_cluster  # noqa: PLC0415 (needs what the tests need)
 
     with running_cluster({"fsync": "on", "full_page_writes": "on"}) as cluster:
         yield cluster.url("postgres")

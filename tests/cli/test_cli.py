@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Client
-from tests.prepared import set_up
-from tests.process import run, service
+from tests.support.client import Client
+from tests.support.prepared_database import set_up
+from tests.support.service_process import run, service
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *says: str) -> None:

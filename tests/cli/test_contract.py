@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from graph.cli import app
-from tests.client import Client
-from tests.cluster import on_sqlite
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
 
 SNAPSHOT = Path(__file__).parents[2] / "schema.graphql"
 SESAME = "sesame"

@@ -33,12 +33,12 @@ from graph.hero.mutations import Mutation
 from graph.hero.statements import new_hero
 from graph.hero.types import Hero
 from graph.settings import Settings
-from tests.client import CREATE, Client
-from tests.cluster import Sql, on_postgresql
-from tests.prepared import Configure, run
-from tests.proxy import Proxy
-from tests.schemas import Serve as ServeSchema
-from tests.schemas import serving_schemas
+from tests.support.client import CREATE, Client
+from tests.support.cluster import Sql, on_postgresql
+from tests.support.postgres_proxy import Proxy
+from tests.support.prepared_database import Configure, run
+from tests.support.served_schemas import Serve as ServeSchema
+from tests.support.served_schemas import serving_schemas
 
 pytestmark = on_postgresql
 

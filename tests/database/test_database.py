@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import insert, update
 from sqlmodel import func, select
 
-from graph.database import postgres_pool as pool
 from graph.database.base import Database, Session
-from graph.database.postgres import PostgresDatabase
+from graph.database.postgres import pool
+from graph.database.postgres.database import PostgresDatabase
 from graph.errors import ConstraintError, ServiceUnavailableError
 from graph.hero.model import HERO, Hero
 from graph.hero.statements import new_hero, page_of_heroes
-from tests.cluster import Sql, on_postgresql
-from tests.prepared import Configure, prepared, run
+from tests.support.cluster import Sql, on_postgresql
+from tests.support.prepared_database import Configure, prepared, run
 
 COLUMNS = ("id", "name")
 DEADPOND: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}

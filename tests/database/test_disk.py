@@ -9,10 +9,10 @@ from threading import Event
 
 import pytest
 
-from tests.client import CREATE, Client
-from tests.cluster import Sql, on_sqlite, wait_until
 from tests.faults import ALL, Disk
-from tests.process import service
+from tests.support.client import CREATE, Client
+from tests.support.cluster import Sql, on_sqlite, wait_until
+from tests.support.service_process import service
 
 pytestmark = on_sqlite
 

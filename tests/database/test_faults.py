@@ -13,11 +13,11 @@ from shutil import copyfile
 
 import pytest
 
-from tests.availability import HERO, READ, UNAVAILABLE, assert_works, ready
-from tests.client import CREATE, Client
-from tests.cluster import on_sqlite
-from tests.components import require
-from tests.process import service
+from tests.support.availability import HERO, READ, UNAVAILABLE, assert_works, ready
+from tests.support.client import CREATE, Client
+from tests.support.cluster import on_sqlite
+from tests.support.components import require
+from tests.support.service_process import service
 
 
 @pytest.fixture

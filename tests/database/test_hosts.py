@@ -11,14 +11,22 @@ import pytest
 
 from graph.database import open_database
 from graph.database.base import DatabaseError
-from graph.database.postgres_connect import Connector
-from graph.database.postgres_url import data_source
+from graph.database.postgres.connect import Connector
+from graph.database.postgres.url import data_source
 from graph.errors import ServiceUnavailableError
 from graph.migrations import prepare
 from graph.settings import Settings
-from tests.client import CREATE, Client
-from tests.cluster import WAITING, Cluster, Sql, free_port, on_postgresql, transaction, wait_until
-from tests.proxy import Proxy
+from tests.support.client import CREATE, Client
+from tests.support.cluster import (
+    WAITING,
+    Cluster,
+    Sql,
+    free_port,
+    on_postgresql,
+    transaction,
+    wait_until,
+)
+from tests.support.postgres_proxy import Proxy
 
 READ = "{ heroes { id name } }"
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}

@@ -10,8 +10,8 @@ from threading import Event
 import httpx
 import pytest
 
-from tests.client import CREATE, CREATE_TWO, Client
-from tests.cluster import (
+from tests.support.client import CREATE, CREATE_TWO, Client
+from tests.support.cluster import (
     WAITING,
     Cluster,
     Sql,
@@ -21,8 +21,8 @@ from tests.cluster import (
     transaction,
     wait_until,
 )
-from tests.process import service
-from tests.proxy import proxy_to
+from tests.support.postgres_proxy import proxy_to
+from tests.support.service_process import service
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 CREATION = {"query": CREATE, "variables": {"input": HERO}}

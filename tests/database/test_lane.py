@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from graph.database import postgres_pool
-from graph.database.conditions import EVERYTHING, NOTHING, Condition, Template
 from graph.database.lane import Lane
-from graph.database.order import Bound, Order, Term, backward, total_order
-from graph.database.page import FAR, Page, is_indexed
-from graph.database.postgres_pool import Pool, Pooled
+from graph.database.postgres import pool as postgres_pool
+from graph.database.postgres.pool import Pool, Pooled
 from graph.hero.model import HERO
+from graph.tables.sql.conditions import EVERYTHING, NOTHING, Condition, Template
+from graph.tables.sql.page import FAR, Page, is_indexed
+from graph.tables.sql.segments import Bound, Order, Term, backward, total_order
 
 BY_ID, BY_AGE = total_order(HERO), total_order(HERO, (Term("age"),))
 AGED = ("eq", "age")

@@ -13,8 +13,8 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from graph.database.sqlite_log import LOG_LIMIT, LONGEST_LOG
-from graph.database.sqlite_long import AT_ONCE
+from graph.database.sqlite.log import LOG_LIMIT, LONGEST_LOG
+from graph.database.sqlite.slow_reads import AT_ONCE
 from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.schema import Schema
@@ -22,14 +22,14 @@ from graph.factory import create_app
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.settings import Settings
-from tests.availability import UNAVAILABLE, assert_works
-from tests.client import Client
-from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql, wait_until
 from tests.conftest import serving
 from tests.database.test_replaced import fill_and_back_up, has_open, names
 from tests.http.test_workers import workers
-from tests.long import COUNTED, ENDLESS, LONG, counted
-from tests.process import seed, service
+from tests.support.availability import UNAVAILABLE, assert_works
+from tests.support.client import Client
+from tests.support.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql, wait_until
+from tests.support.service_process import seed, service
+from tests.support.slow_statements import COUNTED, ENDLESS, LONG, counted
 
 ENDLESS_QUERY = "{ endless }"
 SNAPSHOT = "{ endless heroes { id } }"

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.client import CREATE, HERO_FIELDS, Client
-from tests.cluster import Cluster, free_port, on_postgresql, unprivileged
-from tests.components import require
+from tests.support.client import CREATE, HERO_FIELDS, Client
+from tests.support.cluster import Cluster, free_port, on_postgresql, unprivileged
+from tests.support.components import require
 
 pytestmark = on_postgresql
 

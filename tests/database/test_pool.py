@@ -10,8 +10,8 @@ import pytest
 from graph.database import open_database
 from graph.hero import model
 from graph.settings import Settings
-from tests.client import CREATE, Client
-from tests.cluster import WAITING, Cluster, Sql, on_postgresql, transaction, wait_until
+from tests.support.client import CREATE, Client
+from tests.support.cluster import WAITING, Cluster, Sql, on_postgresql, transaction, wait_until
 
 pytestmark = on_postgresql
 

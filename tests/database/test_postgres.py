@@ -7,15 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.client import CREATE, Client
-from tests.cluster import (
+from tests.support.client import CREATE, Client
+from tests.support.cluster import (
     WAITING,
     Sql,
     on_postgresql,
     transaction,
     wait_until,
 )
-from tests.proxy import Proxy
+from tests.support.postgres_proxy import Proxy
 
 pytestmark = on_postgresql
 

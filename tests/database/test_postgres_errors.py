@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import asyncpg
 import pytest
 
-from graph.database.postgres_errors import is_unavailable, may_be_done
+from graph.database.postgres.errors import is_unavailable, may_be_done
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.client import CREATE, CREATE_TWO, Client
-from tests.cluster import (
+from tests.support.client import CREATE, CREATE_TWO, Client
+from tests.support.cluster import (
     WAITING,
     Sql,
     on_postgresql,
@@ -16,7 +16,7 @@ from tests.cluster import (
     transaction,
     wait_until,
 )
-from tests.proxy import Proxy
+from tests.support.postgres_proxy import Proxy
 
 pytestmark = on_postgresql
 

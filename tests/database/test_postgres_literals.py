@@ -6,10 +6,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from graph.database.postgres_literals import Messages, with_literals
+from graph.database.postgres.literals import Messages, with_literals
 from graph.settings import Settings
-from tests.cluster import on_postgresql
-from tests.prepared import run
+from tests.support.cluster import on_postgresql
+from tests.support.prepared_database import run
 
 VALUES = [
     "",

@@ -12,12 +12,12 @@ import pytest
 
 from graph.database import open_database
 from graph.database.base import DatabaseError
-from graph.database.postgres import PostgresDatabase
+from graph.database.postgres.database import PostgresDatabase
 from graph.hero.model import HERO
 from graph.migrations import prepare
 from graph.settings import Settings
-from tests.cluster import Cluster, free_port, running_cluster, unprivileged
-from tests.components import require
+from tests.support.cluster import Cluster, free_port, running_cluster, unprivileged
+from tests.support.components import require
 
 PASSWORD = "p@ss:w/rd?#%[ü] +"  # noqa: S105 (of a cluster that is thrown away)
 CERTIFICATE = (
@@ -187,7 +187,7 @@ def test_a_process_whose_user_has_no_name(monkeypatch: pytest.MonkeyPatch) -> No
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 61234")
 
-    monkeypatch.setattr("graph.database.postgres_url.getuser", nobody)
+    monkeypatch.setattr("graph.database.postgres.url.getuser", nobody)
     monkeypatch.delenv("PGUSER", raising=False)
     for url in ("postgresql://host/heroes", "postgres://:password@host", "postgresql:///heroes"):
         with pytest.raises(DatabaseError, match="has no user"):

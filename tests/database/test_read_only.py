@@ -13,14 +13,14 @@ from graph.database import open_database
 from graph.database.base import DatabaseError
 from graph.migrations import prepare
 from graph.settings import Settings
-from tests.client import CREATE, Client
-from tests.cluster import (
+from tests.support.client import CREATE, Client
+from tests.support.cluster import (
     Cluster,
     Sql,
     on_postgresql,
     on_sqlite,
 )
-from tests.process import run
+from tests.support.service_process import run
 
 READ = "{ heroes { id name } }"
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}

@@ -7,11 +7,11 @@ from shutil import copyfile
 
 import pytest
 
-from tests.availability import HERO, READ, UNAVAILABLE, assert_works, ready
-from tests.client import CREATE, Client
-from tests.cluster import on_sqlite, wait_until
 from tests.http.test_workers import workers
-from tests.process import service
+from tests.support.availability import HERO, READ, UNAVAILABLE, assert_works, ready
+from tests.support.client import CREATE, Client
+from tests.support.cluster import on_sqlite, wait_until
+from tests.support.service_process import service
 
 pytestmark = on_sqlite
 

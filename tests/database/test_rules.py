@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import make_url
 
-from tests.client import Client
-from tests.cluster import Sql, on_postgresql
-from tests.process import run
+from tests.support.client import Client
+from tests.support.cluster import Sql, on_postgresql
+from tests.support.service_process import run
 
 Serve = Callable[..., Client]
 

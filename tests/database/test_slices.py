@@ -13,20 +13,20 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, update
 
-from graph.database import sqlite_opened
 from graph.database.base import Session
-from graph.database.sqlite import SQLiteDatabase
-from graph.database.sqlite_log import LOG_LIMIT, LONGEST_LOG
-from graph.database.sqlite_long import AT_ONCE
-from graph.database.sqlite_opened import SLICE, STEPS
+from graph.database.sqlite import connections
+from graph.database.sqlite.connections import SLICE, STEPS
+from graph.database.sqlite.database import SQLiteDatabase
+from graph.database.sqlite.log import LOG_LIMIT, LONGEST_LOG
+from graph.database.sqlite.slow_reads import AT_ONCE
 from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
 from graph.hero.statements import new_hero
-from tests.cluster import wait_until
 from tests.database.test_writer import names, operation
-from tests.long import ENDLESS, LONG, QUICK, counted
-from tests.threads import HEROES, THREAD, fetched, is_here, opened, run
+from tests.support.cluster import wait_until
+from tests.support.slow_statements import ENDLESS, LONG, QUICK, counted
+from tests.support.statement_threads import HEROES, THREAD, fetched, is_here, opened, run
 
 READ = Statement(counted(THREAD, HEROES))
 SCAN = Statement(counted(THREAD, HEROES), scans=True)
@@ -65,7 +65,7 @@ def test_a_quick_read_is_made_here_and_a_long_one_elsewhere(file: Path) -> None:
 def test_a_quick_read_may_have_to_wait_for_the_disk_and_for_other_processes(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_opened, "LONGEST_SLICE", 60)
+    monkeypatch.setattr(connections, "LONGEST_SLICE", 60)
 
     def begin(raw: Any, _record: object) -> None:
         raw.create_function("wait", 0, lambda: sleep(2 * SLICE), deterministic=True)

@@ -10,8 +10,15 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-from tests.client import CREATE, Client
-from tests.cluster import Cluster, find, on_postgresql, running_cluster, unprivileged, wait_until
+from tests.support.client import CREATE, Client
+from tests.support.cluster import (
+    Cluster,
+    find,
+    on_postgresql,
+    running_cluster,
+    unprivileged,
+    wait_until,
+)
 
 pytestmark = [on_postgresql, pytest.mark.slow]
 

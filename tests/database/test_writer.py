@@ -13,13 +13,13 @@ import pytest
 from sqlmodel import select
 
 from graph.database.base import Session
-from graph.database.sqlite import SQLiteDatabase
-from graph.database.sqlite_turn import Turn
+from graph.database.sqlite.database import SQLiteDatabase
+from graph.database.sqlite.turn import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.hero.model import Hero
 from graph.hero.statements import new_hero
-from tests.cluster import wait_until
-from tests.threads import run
+from tests.support.cluster import wait_until
+from tests.support.statement_threads import run
 
 HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
 

@@ -5,9 +5,9 @@ import gc
 import pytest
 
 from graph.engine import limits
-from graph.engine.document import CACHED_TOKENS, LARGEST_TOKENS
-from tests.client import Client
-from tests.cluster import on_sqlite
+from graph.engine.documents import CACHED_TOKENS, LARGEST_TOKENS
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
 
 pytestmark = on_sqlite
 
@@ -24,7 +24,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(query)
         return parse(query, *arguments)  # type: ignore[arg-type] # (passed on as they are)
 
-    monkeypatch.setattr("graph.engine.document.parse_within_limits", counted)
+    monkeypatch.setattr("graph.engine.documents.parse_within_limits", counted)
     return texts
 
 

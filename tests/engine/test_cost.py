@@ -14,9 +14,9 @@ from graphql import get_introspection_query
 
 from graph.engine.errors import MAX_ERRORS
 from graph.settings import Settings
-from tests.client import Client
 from tests.load.worst import Example, search, service
-from tests.shape import code, labelled
+from tests.support.client import Client
+from tests.support.response_shape import code, labelled
 
 DEFAULT = Settings.model_construct()
 

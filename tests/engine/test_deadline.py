@@ -15,10 +15,10 @@ from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.statements import new_hero
 from graph.settings import Settings
-from tests.client import CREATE, CREATE_TWO, Client
-from tests.cluster import Cluster, Sql, on_postgresql, slow_on_postgresql, transaction
 from tests.conftest import serving
-from tests.proxy import proxy_to
+from tests.support.client import CREATE, CREATE_TWO, Client
+from tests.support.cluster import Cluster, Sql, on_postgresql, slow_on_postgresql, transaction
+from tests.support.postgres_proxy import proxy_to
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 UNAVAILABLE = ["SERVICE_UNAVAILABLE"]

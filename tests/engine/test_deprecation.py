@@ -18,11 +18,11 @@ from graph.hero.schema import schema
 from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero
 from graph.settings import Settings
-from tests.browser import Browser, chromium, expect
-from tests.client import Client
-from tests.cluster import on_sqlite
 from tests.conftest import serving
-from tests.visitor import Visitor
+from tests.support.browser import Browser, chromium, expect
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
+from tests.support.visitor import Visitor
 
 pytestmark = on_sqlite
 

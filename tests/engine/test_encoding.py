@@ -9,11 +9,11 @@ import orjson
 import pytest
 
 from graph.engine.encoding import SLICE, Items, encode, encode_within
-from tests.client import Client
-from tests.cluster import on_sqlite
-from tests.components import require
-from tests.process import service
-from tests.shape import code
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
+from tests.support.components import require
+from tests.support.response_shape import code
+from tests.support.service_process import service
 
 
 class Text(str):

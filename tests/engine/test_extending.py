@@ -21,8 +21,8 @@ from graph.hero.queries import Query
 from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
-from tests.cluster import slow_on_postgresql
-from tests.schemas import Serve, resolved, serving_schemas
+from tests.support.cluster import slow_on_postgresql
+from tests.support.served_schemas import Serve, resolved, serving_schemas
 
 
 @pytest.fixture

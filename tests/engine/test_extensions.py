@@ -7,9 +7,9 @@ import pytest
 from strawberry.extensions import SchemaExtension
 
 from graph.settings import Settings
-from tests.client import Client
-from tests.schemas import Serve, resolved, serving_schemas
-from tests.shape import labelled
+from tests.support.client import Client
+from tests.support.response_shape import labelled
+from tests.support.served_schemas import Serve, resolved, serving_schemas
 
 
 @pytest.fixture

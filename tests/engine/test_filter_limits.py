@@ -9,8 +9,8 @@ import pytest
 from graphql import GraphQLInt
 
 from graph.engine.limits import MAX_OBJECTS
-from tests.client import Client, literal
-from tests.shape import all_labelled, code, labelled
+from tests.support.client import Client, literal
+from tests.support.response_shape import all_labelled, code, labelled
 
 PAGE = "query($where: HeroFilter) { heroes(where: $where) { id } }"
 

@@ -14,8 +14,8 @@ from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.types import CreateHeroInput, Hero, HeroFilter
 from graph.settings import Settings
-from tests.schemas import Serve, serving_schemas
-from tests.shape import labelled
+from tests.support.response_shape import labelled
+from tests.support.served_schemas import Serve, serving_schemas
 
 UpTo100 = strawberry.argument(metadata={MAXIMUM: 100})
 Most = Annotated[int | None, UpTo100]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from graph.engine.limits import MAX_ALIAS_LENGTH, count_tokens
 from graph.hero.schema import schema
-from tests.client import CREATE, Client
-from tests.examples import check
-from tests.shape import code, labelled
+from tests.support.client import CREATE, Client
+from tests.support.hypothesis_examples import check
+from tests.support.response_shape import code, labelled
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 

@@ -10,7 +10,6 @@ from sqlmodel import Field
 from strawberry.permission import BasePermission, PermissionExtension
 
 from graph.engine.context import Info
-from graph.engine.filter import Filter, filter_input
 from graph.hero.model import HERO, HeroBase
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
@@ -18,8 +17,9 @@ from graph.hero.statements import new_hero, page_of_heroes
 from graph.hero.types import CreateHeroInput
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
-from tests.schemas import Serve, resolved, serving_schemas
-from tests.shape import labelled
+from graph.tables.filters import Filter, filter_input
+from tests.support.response_shape import labelled
+from tests.support.served_schemas import Serve, resolved, serving_schemas
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from graph.engine.executor import SerialExecutor
 from graph.factory import create_app
 from graph.hero.schema import schema
 from graph.settings import Settings
-from tests.client import Client
-from tests.cluster import slow_on_postgresql
 from tests.conftest import serving
-from tests.corpus import CORPUS, LISTS
-from tests.examples import check
-from tests.operations import operations_with_variables
+from tests.support.client import Client
+from tests.support.cluster import slow_on_postgresql
+from tests.support.generated_operations import operations_with_variables
+from tests.support.hypothesis_examples import check
+from tests.support.operations_corpus import CORPUS, LISTS
 
 ROWS = [
     ("Deadpond", None, "Dive Wilson"),

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from graph.engine.executor import SerialExecutor
-from tests.echo import Query
-from tests.paths import Both, both_paths
+from tests.support.both_paths import Both, both_paths
+from tests.support.echo_fields import Query
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import strawberry
 from graph.engine.connection import Connection
 from graph.engine.context import ORDERED_BY, Info
 from graph.engine.executor import SerialExecutor
-from tests.paths import Both, both_paths, ran
-from tests.values import BOXES, PAGES, Box, Cat, Figures, Thing, page, rows
+from tests.support.both_paths import Both, both_paths, ran
+from tests.support.odd_values import BOXES, PAGES, Box, Cat, Figures, Thing, page, rows
 
 
 def note(info: Info) -> None:

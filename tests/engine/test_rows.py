@@ -16,10 +16,10 @@ from graphql import ExecutionResult, GraphQLObjectType, parse
 from graphql.execution import Executor
 from graphql.execution.collect_fields import collect_fields
 
+from graph.engine._compiled.fallback import Fallback
+from graph.engine._compiled.results import compile_rows
 from graph.engine.encoding import encode
 from graph.engine.executor import SerialExecutor
-from graph.engine.fallback import Fallback
-from graph.engine.rows import compile_rows
 from graph.engine.schema import Schema
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser import Browser, chromium
-from tests.visitor import Visitor
+from tests.support.browser import Browser, chromium
+from tests.support.visitor import Visitor
 
 
 @pytest.fixture(scope="module")

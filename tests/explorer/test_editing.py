@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from tests.browser import expect
-from tests.client import Client
-from tests.cluster import on_sqlite
-from tests.process import seed
-from tests.visitor import Visitor
+from tests.support.browser import expect
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
+from tests.support.service_process import seed
+from tests.support.visitor import Visitor
 
 # One kind of database will do: a browser sees nothing of it.
 pytestmark = on_sqlite

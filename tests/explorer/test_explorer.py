@@ -14,12 +14,12 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from graph import explorer
-from tests.client import Client
-from tests.cluster import on_sqlite
-from tests.components import require
 from tests.conftest import serving
-from tests.process import memory, service
-from tests.raw import connected
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
+from tests.support.components import require
+from tests.support.raw_http import connected
+from tests.support.service_process import memory, service
 
 DIST = Path(explorer.__file__).parent / "dist"
 PACKED = sorted(DIST.glob("*.gz"))

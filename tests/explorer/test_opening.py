@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.factory import App, create_app
 from graph.settings import Settings
-from tests.browser import expect
-from tests.client import Client
-from tests.cluster import on_sqlite
 from tests.conftest import serving
-from tests.visitor import Visitor
+from tests.support.browser import expect
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
+from tests.support.visitor import Visitor
 
 # One kind of database will do: a browser sees nothing of it.
 pytestmark = on_sqlite

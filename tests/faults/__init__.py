@@ -6,7 +6,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from tests.components import require
+from tests.support.components import require
 
 SOURCE = Path(__file__).with_name("faults.c")
 
@@ -32,7 +32,7 @@ class Disk:
         with control.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), mmap.PAGESIZE)
         self.prefix = ("env", f"LD_PRELOAD={library}", f"FAULTS={control}")
-        """For `tests.process.service`."""
+        """For `tests.support.service_process.service`."""
 
     def fail(self, syncs: int) -> None:
         """Let this many of the next syncs fail with EIO; `ALL` of them, or 0."""

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from graphql import get_introspection_query
 
-from tests.client import CREATE, PAGE, Client
-from tests.cluster import Sql, on_sqlite, slow_on_postgresql
+from tests.support.client import CREATE, PAGE, Client
+from tests.support.cluster import Sql, on_sqlite, slow_on_postgresql
 
 NO_IDS = [
     *("abc", "", " 7", "7 ", "07", "+7", "7.0", "1_0", "1e0", "0x1", "NaN", "-0", "\u0667"),

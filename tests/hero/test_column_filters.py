@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import HERO_FIELDS, Client
 from tests.hero.test_columns import add, both, copy, same, succeeds  # noqa: F401 (two are fixtures)
+from tests.support.client import HERO_FIELDS, Client
 
 LINES = [
     "motto: str | None = Field(default=None, index=True, max_length=5)",

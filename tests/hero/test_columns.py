@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import make_url
 
 from graph.migrations import HERE
-from tests.client import CREATE, Client
-from tests.cluster import Sql
-from tests.columns import (
+from tests.support.client import CREATE, Client
+from tests.support.cluster import Sql
+from tests.support.column_types import (
     CHANGED,
     GIVEN,
     GONE,
@@ -31,7 +31,7 @@ from tests.columns import (
     WITH_DEFAULTS,
     camel,
 )
-from tests.process import run, service
+from tests.support.service_process import run, service
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from sqlalchemy import (
 from graph.database.base import Database, Session
 from graph.database.statement import Statement
 from graph.errors import Constraint, ConstraintError, PublicError
-from tests.client import CREATE, Client
-from tests.cluster import Sql, on_postgresql
-from tests.prepared import Configure, run
+from tests.support.client import CREATE, Client
+from tests.support.cluster import Sql, on_postgresql
+from tests.support.prepared_database import Configure, run
 
 METADATA = MetaData()
 

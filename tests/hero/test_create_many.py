@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from graph.database.base import Session
-from tests.client import HERO_FIELDS, Client
-from tests.cluster import Sql
-from tests.engine.test_idempotency import send
+from tests.engine.test_saved_answers import send
+from tests.support.client import HERO_FIELDS, Client
+from tests.support.cluster import Sql
 
 CREATE_MANY = f"""
 mutation Create($inputs: [CreateHeroInput!]!) {{

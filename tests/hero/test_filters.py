@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, literal
-from tests.cluster import Sql, on_sqlite
+from tests.support.client import Client, literal
+from tests.support.cluster import Sql, on_sqlite
 
 HEROES = [
     ("Deadpond", None),

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from graph.database.base import Session
-from tests.client import CREATE, HERO_FIELDS, Client
-from tests.cluster import Sql, wait_until
-from tests.engine.test_idempotency import codes, held, send
+from tests.engine.test_saved_answers import codes, held, send
 from tests.hero.test_api import NO_IDS
+from tests.support.client import CREATE, HERO_FIELDS, Client
+from tests.support.cluster import Sql, wait_until
 
 UPDATE = f"""
 mutation Update($id: ID!, $input: UpdateHeroInput!, $expected: UpdateHeroInput) {{

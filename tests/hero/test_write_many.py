@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from tests.client import HERO_FIELDS, Client
-from tests.cluster import WAITING, Sql, transaction, wait_until
-from tests.engine.test_idempotency import held, send
+from tests.engine.test_saved_answers import held, send
+from tests.support.client import HERO_FIELDS, Client
+from tests.support.cluster import WAITING, Sql, transaction, wait_until
 
 UPDATE = f"""
 mutation Update($where: HeroFilter!, $input: UpdateHeroInput!, $atMost: Int! = 1) {{

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Client
-from tests.components import require
+from tests.support.client import Client
+from tests.support.components import require
 
 PACKAGES = ["graphql-http@1.22", "graphql@16"]
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from graphql import visit
 
-from tests.client import CREATE, Client
-from tests.cluster import on_sqlite
+from tests.support.client import CREATE, Client
+from tests.support.cluster import on_sqlite
 
 DELETE = "mutation ($id: ID!) { deleteHero(id: $id) { id } }"
 
@@ -145,7 +145,7 @@ def test_tokens_are_counted_before_anything_is_parsed(
     def parse(*_: object) -> None:
         raise AssertionError("a document was parsed")
 
-    monkeypatch.setattr("graph.engine.document.parse_within_limits", parse)
+    monkeypatch.setattr("graph.engine.documents.parse_within_limits", parse)
     query = " ".join(f"query Q{n} {{ __typename }}" for n in range(199))
     batch = [{"query": f"{query} # {n}", "operationName": "Q0"} for n in range(10)]
     assert {code(body) for body in answers(api.post(batch))} == {"OPERATION_TOO_COMPLEX"}

@@ -12,14 +12,14 @@ from time import perf_counter, sleep
 import httpx
 import pytest
 
-from graph.http import protocol
+from graph.http import uvicorn_protocol
 from graph.http.server import ServerConfig
 from graph.settings import Settings
-from tests.client import Client
-from tests.cluster import on_sqlite, slow_on_postgresql
-from tests.components import require
-from tests.process import memory, service
-from tests.raw import HEAD, answers, connected, post, read_answer, read_to_the_end
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite, slow_on_postgresql
+from tests.support.components import require
+from tests.support.raw_http import HEAD, answers, connected, post, read_answer, read_to_the_end
+from tests.support.service_process import memory, service
 
 WHOLE = post("{ heroes { id name age secretName } }")
 LAST = WHOLE.replace(b"Host", b"Connection: close\r\nHost")
@@ -108,7 +108,7 @@ def test_idle_connections_outlast_those_of_balancers() -> None:
 def test_of_too_many_idle_connections_the_one_idle_longest_is_closed(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "MAX_IDLE", 10)
+    monkeypatch.setattr(uvicorn_protocol, "MAX_IDLE", 10)
     api = serve()
     with ExitStack() as stack:
         connections = [stack.enter_context(connected(api.url)) for _ in range(30)]

@@ -12,10 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.factory import create_app
 from graph.settings import Settings
-from tests.browser import Browser, Page, chromium
-from tests.client import CREATE, PAGE, Client
-from tests.cluster import on_sqlite
 from tests.conftest import serving
+from tests.support.browser import Browser, Page, chromium
+from tests.support.client import CREATE, PAGE, Client
+from tests.support.cluster import on_sqlite
 
 pytestmark = on_sqlite
 

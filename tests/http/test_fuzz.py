@@ -10,10 +10,10 @@ import schemathesis
 from hypothesis import strategies as st
 
 from graph.hero.schema import schema
-from tests.client import CREATE, Client
-from tests.cluster import slow_on_postgresql
-from tests.examples import check
-from tests.shape import all_labelled
+from tests.support.client import CREATE, Client
+from tests.support.cluster import slow_on_postgresql
+from tests.support.hypothesis_examples import check
+from tests.support.response_shape import all_labelled
 
 EXAMPLES = [25, pytest.param(400, marks=pytest.mark.slow)]
 """How many of each kind are tried."""

@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from graph.settings import Settings
-from tests.client import Client
-from tests.process import service
-from tests.raw import exchange
-from tests.shape import code
+from tests.support.client import Client
+from tests.support.raw_http import exchange
+from tests.support.response_shape import code
+from tests.support.service_process import service
 
 ALLOWED = "example.org, *.example.net,127.0.0.1,10.0.0.0/8,[::1],2001:db8::/32"
 

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from tests.client import Client
-from tests.cluster import on_sqlite, slow_on_postgresql
-from tests.shape import code, labelled
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite, slow_on_postgresql
+from tests.support.response_shape import code, labelled
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"

@@ -7,10 +7,10 @@ from itertools import islice
 
 import pytest
 
-from tests.client import Client
-from tests.cluster import slow_on_postgresql
 from tests.load import Mix, crowd
-from tests.process import seed, service
+from tests.support.client import Client
+from tests.support.cluster import slow_on_postgresql
+from tests.support.service_process import seed, service
 
 ROWS = 1000
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from graph.http.persisted import LONGEST_STORED, STORED_CHARACTERS
 from graph.settings import Settings
-from tests.client import CREATE, Client
-from tests.cluster import on_sqlite
+from tests.support.client import CREATE, Client
+from tests.support.cluster import on_sqlite
 
 pytestmark = on_sqlite
 

@@ -9,10 +9,10 @@ from time import perf_counter
 
 import pytest
 
-from tests.client import Client
-from tests.cluster import on_sqlite
-from tests.process import memory, service
-from tests.raw import HEAD, answers, connected, post, read_to_the_end
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
+from tests.support.raw_http import HEAD, answers, connected, post, read_to_the_end
+from tests.support.service_process import memory, service
 
 pytestmark = on_sqlite
 

@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.client import Client
-from tests.cluster import on_sqlite
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
 
 pytestmark = on_sqlite
 

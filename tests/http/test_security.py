@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from graph.cli import is_loopback
 from graph.settings import Settings
-from tests.client import Client
-from tests.process import service
-from tests.shape import code, labelled
+from tests.support.client import Client
+from tests.support.response_shape import code, labelled
+from tests.support.service_process import service
 
 TOKEN = "s3cret-~+/="  # noqa: S105 (of a test)
 QUERY = {"query": "{ __typename }"}

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.cluster import Sql, on_sqlite
 from tests.http.test_http import GRAPHQL_JSON, JSON, post
-from tests.raw import connected, read_to_the_end
-from tests.shape import code
+from tests.support.client import Client
+from tests.support.cluster import Sql, on_sqlite
+from tests.support.raw_http import connected, read_to_the_end
+from tests.support.response_shape import code
 
 
 @pytest.mark.parametrize(

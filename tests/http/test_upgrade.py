@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.client import Client
-from tests.raw import HEAD, answers, connected, exchange, read_to_the_end
+from tests.support.client import Client
+from tests.support.raw_http import HEAD, answers, connected, exchange, read_to_the_end
 
 TYPENAME = b'{"query": "{ __typename }"}'
 TYPENAME_ANSWER = {"data": {"__typename": "Query"}}

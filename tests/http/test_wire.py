@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from graph.http.protocol import CHUNKS_AT_ONCE, Protocol
-from tests.client import Client
-from tests.cluster import on_sqlite, slow_on_postgresql
-from tests.raw import answers, connected, exchange, read_answer, read_to_the_end
-from tests.shape import code, labelled
+from graph.http.uvicorn_protocol import CHUNKS_AT_ONCE, Protocol
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite, slow_on_postgresql
+from tests.support.raw_http import answers, connected, exchange, read_answer, read_to_the_end
+from tests.support.response_shape import code, labelled
 
 HEAD = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 KEY = "secret"

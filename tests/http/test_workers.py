@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.client import CREATE, Client
-from tests.cluster import (
+from tests.support.client import CREATE, Client
+from tests.support.cluster import (
     WAITING,
     Sql,
     on_postgresql,
@@ -21,8 +21,8 @@ from tests.cluster import (
     transaction,
     wait_until,
 )
-from tests.process import Service, service
-from tests.raw import connected, post, read_answer
+from tests.support.raw_http import connected, post, read_answer
+from tests.support.service_process import Service, service
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 

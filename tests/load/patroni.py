@@ -27,8 +27,8 @@ import asyncpg
 import httpx
 
 from graph.migrations import HERE as MIGRATIONS
-from tests.cluster import find, unprivileged
-from tests.process import Service, service
+from tests.support.cluster import find, unprivileged
+from tests.support.service_process import Service, service
 
 README = MIGRATIONS.parent / "cli" / "README.md"
 """Has the configuration that is run, but for its addresses and paths."""

@@ -19,9 +19,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from tests.cluster import run_sql, running_cluster
 from tests.load import CREATE, HERO, PAGE, Connection
-from tests.process import environment, service
+from tests.support.cluster import run_sql, running_cluster
+from tests.support.service_process import environment, service
 
 NOTHING = {"or": [{"name": {"contains": f"no such text {n}"}} for n in range(20)]}
 """A filter that is compared with every row, and holds for none."""

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from tests.cluster import wait_until
 from tests.database.test_replaced import has_open
 from tests.http.test_workers import workers
 from tests.load import CREATE, Member, Mix, Report
-from tests.process import seed, service
+from tests.support.cluster import wait_until
+from tests.support.service_process import seed, service
 
 CREATE_MANY = "mutation M($inputs: [CreateHeroInput!]!) { createHeroes(inputs: $inputs) { id } }"
 FILTERS = ", ".join(f'{{name: {{contains: "none {number}"}}}}' for number in range(3))

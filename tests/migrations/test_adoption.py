@@ -9,9 +9,9 @@ from graph.database import open_database
 from graph.database.base import DatabaseError
 from graph.migrations import prepare
 from graph.settings import Settings
-from tests.client import Client
-from tests.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql
-from tests.process import run
+from tests.support.client import Client
+from tests.support.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.support.service_process import run
 
 Serve = Callable[..., Client]
 

@@ -12,8 +12,8 @@ from graph.database import open_database
 from graph.database.base import DatabaseError
 from graph.migrations import prepare
 from graph.settings import Settings
-from tests.client import Client
-from tests.cluster import Sql, on_postgresql, on_sqlite
+from tests.support.client import Client
+from tests.support.cluster import Sql, on_postgresql, on_sqlite
 
 Serve = Callable[..., Client]
 

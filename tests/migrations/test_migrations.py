@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from graph.database.postgres import LOCK
+from graph.database.postgres.database import LOCK
 from graph.migrations import HERE, NEWEST, REVISIONS
-from tests.client import Client
-from tests.cluster import (
+from tests.support.client import Client
+from tests.support.cluster import (
     WAITING,
     Sql,
     on_postgresql,
@@ -24,7 +24,7 @@ from tests.cluster import (
     transaction,
     wait_until,
 )
-from tests.process import run, service
+from tests.support.service_process import run, service
 
 KEYS = {"sqlite": "id INTEGER NOT NULL", "postgresql": "id SERIAL NOT NULL"}
 """The key of the FastAPI tutorial's table, as SQLModel makes it on each kind of database."""

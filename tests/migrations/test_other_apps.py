@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prepared import set_up
+from tests.support.prepared_database import set_up
 
 README = Path(__file__).parents[2] / "graph" / "cli" / "README.md"
 

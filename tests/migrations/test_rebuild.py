@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from graph.database import open_database
 from graph.migrations import HERE, NEWEST
 from graph.settings import Settings
-from tests.client import Client
-from tests.cluster import Sql, on_sqlite
-from tests.process import run, service
+from tests.support.client import Client
+from tests.support.cluster import Sql, on_sqlite
+from tests.support.service_process import run, service
 
 pytestmark = on_sqlite
 

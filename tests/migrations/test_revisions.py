@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 import graph.migrations.sqlite  # noqa: F401 (for Alembic to know of)
 from graph.database import open_database
 from graph.settings import Settings
-from tests.client import Client
-from tests.cluster import Sql, on_sqlite
+from tests.support.client import Client
+from tests.support.cluster import Sql, on_sqlite
 
 GONE = "mutation($id: ID!) { deleteHero(id: $id) { id } }"
 

@@ -13,9 +13,9 @@ import pytest
 
 from graph.errors import logger
 from graph.observe import logs
-from tests.client import CREATE, Client
-from tests.cluster import on_sqlite
-from tests.process import service
+from tests.support.client import CREATE, Client
+from tests.support.cluster import on_sqlite
+from tests.support.service_process import service
 
 pytestmark = on_sqlite
 

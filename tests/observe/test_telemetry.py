@@ -13,9 +13,9 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.client import Client
-from tests.cluster import on_sqlite
-from tests.process import service
+from tests.support.client import Client
+from tests.support.cluster import on_sqlite
+from tests.support.service_process import service
 
 pytestmark = on_sqlite
 

@@ -18,8 +18,8 @@ from graph.database.base import DatabaseError
 from graph.errors import BadUserInputError, NotFoundError, ServiceUnavailableError, logger
 from graph.observe import logs
 from graph.observe.tracebacks import MAX_FRAMES, described, formatted
-from tests.client import CREATE, Client
-from tests.cluster import Sql, on_sqlite
+from tests.support.client import CREATE, Client
+from tests.support.cluster import Sql, on_sqlite
 
 PRIVATE = "Pedro Parqueador"
 LITERAL = f'mutation {{ createHero(input: {{name: "{PRIVATE}", secretName: "x"}}) {{ id }} }}'

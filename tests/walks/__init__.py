@@ -5,7 +5,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from tests.process import run
+from tests.support.service_process import run
 
 ROOT = Path(__file__).parents[2]
 

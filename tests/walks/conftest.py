@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.process import service
+from tests.support.client import Client
+from tests.support.service_process import service
 from tests.walks import copy_code, edit, follow, section
 
 

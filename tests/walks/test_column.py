@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Client
-from tests.cluster import Sql
-from tests.process import run
+from tests.support.client import Client
+from tests.support.cluster import Sql
+from tests.support.service_process import run
 
 
 @pytest.mark.slow

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.client import Client
-from tests.cluster import slow_on_postgresql
+from tests.support.client import Client
+from tests.support.cluster import slow_on_postgresql
 
 
 @slow_on_postgresql

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.client import Client
-from tests.cluster import slow_on_postgresql
-from tests.process import run
-from tests.shape import labelled
+from tests.support.client import Client
+from tests.support.cluster import slow_on_postgresql
+from tests.support.response_shape import labelled
+from tests.support.service_process import run
 
 TOKENS = {"ann": "s3cret", "bob": "t0ken"}
 DELETE = 'mutation { deleteHero(id: "1") { name } }'

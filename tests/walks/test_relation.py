@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.cluster import Sql
-from tests.process import run
+from tests.support.client import Client
+from tests.support.cluster import Sql
+from tests.support.service_process import run
 
 COUNT = (Path(__file__).parent / "count.py").read_text(encoding="utf-8")
 

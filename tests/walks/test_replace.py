@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.client import Client
-from tests.process import run
+from tests.support.client import Client
+from tests.support.service_process import run
 from tests.walks import ROOT, follow, section
 
 BOOK = Path(__file__).parent / "book"

@@ -9,18 +9,18 @@ from sqlalchemy import insert
 from sqlmodel import Field
 from strawberry.schema.config import StrawberryConfig
 
-from graph.database.conditions import EVERYTHING
-from graph.database.order import total_order
-from graph.database.page import Page
 from graph.database.statement import Statement
 from graph.engine.connection import Connection
 from graph.engine.context import ORDERED_BY, Info
 from graph.engine.cost import MAXIMUM
-from graph.engine.filter import Filter, condition_of, filter_input
-from graph.engine.order import OrderTerm, order_input, order_of
-from graph.engine.pages import List, Window, read_connection
 from graph.engine.schema import Schema
-from graph.engine.stats import Stats, read_stats, stats_type
+from graph.tables.connections import List, Window, read_connection
+from graph.tables.filters import Filter, condition_of, filter_input
+from graph.tables.orders import OrderTerm, order_input, order_of
+from graph.tables.sql.conditions import EVERYTHING
+from graph.tables.sql.page import Page
+from graph.tables.sql.segments import total_order
+from graph.tables.stats import Stats, read_stats, stats_type
 
 from .model import TABLE, BookBase
 

@@ -1,0 +1,157 @@
+"""PostgreSQL through asyncpg, and through SQLAlchemy's async engine over it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from asyncpg import LockNotAvailableError
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    and_,
+    event,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.util import greenlet_spawn
+
+from graph.database.base import PROBE_TIMEOUT, Database, DatabaseError
+from graph.database.postgres.connect import Connector
+from graph.database.postgres.dialect import ENGINE
+from graph.database.postgres.errors import (
+    check_constraint,
+    driver_error,
+    explained,
+    is_unavailable,
+    translate,
+)
+from graph.database.postgres.literals import Messages
+from graph.database.postgres.pool import Pool, Pooled
+from graph.database.postgres.session import PostgresSession
+from graph.database.postgres.transactions import Transactions
+from graph.database.postgres.url import data_source
+from graph.errors import ServiceUnavailableError, logger
+from graph.settings import Settings
+
+T = TypeVar("T")
+
+READ_ONLY: ColumnElement[str] = literal_column("current_setting('transaction_read_only')")
+"""Whether what is written would be refused, "on" or "off"."""
+
+LOCK = 0x6865726F
+"""The key of the advisory lock of whoever sets the database up: "hero" in ASCII."""
+
+LOCK_WAIT = "1s"
+"""How long a lock is waited for at once: whoever writes to the table would queue behind that."""
+
+LOCK_PAUSE = 2.0
+"""Seconds between two tries, in which those write."""
+
+
+class PostgresDatabase(Database):
+    """One database of a server, or of several that stand in for one another."""
+
+    def __init__(self, settings: Settings) -> None:
+        source = data_source(settings.database_url)
+        self.name = source.name
+        self._connector = Connector(source, settings.database_timeout)
+        self.read_only = settings.read_only
+        self._timeout = settings.database_timeout
+        self._engine = create_async_engine(
+            ENGINE,
+            async_creator=lambda: self._connector.connect(self._timeout),
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # of the statements in error messages, which are logged
+        )
+        event.listen(self._engine.sync_engine, "handle_error", self._translate)
+        self.dialect = self._engine.dialect
+        self.transactions = Transactions(Pool(self._open, settings.pool_size, self._timeout))
+        self._probes = Transactions(Pool(self._open, 1, PROBE_TIMEOUT))
+
+    def session(self, caller: str = "") -> PostgresSession:
+        return PostgresSession(self.dialect, self.transactions, caller)
+
+    async def create(self) -> None:
+        """Nothing: the server's operator creates its databases."""
+
+    async def open(self) -> None:
+        """Nothing: a connection is opened when it is needed."""
+
+    async def with_lock(self, work: Callable[[Connection], T]) -> T:
+        # A connection of its own, whose statements may take as long as they need.
+        engine = create_async_engine(
+            ENGINE,
+            async_creator=lambda: self._connector.connect(None),
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        told = False
+        try:
+            while True:
+                try:
+                    async with engine.begin() as connection:
+                        await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+                        await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+                        return await connection.run_sync(work)
+                except DBAPIError as error:
+                    if not isinstance(driver_error(error), LockNotAvailableError):
+                        raise
+                if not told:
+                    logger.warning("Waiting for a lock that others hold on %s", self.name)
+                told = True
+                await asyncio.sleep(LOCK_PAUSE)
+        except (OSError, SQLAlchemyError, ServiceUnavailableError) as error:
+            reason = str(driver_error(error)).partition("\n")[0]
+            raise DatabaseError(f"cannot open {self.name}: {reason}") from error
+
+    async def ping(self, table: Table) -> None:
+        (key,) = table.primary_key
+        name = literal(self.dialect.identifier_preparer.format_table(table), String)
+        writable = and_(
+            READ_ONLY == "off",
+            func.has_any_column_privilege(name, "INSERT"),
+            func.has_any_column_privilege(name, "UPDATE"),
+            func.has_table_privilege(name, "DELETE"),
+        )
+        options = {"literal_binds": True}
+        probe = str(
+            select(writable, func.min(key)).compile(dialect=self.dialect, compile_kwargs=options)
+        )
+        async with asyncio.timeout(PROBE_TIMEOUT):
+            pooled, is_writable = await self._probes.first(
+                lambda pooled: pooled.raw.fetchval(probe)
+            )
+        if not is_writable and not self.read_only:
+            self._probes.pool.discard(pooled)
+            raise ServiceUnavailableError
+        self._probes.pool.release(pooled)
+
+    async def dispose(self) -> None:
+        await asyncio.gather(self.transactions.pool.dispose(), self._probes.pool.dispose())
+
+    @staticmethod
+    def _translate(context: ExceptionContext) -> None:
+        """Give the statements that SQLAlchemy runs the same public error."""
+        error = driver_error(context.original_exception)
+        connection = context.connection
+        if connection is not None and not connection.invalidated:
+            raw: Any = connection.connection.driver_connection
+            translate(error, raw)
+        check_constraint(error)
+        if context.is_disconnect or is_unavailable(error):
+            raise ServiceUnavailableError from explained(error)
+
+    async def _open(self) -> Pooled:
+        connection = await greenlet_spawn(self._engine.sync_engine.connect)
+        raw: Any = connection.connection.driver_connection
+        return Pooled(raw, connection, Messages(prepares=self._connector.caches_statements))

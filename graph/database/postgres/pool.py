@@ -1,0 +1,187 @@
+"""A bounded pool of PostgreSQL connections: first come, first served.
+
+SQLAlchemy's own pool takes longer than the query that it is asked for, and hands a connection that
+came back to whoever asks next, while the one who waited for it is waking up.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Connection
+
+from graph.database.lane import Lane
+from graph.database.postgres.literals import Messages
+from graph.errors import ServiceUnavailableError, logger
+
+MAX_IDLE = 240.0
+"""Seconds without use after which a connection is not trusted: firewalls forget one in silence,
+the shortest of the usual limits being 5 minutes or so."""
+
+
+OVERDUE = 0.1
+"""Seconds after which the use of a connection counts as slow; reading an index takes a few ms."""
+
+
+@dataclass(slots=True, eq=False)
+class Pooled:
+    """One connection: the driver's own, and SQLAlchemy's over it, in its autocommit mode."""
+
+    raw: "asyncpg.Connection[asyncpg.Record]"
+    connection: Connection
+    messages: Messages
+    used: float = 0.0
+    """When it was given back last, on the monotonic clock; 0 for a new one."""
+    taken: float = 0.0
+    """When it was acquired last, on the same clock."""
+    slow: bool = False
+    """Whether it was acquired for slow statements."""
+
+    def usable(self) -> bool:
+        """Whether it looks alive, as far as can be told without asking the server."""
+        return not self.raw.is_closed() and monotonic() - self.used < MAX_IDLE
+
+
+class Pool:
+    """At most `size` connections, opened when needed.
+
+    At most half of them are for slow statements (but the only one of a pool is). Any other use
+    counts as slow after `OVERDUE` seconds.
+
+    Args:
+        connect: opens a connection; it is let go on to its end, whoever is cancelled.
+        size: how many there are at most.
+        timeout: seconds to wait for a free one.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Coroutine[Any, Any, Pooled]], size: int, timeout: float
+    ) -> None:
+        self._connect = connect
+        self._timeout = timeout
+        self._size = size
+        self._places = asyncio.Semaphore(size)  # serves those who wait in their order
+        self._slow = Lane(max(1, size // 2), self._overdue)
+        self._taken = set[Pooled]()
+        self._idle: list[Pooled] = []
+        self._silent = 0.0  # when the server did not answer in time last
+        self._closing = set[asyncio.Task[None]]()
+
+    async def acquire_slowly(self, caller: str) -> Pooled:
+        """Like `acquire`, for slow statements: callers take turns, without a timeout."""
+        await self._slow.acquire(caller)
+        try:
+            pooled = await self.acquire()
+        except BaseException:
+            self._slow.release()
+            raise
+        pooled.slow = True
+        return pooled
+
+    def _use(self, pooled: Pooled) -> Pooled:
+        pooled.taken = monotonic()
+        self._taken.add(pooled)
+        return pooled
+
+    def _overdue(self) -> int:
+        """Count the connections that are in use for longer than `OVERDUE`."""
+        since = monotonic() - OVERDUE
+        return sum(not each.slow and each.taken < since for each in self._taken)
+
+    async def acquire(self) -> Pooled:
+        """A connection for the caller alone, until `release` or `discard`.
+
+        Raises:
+            ServiceUnavailableError: none was free in time, or none could be opened.
+        """
+        if self._places.locked():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._places.acquire()
+            except TimeoutError:
+                waited = TimeoutError(f"no connection was free within {self._timeout:g} s")
+                raise ServiceUnavailableError from waited
+        else:
+            await self._places.acquire()
+        try:
+            while self._idle:
+                pooled = self._idle.pop()
+                if pooled.usable() and pooled.used > self._silent:
+                    return self._use(pooled)
+                self._close_soon(pooled)
+            opening = asyncio.get_running_loop().create_task(self._connect())
+            return self._use(await asyncio.shield(opening))
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._keep)
+            raise
+        except BaseException:
+            self._places.release()
+            raise
+
+    def _keep(self, opening: asyncio.Task[Pooled]) -> None:
+        """Keep a connection for whoever comes next, as the one who had it opened is gone."""
+        if opening.cancelled() or opening.exception() is not None:
+            self._places.release()
+        else:
+            self.release(opening.result())
+
+    def release(self, pooled: Pooled) -> None:
+        """Give back a connection that has no transaction and no statement running."""
+        pooled.used = monotonic()
+        self._idle.append(pooled)
+        self._free(pooled)
+
+    def discard(self, pooled: Pooled, error: BaseException | None = None) -> None:
+        """Give back a connection that may be broken, or busy with what nobody waits for.
+
+        Its place is free when it is closed. After a time-out the idle connections are not used any
+        more: they may lead to the same machine, and another host may have taken its place.
+        """
+        if isinstance(error, TimeoutError):
+            self._silent = monotonic()
+        closing = self._close_soon(pooled)
+        if closing is None:
+            self._free(pooled)
+        else:
+            closing.add_done_callback(lambda _: self._free(pooled))
+
+    def _free(self, pooled: Pooled) -> None:
+        """Give the place of a connection to others."""
+        self._taken.discard(pooled)
+        self._places.release()
+        if pooled.slow:
+            pooled.slow = False
+            self._slow.release()
+        else:
+            self._slow.wake()
+
+    async def dispose(self) -> None:
+        """Close the connections, once nobody uses them or the time-out is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                for _ in range(self._size):
+                    await self._places.acquire()
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*self._closing, *map(self._close, idle))
+
+    def _close_soon(self, pooled: Pooled) -> asyncio.Task[None] | None:
+        """Close a connection while others go on; None when it is closed already."""
+        if pooled.raw.is_closed():
+            pooled.connection.invalidate()
+            return None
+        closing = asyncio.get_running_loop().create_task(self._close(pooled))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return closing
+
+    async def _close(self, pooled: Pooled) -> None:
+        """Cancel what the server still does for this connection, and close it."""
+        try:
+            await pooled.raw.close(timeout=self._timeout)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            logger.debug("PostgreSQL: %s", error)
+        pooled.connection.invalidate()

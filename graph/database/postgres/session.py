@@ -1,0 +1,135 @@
+"""Sessions on PostgreSQL.
+
+A read outside a transaction is one round trip: a pooled connection in autocommit, the driver's own
+prepared statement, no `BEGIN`, no reset. So is a mutation of one statement. Any other holds one
+connection from the `BEGIN` before its first statement to its `COMMIT`.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.util import await_only
+
+from graph.database.autocommit import Guard
+from graph.database.base import Change, Session
+from graph.database.postgres.errors import translate
+from graph.database.postgres.guard import guarded
+from graph.database.postgres.pool import Pooled
+from graph.database.postgres.transactions import Acquire, Transactions
+from graph.database.statement import Rows, Statement
+
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+"""Its statements see what was committed before the first of them."""
+
+
+class PostgresSession(Session):
+    """A session that has a connection only during a statement or a transaction."""
+
+    def __init__(self, dialect: Dialect, transactions: Transactions, caller: str = "") -> None:
+        super().__init__(dialect)
+        self._transactions = transactions
+        self._caller = caller
+        self._held: Pooled | None = None
+        self._writes = False
+        self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
+
+    def orm_bind(self) -> Connection:
+        return (self._held or await_only(self._begun())).connection
+
+    @property
+    def begun(self) -> bool:
+        return self._held is not None
+
+    def _acquire(self, *, scans: bool) -> Acquire:
+        pool = self._transactions.pool
+        return partial(pool.acquire_slowly, self._caller) if scans else pool.acquire
+
+    async def run_apart(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
+        rows: list[Any]  # asyncpg's records, which are tuples but for their type
+        acquire = self._acquire(scans=statement.may_scan)
+        pooled, rows = await self._transactions.first(
+            lambda pooled: pooled.raw.fetch(sql, *values), acquire
+        )
+        self._transactions.pool.release(pooled)
+        return rows
+
+    def run(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> Coroutine[Any, Any, list[Any]]:
+        if self._held is None and not self._writes:
+            return self.run_apart(statement, sql, values)
+        return self._run_in_transaction(sql, values)
+
+    async def _run_in_transaction(self, sql: str, values: Sequence[object]) -> list[Any]:
+        rows: list[Any]  # as above
+        held = self._held or await self._begun()
+        async with self._turn:
+            try:
+                rows = await held.raw.fetch(sql, *values)
+            except Exception as error:
+                translate(error, held.raw)
+                raise
+        return rows
+
+    async def _begun(self) -> Pooled:
+        """The connection of the transaction, which begins when it is first asked for."""
+        async with self._turn:
+            if self._held is None:
+                self._held = await self._transactions.begin()
+            return self._held
+
+    async def autocommit(
+        self, statement: Statement, parameters: Mapping[str, object], guard: Guard
+    ) -> Rows | None:
+        compiled, checked = statement.compiled(self.dialect), guarded(statement, guard)
+        if checked is None or compiled.converts or self._held is not None or self.in_use:
+            return None
+        sql, values = checked.compiled(self.dialect).bind(parameters)
+        rows = await self._transactions.autocommit(sql, values)
+        return None if rows is None else compiled.rows([row[:-1] for row in rows])
+
+    async def snapshot(self, *, scans: bool = False) -> bool:
+        if self._held is not None or self._writes:
+            return False
+        self._held = await self._transactions.begin(SNAPSHOT, self._acquire(scans=scans))
+        return True
+
+    async def start(self, first: Change | None = None) -> int:
+        self._writes = True
+        if first is None:
+            return 0
+        self._held, changed = await self._transactions.begin_with(*self._bound(first))
+        return changed
+
+    def _bound(self, change: Change) -> tuple[str, list[object]]:
+        return change.statement.compiled(self.dialect).bind(change.parameters)
+
+    async def commit(self, last: Change | None = None) -> None:
+        if self.in_use:
+            await self.orm.commit()
+        if (held := self._let_go()) is not None:
+            await self._transactions.commit(held, None if last is None else self._bound(last))
+
+    async def rollback(self) -> None:
+        if self.in_use:
+            await self.orm.rollback()
+        if (held := self._let_go()) is not None:
+            await self._transactions.rollback(held)
+
+    def _let_go(self) -> Pooled | None:
+        """The connection of the transaction, which is the caller's to end; none is begun now."""
+        held, self._held, self._writes = self._held, None, False
+        return held
+
+    async def close(self) -> None:
+        try:
+            if self.in_use:
+                await self.orm.close()
+        finally:
+            if self._held is not None:
+                await self.rollback()

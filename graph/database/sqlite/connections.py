@@ -1,0 +1,114 @@
+"""A connection to SQLite's file, whose short reads end when their time is over."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
+from time import perf_counter, thread_time
+from typing import Any
+
+from sqlalchemy import Connection
+
+from graph.database.sqlite.errors import primary_code
+from graph.database.sqlite.log import Identity
+
+SLICE = 0.002
+"""Seconds of CPU time that a read may take on the loop; 100 rows by an index take a tenth of it."""
+
+LONGEST_SLICE = 0.02
+"""Seconds that a read may hold the loop, if the disk or other processes make it wait."""
+
+STEPS = 1_000
+"""Instructions of SQLite's virtual machine between two looks at the time, some 30 µs of them."""
+
+
+FEW = 10
+"""Rows between two other looks at it, which cost a page of 100 less than a hundredth."""
+
+
+class Opened:
+    """A connection, SQLAlchemy's and the driver's own, to the file that was at the path.
+
+    Args:
+        connection: SQLAlchemy's.
+        raw: the driver's own of it.
+        file: which file it is.
+        log: its write-ahead log, where it has one.
+        failures: those of `DatabaseFile` that came before it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        raw: sqlite3.Connection,
+        file: Identity,
+        log: Identity | None,
+        failures: int,
+    ) -> None:
+        self.connection = connection
+        self.raw = raw
+        self.file = file
+        self.log = log
+        self.failures = failures
+        self.lent = False
+        """Whether another thread uses it."""
+        self._clock = _Clock()
+        self._watch()
+
+    def briefly(self, sql: str, values: Sequence[object]) -> list[Any] | None:
+        """The rows of a statement that only reads; None when they take more than a slice of time.
+
+        A statement that writes must not be run so: SQLite undoes the whole transaction with it
+        (https://sqlite.org/c3ref/interrupt.html).
+        """
+        self._clock.until, self._clock.cpu = perf_counter() + LONGEST_SLICE, None
+        try:
+            return self._some_at_a_time(self.raw.execute(sql, values))
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return None
+        finally:
+            self._clock.until = inf
+
+    def _some_at_a_time(self, cursor: sqlite3.Cursor) -> list[Any] | None:
+        rows = some = cursor.fetchmany(FEW)
+        while len(some) == FEW:
+            if self._clock.is_over():  # a text of megabytes is one instruction
+                cursor.close()
+                return None
+            some = cursor.fetchmany(FEW)
+            rows += some
+        return rows
+
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        """Let another thread use it, which is not to ask for the interpreter's lock meanwhile."""
+        self.lent = True
+        self.raw.set_progress_handler(None, 0)
+        try:
+            yield
+        finally:
+            self._watch()
+            self.lent = False
+
+    def _watch(self) -> None:
+        self.raw.set_progress_handler(self._clock.is_over, STEPS)
+
+
+class _Clock:
+    """Says when a statement's time is over; apart, so that no connection refers to itself."""
+
+    __slots__ = ("cpu", "until")
+
+    def __init__(self) -> None:
+        self.until = inf
+        self.cpu: float | None = None
+
+    def is_over(self) -> bool:
+        """Whether SQLite is to interrupt what it does."""
+        if self.until == inf:
+            return False
+        if self.cpu is None:  # only now, as it is a system call, and most reads are done by now
+            self.cpu = thread_time() + SLICE
+        return thread_time() > self.cpu or perf_counter() > self.until

@@ -1,0 +1,332 @@
+"""SQLite, run inline on the event loop as long as it is quick.
+
+Most reads take 10 to 100 µs, less than a hop to another thread. One that is not done within a slice
+of time is run anew on another thread, where it may take as long as the settings say. Waiting for
+another process to release its lock is awaited. Reads and writes have connections of their own: in
+WAL mode a reader never waits for a writer (https://sqlite.org/wal.html).
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from shutil import disk_usage
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Table
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.util import await_only
+
+from graph.database.base import PROBE_TIMEOUT, Change, Database, DatabaseError, Session
+from graph.database.sqlite.connections import Opened
+from graph.database.sqlite.errors import LOCKED, check_constraint, primary_code
+from graph.database.sqlite.file import DatabaseFile, driver, rewrite
+from graph.database.sqlite.slow_reads import LongReads
+from graph.database.sqlite.writer import Writer
+from graph.database.statement import Rows, Statement
+from graph.errors import ServiceUnavailableError, logger
+from graph.settings import Settings
+
+T = TypeVar("T")
+
+MAX_IDLE = 5
+"""Connections that are kept for transactions that read."""
+
+MIN_FREE = 1_000_000
+"""Bytes that the disk must have free before a full one is written to again."""
+
+
+class SQLiteSession(Session):
+    """A session that runs its statements inline while they are quick."""
+
+    def __init__(self, database: "SQLiteDatabase", caller: str = "") -> None:
+        super().__init__(database.dialect)
+        self._database = database
+        self._caller = caller
+        self._beginning: asyncio.Lock | None = None
+        self._writer: Opened | None = None
+        self._reader: Opened | None = None
+        self._snapshot = False
+        self._seen = False
+        """Whether anything was read in the snapshot, which is then to stay as it is."""
+
+    def orm_bind(self) -> Connection:
+        if self._beginning is not None:
+            await_only(self._begin())
+            return self._database.writer.orm_bind()
+        self._snapshot = self._seen = True
+        if self._reader is None:
+            self._reader = await_only(self._database.begin())
+        return self._reader.connection
+
+    @property
+    def begun(self) -> bool:
+        return self._writer is not None or self._snapshot
+
+    def run(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> Coroutine[Any, Any, list[Any]]:
+        if self._beginning is None or self._writer is not None:
+            return self.run_apart(statement, sql, values)
+        return self._run_first(statement, sql, values)
+
+    async def _run_first(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
+        await self._begin()
+        return await self.run_apart(statement, sql, values)
+
+    async def run_apart(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
+        if self._writer is not None and not self._writer.raw.in_transaction:
+            # SQLite has undone all of it, and would store what comes now by itself.
+            raise ServiceUnavailableError from InterruptedError("the transaction was undone")
+        if statement.scans:
+            return await self._run_long(statement, sql, values)
+        if self._snapshot:
+            await self._begun()
+
+        def attempt() -> list[Any] | None:
+            opened = self._writer or self._reader or self._database.reader()
+            if statement.writes:
+                return opened.raw.execute(sql, values).fetchall()
+            return opened.briefly(sql, values)
+
+        try:
+            rows = attempt()
+        except (OSError, sqlite3.DatabaseError) as error:
+            check_constraint(error)
+            rows = await self._database.file.patiently(attempt)
+        if rows is not None:
+            self._seen = True
+        return await self._run_long(statement, sql, values) if rows is None else rows
+
+    async def _run_long(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
+        long = self._database.long
+        if self._writer is not None:
+            return await long.run(self._writer, sql, values)
+        lane = long.lane(scans=statement.may_scan)
+        if self._reader is not None and self._seen:
+            # Its state keeps the log from beginning again while it waits, too.
+            async with long.giving_way(), lane.place(self._caller):
+                return await long.run(self._reader, sql, values)
+        self._end_reader()
+        async with lane.place(self._caller):
+            await long.resumed()
+            async with long.giving_way():
+                if self._snapshot:
+                    self._seen = True
+                    return await long.run(await self._begun(), sql, values)
+                async with self._database.apart() as opened:
+                    return await long.run(opened, sql, values)
+
+    async def snapshot(self, *, scans: bool = False) -> bool:  # noqa: ARG002 (each read shows it)
+        if self._snapshot or self._beginning is not None:
+            return False
+        self._snapshot, self._seen = True, False  # it begins with what is read first
+        return True
+
+    async def _begun(self) -> Opened:
+        """The connection of the snapshot."""
+        opened = self._reader or await self._database.begin()
+        self._reader = self._reader or opened
+        if self._reader is not opened:  # of resolvers side by side, another was first
+            self._database.end(opened)
+        return self._reader
+
+    def _end_reader(self) -> None:
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            self._database.end(reader)
+
+    async def start(self, first: Change | None = None) -> int:
+        # If resolvers run side by side, one of them acquires the writer for all.
+        self._beginning = asyncio.Lock()
+        return len(await self._changed(first)) if first else 0
+
+    async def _begin(self) -> None:
+        assert self._beginning is not None  # noqa: S101 (for the type checker)
+        async with self._beginning:
+            if self._writer is None:
+                self._writer = await self._database.writer.acquire()
+
+    async def _changed(self, change: Change) -> Rows:
+        return await self.fetch(change.statement, **change.parameters)
+
+    async def commit(self, last: Change | None = None) -> None:
+        if self.in_use:
+            await self.orm.commit()
+        if last is not None:
+            await self._changed(last)
+        self._beginning = None
+        if self._writer is not None:
+            self._writer = None
+            await self._database.writer.finish()
+
+    async def rollback(self) -> None:
+        try:
+            if self.in_use:
+                await self.orm.rollback()
+        finally:
+            self._undo()
+
+    async def close(self) -> None:
+        try:
+            if self.in_use:
+                await self.orm.close()
+        finally:
+            self._undo()
+
+    def _undo(self) -> None:
+        self._beginning = None
+        if self._writer is not None:
+            self._writer = None
+            self._database.writer.undo()
+        self._snapshot = self._seen = False
+        self._end_reader()
+
+
+class SQLiteDatabase(Database):
+    """One file."""
+
+    def __init__(self, url: URL, settings: Settings) -> None:
+        if not url.database or url.database == ":memory:" or "?" in settings.database_url:
+            raise DatabaseError(
+                "GRAPH_DATABASE_URL must name a file, as in sqlite:///database.db, without options"
+            )
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise DatabaseError(f"SQLite 3.35 or later is needed, not {sqlite3.sqlite_version}")
+        path = Path(url.database).absolute()
+        self.name = str(path)
+        self.read_only = settings.read_only
+        self._timeout = settings.database_timeout
+        self.file = DatabaseFile(
+            path, settings.sqlite_synchronous, self._timeout, read_only=self.read_only
+        )
+        self.dialect = self.file.engine.dialect
+        self.long = LongReads(self.file, self._timeout, 2 * settings.max_answer_bytes)
+        self.writer = Writer(self.file, self._timeout)
+        self._reader: Opened | None = None
+        self._idle: list[Opened] = []
+
+    def session(self, caller: str = "") -> SQLiteSession:
+        return SQLiteSession(self, caller)
+
+    async def create(self) -> None:
+        with self._described():
+            if not self.file.path.exists():
+                self.file.path.touch()
+            elif not os.access(self.file.path, os.W_OK):
+                logger.warning("%s cannot be written to: it can only be read", self.name)
+            self.file.close(await self.file.patiently(lambda: self.file.current(None)))
+
+    async def open(self) -> None:
+        with suppress(ServiceUnavailableError):  # while it has the file, it sees it replaced
+            await self.file.patiently(self.reader)
+
+    async def with_lock(self, work: Callable[[Connection], T]) -> T:
+        with self._described(), await self.file.patiently(self.file.engine.connect) as connection:
+            raw = driver(connection)
+            # A table that is altered may be made anew, which must not delete what refers to it
+            # (https://sqlite.org/lang_altertable.html#otheralter).
+            raw.execute("PRAGMA foreign_keys = OFF")
+            try:
+                await self._begin_alone(raw)
+                with connection.begin():
+                    return work(connection)
+            finally:
+                raw.execute("PRAGMA foreign_keys = ON")
+
+    async def _begin_alone(self, raw: sqlite3.Connection) -> None:
+        """Begin a transaction, for as long as another process writes: it may upgrade the file."""
+        begin = "BEGIN" if self.read_only else "BEGIN IMMEDIATE"
+        told = False
+        while True:
+            try:
+                await self.file.patiently(lambda: raw.execute(begin))
+            except ServiceUnavailableError as error:
+                if error.__cause__ is None or primary_code(error.__cause__) not in LOCKED:
+                    raise
+                if not told:
+                    logger.warning("Waiting for another process that writes to %s", self.name)
+                told = True
+            else:
+                return
+
+    async def ping(self, table: Table) -> None:
+        async with asyncio.timeout(PROBE_TIMEOUT):
+            await super().ping(table)
+            if self.file.doubtful and not self.read_only:
+                await self._try_to_write()
+
+    async def _try_to_write(self) -> None:
+        if disk_usage(self.file.path).free < MIN_FREE:
+            raise ServiceUnavailableError
+        opened = await self.writer.acquire()
+        try:
+            await self.file.patiently(lambda: rewrite(opened.raw))
+        except BaseException:
+            self.writer.undo()
+            raise
+        await self.writer.finish()
+        self.file.doubtful = False
+
+    async def dispose(self) -> None:
+        async with self.long.ended() as ended:
+            if ended and await self.writer.end():
+                with suppress(ServiceUnavailableError):
+                    await self.file.patiently(self.file.close_all)
+        self.long.close()
+
+    def reader(self) -> Opened:
+        """The connection of all reads outside a transaction; each is a statement of its own."""
+        self._reader = self.file.reader(self._reader)
+        return self._reader
+
+    async def begin(self) -> Opened:
+        """A connection for the caller alone, in a transaction, to be given to `end`."""
+        return await self.file.patiently(self._begin)
+
+    def _begin(self) -> Opened:
+        opened = self._take()
+        opened.connection.begin()
+        return opened
+
+    def _take(self) -> Opened:
+        opened = self.file.current(self._idle[-1] if self._idle else None)
+        del self._idle[-1:]
+        return opened
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Opened]:
+        """A connection for the caller alone, in no transaction."""
+        opened = await self.file.patiently(self._take)
+        try:
+            yield opened
+        finally:
+            self.end(opened)
+
+    def end(self, opened: Opened) -> None:
+        """Undo what was done in a transaction, and take its connection back."""
+        if opened.connection.closed:  # by a shutdown, which undid it
+            return
+        opened.connection.rollback()
+        if len(self._idle) < MAX_IDLE:
+            self._idle.append(opened)
+        else:
+            with suppress(sqlite3.Error):  # another file's, which is then closed later
+                self.file.close(opened)
+
+    @contextmanager
+    def _described(self) -> Iterator[None]:
+        """Turn what keeps the file from being used into one line."""
+        try:
+            yield
+        except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:
+            reason = getattr(error, "__cause__", None) or error
+            raise DatabaseError(f"cannot open {self.name}: {reason}") from error

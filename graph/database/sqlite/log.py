@@ -1,0 +1,147 @@
+"""SQLite's write-ahead log, a file beside the database's (https://sqlite.org/wal.html)."""
+
+import os
+import sqlite3
+from pathlib import Path
+from time import monotonic
+from typing import TypeAlias
+
+from graph.database.sqlite.errors import busy
+from graph.errors import logger
+
+Identity: TypeAlias = tuple[int, int]
+"""Which file it is, whatever it is called: its device, and its number there."""
+
+LOG_LIMIT = 4_000_000
+"""Bytes that the log has when it is used again from its start, as SQLite does at 1,000 pages."""
+
+LONGEST_LOG = 25 * LOG_LIMIT
+"""Bytes of the log from which on long reads pause: where some are always running, in whichever
+process, the log would never be used again from its start, and fill the disk."""
+
+DRAIN = 0.5
+"""Seconds of a pause for running reads to end by themselves; then they are ended."""
+
+LONGEST_PAUSE = 2.0
+"""Seconds of a pause at most: enough to move so much of the log on a slow disk."""
+
+
+def identity(path: str) -> Identity | None:
+    """Which file is at the path; None when there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class Log:
+    """The log of whichever database is at a path.
+
+    Args:
+        database: the path.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._locate()
+        self._due = LOG_LIMIT
+        self._next_pause = LONGEST_LOG
+        self._paused_at: float | None = None
+        self._looked_at = 0.0
+        self._in_use = False
+
+    def _locate(self) -> None:
+        # SQLite puts the log beside the file that a symbolic link leads to.
+        database = os.path.realpath(self._database)
+        self._path, self._index = f"{database}-wal", f"{database}-shm"
+
+    def identity(self) -> Identity | None:
+        """Which file the log is; None when there is none."""
+        self._locate()  # as the link may lead to another file by now
+        return identity(self._path)
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        try:
+            return os.stat(self._path).st_size  # noqa: PTH116 (on every commit)
+        except OSError:
+            return 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to call `shorten`."""
+        size = self.size
+        if size <= LOG_LIMIT:
+            self._due = LOG_LIMIT
+            return False
+        return size > self._due or self.paused() > 0
+
+    def shorten(self, connection: sqlite3.Connection) -> None:
+        """Move what is in the log to the database, and have it used again from its start.
+
+        SQLite's own way lets other processes write on meanwhile, so that it never gets to the end
+        while the disk is slow (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files).
+
+        Raises:
+            sqlite3.DatabaseError: the disk failed.
+        """
+        # An empty file shows to all processes that their pause is over.
+        mode = "TRUNCATE" if self.paused() else "RESTART"
+        ((in_use, *_),) = connection.execute(f"PRAGMA wal_checkpoint({mode})")
+        self._in_use = bool(in_use)
+        self._due = LOG_LIMIT + (self.size if in_use else 0)
+
+    def paused(self) -> float:
+        """Seconds for which long reads have paused; 0 when they need not.
+
+        Each process decides by the size alone, which all see, so that they pause at the same time.
+        A pause that does not help, as a reader of another program is in the way, comes again only
+        when the log is twice as large.
+        """
+        now, size = monotonic(), self.size
+        if size <= LONGEST_LOG or now > self._looked_at + LONGEST_PAUSE:
+            self._next_pause, self._paused_at = LONGEST_LOG, None
+        self._looked_at = now
+        if size <= self._next_pause:
+            return 0.0
+        if self._paused_at is None:
+            self._paused_at = now - 1e-6
+        if now < self._paused_at + LONGEST_PAUSE:
+            return now - self._paused_at
+        self._next_pause, self._paused_at = 2 * size, None
+        if self._in_use:
+            logger.warning(
+                "%s has %d MB and cannot begin again while another program reads an old state of "
+                "the database: look for a backup, or a shell with an open transaction, and end it",
+                self._path,
+                size // 1_000_000,
+            )
+        return 0.0
+
+    def retire(self, connection: sqlite3.Connection, log: Identity | None) -> None:
+        """Move what is in the log to the database, wherever that is now, and take the log away.
+
+        SQLite leaves it behind, and would apply it to whichever file comes to the path next.
+
+        Args:
+            connection: has the database open that was at the path.
+            log: which file was its log.
+
+        Raises:
+            sqlite3.DatabaseError: it is in use, or the disk failed.
+        """
+        in_use = busy("the file that was replaced is still in use")
+        if connection.in_transaction:
+            raise in_use
+        ((is_busy, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if is_busy:
+            raise in_use
+        connection.execute("BEGIN IMMEDIATE")  # of several processes one does it
+        try:
+            if log is not None and log == self.identity():
+                for path in (self._path, self._index):
+                    Path(path).unlink(missing_ok=True)
+        finally:
+            connection.execute("ROLLBACK")

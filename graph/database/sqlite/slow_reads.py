@@ -1,0 +1,168 @@
+"""SQLite's long reads: on other threads, a few at a time, for a limited time.
+
+SQLite lets go of the interpreter's lock while it reads, so that the loop goes on meanwhile.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from graph.database.lane import Lane
+from graph.database.sqlite.connections import Opened
+from graph.database.sqlite.errors import primary_code
+from graph.database.sqlite.file import DatabaseFile
+from graph.database.sqlite.log import DRAIN
+from graph.errors import Code, PublicError, ServiceUnavailableError
+
+T = TypeVar("T")
+
+AT_ONCE = 2
+"""Long reads of a lane at a time: with one, a single slow one would keep all others waiting, and
+more would take the processors from the loop and from other processes."""
+
+PAUSE = 0.01
+"""Seconds between two attempts to end a statement, as one that has not yet begun misses them."""
+
+LOOK = 0.05
+"""Seconds between two looks at the log, which a read may keep from beginning again."""
+
+
+class LongReads:
+    """What has no end within its slice of time on the loop.
+
+    Args:
+        file: what is read.
+        timeout: seconds to wait for the rows.
+        most: characters and bytes that the rows of a statement may have.
+    """
+
+    def __init__(self, file: DatabaseFile, timeout: float, most: int) -> None:
+        self._file = file
+        self._timeout = timeout
+        self._most = most
+        self._scans, self._others = Lane(AT_ONCE), Lane(AT_ONCE)
+        # Threads of their own, so that no commit waits for them; one more is for who writes, and
+        # goes without a lane, as all others that write wait.
+        self._threads = ThreadPoolExecutor(2 * AT_ONCE + 1, thread_name_prefix="sqlite")
+        self._lent = set[Opened]()
+        self._stops = 0
+
+    def lane(self, *, scans: bool) -> Lane:
+        """Return the lane of reads that may scan, or that of other reads.
+
+        The latter have an index, and must not wait for scans: it may have been the disk or another
+        process that made them slow.
+        """
+        return self._scans if scans else self._others
+
+    async def resumed(self) -> None:
+        """Wait until long reads need not pause for the log to begin again."""
+        while self._file.log.paused():  # noqa: ASYNC110 (the log is a file)
+            await asyncio.sleep(LOOK)
+
+    @asynccontextmanager
+    async def giving_way(self) -> AsyncIterator[None]:
+        """End what is awaited within when the log is to begin again, which it keeps from that.
+
+        Raises:
+            ServiceUnavailableError: it was ended.
+        """
+        try:
+            async with asyncio.timeout(None) as limit:
+                watching = asyncio.create_task(self._watch(limit))
+                try:
+                    yield
+                finally:
+                    watching.cancel()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            in_the_way = InterruptedError("a long read kept the log from beginning again")
+            raise ServiceUnavailableError from in_the_way
+
+    async def _watch(self, limit: asyncio.Timeout) -> None:
+        """Have the time be over when reads must give way."""
+        while self._file.log.paused() <= DRAIN:  # noqa: ASYNC110 (as above)
+            await asyncio.sleep(LOOK)
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    async def run(self, opened: Opened, sql: str, values: Sequence[object]) -> list[Any]:
+        """The rows of a statement, run on a connection that the caller has for itself.
+
+        It is not used any more when this ends, however it does.
+
+        Raises:
+            PublicError: the rows have too many characters.
+            ServiceUnavailableError: it took too long, or was in the way of a new file or of the end
+                of the process; or the file is unusable.
+        """
+        if self._stops:
+            raise ServiceUnavailableError from InterruptedError("long reads are held back")
+        self._lent.add(opened)
+        try:
+            with opened.lending():
+                return await self._file.patiently(
+                    lambda: self._rows(opened.raw.execute(sql, values)),
+                    through=partial(self._on_thread, opened),
+                )
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
+                raise
+            cause = InterruptedError(f"a statement took {self._timeout:g} s, or was in the way")
+            raise ServiceUnavailableError from cause
+        finally:
+            self._lent.discard(opened)
+
+    def _rows(self, cursor: sqlite3.Cursor) -> list[Any]:
+        """All rows, unless they are more than what an answer could have."""
+        rows, left = [], self._most
+        for row in cursor:
+            left -= sum([len(value) for value in row if isinstance(value, str | bytes)])
+            if left < 0:
+                cursor.close()
+                raise PublicError(
+                    Code.OPERATION_TOO_COMPLEX,
+                    f"The rows have more than {self._most} characters, the most allowed.",
+                )
+            rows.append(row)
+        return rows
+
+    @asynccontextmanager
+    async def ended(self) -> AsyncIterator[bool]:
+        """End all that are at work, and start none meanwhile.
+
+        Returns:
+            Whether they have ended in time; their connections are still in use if not.
+        """
+        self._stops += 1
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timeout):
+                    while self._lent:
+                        for opened in self._lent:
+                            opened.raw.interrupt()
+                        await asyncio.sleep(PAUSE)
+            yield not self._lent
+        finally:
+            self._stops -= 1
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False)
+
+    async def _on_thread(self, opened: Opened, read: Callable[[], T]) -> T:
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, read)
+        try:
+            await asyncio.wait([reading], timeout=self._timeout)
+        finally:
+            while not reading.done():
+                opened.raw.interrupt()
+                # Who is cancelled again must not leave the thread alone with the connection.
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([reading], timeout=PAUSE)
+            reading.exception()  # is nobody's when the caller was cancelled
+        return reading.result()

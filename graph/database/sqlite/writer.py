@@ -1,0 +1,234 @@
+"""SQLite's one writer: operations one after another, committed in groups.
+
+A commit waits for the disk, longer than all else that a write takes. So each operation is a
+savepoint (https://sqlite.org/lang_savepoint.html), and one commit is for all those that finished
+since the last one. None is acknowledged before it.
+"""
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+from time import monotonic, perf_counter
+
+from sqlalchemy import Connection
+
+from graph.database.sqlite.connections import Opened
+from graph.database.sqlite.errors import busy, primary_code
+from graph.database.sqlite.file import DatabaseFile, rewrite
+from graph.database.sqlite.turn import Turn
+from graph.errors import ServiceUnavailableError, UnknownOutcomeError, logger
+
+SLOW = 0.002
+"""Seconds that a commit may hold the loop; a fast disk takes a tenth of it."""
+
+COMMITS_ON_THREAD = 100
+"""Commits on another thread before one on the loop is to show whether the disk is still slow."""
+
+COURTESY = 1.0
+"""Seconds to wait for the turns of other processes, one of which may have been stopped."""
+
+
+class Writer:
+    """The connection that writes, which one operation has at a time.
+
+    Args:
+        file: what is written to.
+        timeout: seconds to wait for other operations.
+    """
+
+    def __init__(self, file: DatabaseFile, timeout: float) -> None:
+        self._file = file
+        self._opened: Opened | None = None
+        self._timeout = timeout
+        self._lock = asyncio.Lock()
+        self._turn = Turn(file.path)
+        self._yields_until = 0.0
+        self._finished: list[asyncio.Future[None]] = []
+        self._committing = set[asyncio.Task[None]]()
+        self._took = 0.0
+        self._on_thread = 0
+
+    async def acquire(self) -> Opened:
+        """The connection, for the caller alone until `finish` or `undo`.
+
+        Raises:
+            ServiceUnavailableError: it was not free in time, or the file is unusable.
+        """
+        if self._lock.locked():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._lock.acquire()
+            except TimeoutError:
+                waited = TimeoutError(f"other operations wrote for {self._timeout:g} s")
+                raise ServiceUnavailableError from waited
+        else:
+            await self._lock.acquire()
+        self._yields_until = monotonic() + COURTESY
+        try:
+            return await self._file.patiently(self._begin)
+        except BaseException:
+            self._turn.give()
+            self._lock.release()
+            raise
+
+    def _begin(self) -> Opened:
+        if not self._finished or self._opened is None:
+            self._opened = self._file.current(self._opened)
+            self._connection, self._raw = self._opened.connection, self._opened.raw
+            self._lock_file()
+            self._turn.give()
+        self._raw.execute("SAVEPOINT operation")
+        return self._opened
+
+    def _lock_file(self) -> None:
+        """Begin a transaction, when it is the turn of this process."""
+        if not self._turn.take() and monotonic() < self._yields_until:
+            raise busy("another process writes next")
+        self._raw.execute("BEGIN IMMEDIATE")
+
+    def orm_bind(self) -> Connection:
+        """The connection for SQLAlchemy's part of a session, which makes a savepoint of its own."""
+        if not self._connection.in_transaction():
+            self._connection.begin()
+        return self._connection
+
+    async def finish(self) -> None:
+        """Give the connection back, and wait until what was written is committed.
+
+        Raises:
+            ServiceUnavailableError: it could not be committed; nothing was stored.
+            UnknownOutcomeError: it may have been stored: the disk failed, and goes on failing; or
+                it was stored in a file that is not there any more.
+        """
+        try:
+            self._raw.execute("RELEASE operation")
+        except BaseException:
+            self.undo()
+            raise
+        loop = asyncio.get_running_loop()
+        committed = loop.create_future()
+        self._finished.append(committed)
+        if len(self._finished) == 1:
+            # It runs when the loop has been through the requests that are at hand.
+            task = loop.create_task(self._commit())
+            self._committing.add(task)
+            task.add_done_callback(self._committing.discard)
+        self._lock.release()
+        while not committed.done():
+            # Who is cancelled can no longer be undone alone, and must not take itself for undone.
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(committed)
+        committed.result()
+
+    def undo(self) -> None:
+        """Undo what was written, and give the connection back."""
+        try:
+            if self._finished and self._raw.in_transaction:
+                self._raw.execute("ROLLBACK TO operation")
+                self._raw.execute("RELEASE operation")
+            else:  # there is nobody else's work, or SQLite has undone that as well
+                self._tell(ServiceUnavailableError)
+                self._roll_back()
+        finally:
+            self._lock.release()
+
+    async def end(self) -> bool:
+        """Undo what nobody has finished, after the commit that is at hand.
+
+        Returns:
+            Whether that came to its end in time; the connection is still in use if not.
+        """
+        if self._committing:
+            await asyncio.wait(self._committing, timeout=self._timeout)
+        if self._committing:
+            self._tell(UnknownOutcomeError)
+            await asyncio.sleep(0.1)  # in which the answers go out, before the loop is closed
+            return False
+        with suppress(TimeoutError):  # who has it is cancelled, and gives it back
+            async with asyncio.timeout(self._timeout):
+                await self._lock.acquire()
+        if self._opened is not None:
+            self._roll_back()
+        self._turn.close()
+        return True
+
+    def _roll_back(self) -> None:
+        self._raw.rollback()
+        self._connection.rollback()
+
+    def _tell(
+        self, failure: type[ServiceUnavailableError] | None, cause: BaseException | None = None
+    ) -> None:
+        """Tell those who wait for the commit what became of it."""
+        finished, self._finished = self._finished, []
+        for committed in finished:
+            if failure is None:
+                committed.set_result(None)
+            else:
+                error = failure()
+                error.__cause__ = cause
+                committed.set_exception(error)
+
+    async def _commit(self) -> None:
+        async with self._lock:  # those that wait for it already come first, and are committed, too
+            if not self._finished:
+                return
+            cause: BaseException | None = None
+            try:
+                await self._store()
+                if self._file.is_current(self._opened):
+                    self._connection.commit()
+                    self._tell(None)
+                else:
+                    cause = FileNotFoundError("the file was replaced")
+            except (sqlite3.Error, ServiceUnavailableError) as error:
+                cause = error.__cause__ or error
+                self._roll_back()
+                if primary_code(cause) != sqlite3.SQLITE_IOERR or await self._overwrite():
+                    self._tell(ServiceUnavailableError, cause)
+            finally:  # of those who were not told: the disk goes on failing, or the process ends
+                self._tell(UnknownOutcomeError, cause)
+            await self._shorten()
+
+    async def _shorten(self) -> None:
+        """See to it that the log does not grow on; on another thread, as it writes megabytes."""
+        if not self._file.log.is_due:
+            return
+        self._yields_until = monotonic() + COURTESY
+        try:
+            # With the turn kept, no other process begins to write before the log is moved.
+            await self._file.patiently(self._lock_file)
+            self._raw.rollback()
+            await asyncio.to_thread(self._file.log.shorten, self._raw)
+        except (sqlite3.Error, ServiceUnavailableError) as error:
+            cause = error.__cause__ or error
+            logger.warning("The log of %s was not moved to it: %s", self._file.path, cause)
+        finally:
+            self._turn.give()
+
+    async def _store(self) -> None:
+        """Commit; on another thread once the disk has shown to be slow, and then for a while.
+
+        A thread makes a commit no faster, and takes some 0.1 ms itself.
+        """
+        if self._on_thread > 0:
+            self._on_thread -= 1
+            await self._file.patiently(self._raw.commit, through=asyncio.to_thread)
+            return
+        started = perf_counter()
+        await self._file.patiently(self._raw.commit)
+        before, self._took = self._took, perf_counter() - started
+        if min(before, self._took) > SLOW:  # one alone may be by chance
+            self._on_thread = COMMITS_ON_THREAD
+
+    async def _overwrite(self) -> bool:
+        """Make sure that a commit which the disk failed is undone; returns whether it is.
+
+        All of it may be in the log, where whoever opens the file after a crash takes it for
+        committed. The next transaction is written in its place.
+        """
+        try:
+            await self._file.patiently(lambda: rewrite(self._raw))
+        except (sqlite3.Error, ServiceUnavailableError):
+            return False
+        return True

@@ -1,0 +1,52 @@
+"""What a row has to be for an operation's answer to be complete."""
+
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution import Executor
+
+from graph.database.autocommit import MAX_TEXT_BYTES, Guard, Leaf
+from graph.engine._compiled.results import standard, subfields
+from graph.engine.definitions import FieldDetailsList, plain_attribute
+
+MOST_BYTES = 6 * MAX_TEXT_BYTES + 10
+"""A leaf's JSON, with its punctuation: a control character, of one byte, is written as six."""
+
+
+def guard_of(
+    executor: Executor[Any], definition: GraphQLField, details: FieldDetailsList, name: str
+) -> Guard | None:
+    """The guard of a field that returns one row; None when it is of another kind.
+
+    Args:
+        executor: graphql-core's, of the operation.
+        definition: the field; that it is compiled is known.
+        details: where the operation selects it.
+        name: its response key.
+    """
+    type_: Any = get_named_type(definition.type)
+    if is_list_type(get_nullable_type(definition.type)) or not isinstance(type_, GraphQLObjectType):
+        return None
+    leaves: list[Leaf] = []
+    size = len(name) + MOST_BYTES
+    for key, subdetails in subfields(executor, type_, details).items():
+        size += len(key) + MOST_BYTES
+        field = subdetails[0].node.name.value
+        if field == "__typename":
+            continue
+        leaf = type_.fields[field]
+        scalar = standard(get_nullable_type(leaf.type))
+        if scalar is None:
+            return None
+        column = plain_attribute(leaf)
+        if column is None:
+            return None
+        leaves.append(Leaf(column, scalar, is_non_null_type(leaf.type)))
+    return Guard(tuple(leaves), size)

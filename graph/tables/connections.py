@@ -1,0 +1,143 @@
+"""Reads pages by cursor."""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import strawberry
+from sqlalchemy import Table, func, select
+
+from graph.database.base import Session
+from graph.database.statement import Rows, Statement
+from graph.engine.connection import Connection, Edges, PageInfo
+from graph.engine.context import Info
+from graph.errors import BadUserInputError
+from graph.tables.cursors import Cursors
+from graph.tables.sql.conditions import Condition, clause
+from graph.tables.sql.page import STATEMENTS, Page
+from graph.tables.sql.segments import Bound, Order, backward
+
+
+class Window(NamedTuple):
+    """Which page of a list: the arguments of its connection."""
+
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+
+    @classmethod
+    def given(cls, *arguments: Any) -> "Window":
+        """The window of these arguments, of which those that were not given are unset."""
+        return cls(*[None if each is strawberry.UNSET else each for each in arguments])
+
+    def size(self, most: int) -> int:
+        """How many rows it has at most.
+
+        Raises:
+            BadUserInputError: `first` or `last` is out of bounds, or both are given.
+        """
+        if self.first is not None and self.last is not None:
+            raise BadUserInputError("first and last must not both be given")
+        for name, size in (("first", self.first), ("last", self.last)):
+            if size is not None and not 0 <= size <= most:
+                raise BadUserInputError(f"{name} must be from 0 to {most}, not {size}")
+        given = self.first if self.last is None else self.last
+        return most if given is None else given
+
+
+class List(NamedTuple):
+    """A table's rows for which a condition holds, in an order."""
+
+    table: Table
+    order: Order
+    condition: Condition
+
+
+async def read_connection(info: Info, rows: List, window: Window, most: int) -> Connection[Any]:
+    """A page by cursor, of which only that is read which is selected.
+
+    Args:
+        info: that of a field which returns a connection.
+        rows: what it is a page of.
+        window: which page.
+        most: the most rows of a page.
+
+    Raises:
+        BadUserInputError: there is no such page.
+        ServiceUnavailableError: the database could not be reached in time.
+    """
+    size, session = window.size(most), info.context.session
+    cursors = Cursors(rows.table, rows.order, rows.condition)
+    start = _bound(cursors, "after", window.after, session)
+    end = _bound(cursors, "before", window.before, session)
+    behind, beyond = "pageInfo.hasPreviousPage", "pageInfo.hasNextPage"
+    order = rows.order
+    is_backward = window.last is not None
+    if is_backward:
+        order, start, end, behind, beyond = backward(order), end, start, beyond, behind
+    # What is read in several statements is read in one state of the table.
+    looks_behind = start is not None and info.selects(behind)
+    looks_beyond = end is not None and info.selects(beyond)
+    counts = info.selects("totalCount")
+    page = Page(rows.table, info.columns, order, rows.condition, start, end)
+    if looks_behind or looks_beyond or counts:
+        await session.snapshot(scans=counts or page.may_scan)
+    found = await page.fetch(session, size + 1)
+    tuples = found.tuples[:size]
+    nodes = found.holding(tuples[::-1] if is_backward else tuples)
+    has_more = len(found) > size
+    if looks_beyond and not has_more:
+        has_more = await _has_any(session, page._replace(after=_with(end), until=None))
+    has_less = looks_behind and await _has_any(
+        session, page._replace(order=backward(order), after=_with(start), until=None)
+    )
+    texts = _cursors(info, cursors, nodes)
+    return Connection(
+        nodes=nodes,
+        edges=Edges(nodes, texts if len(texts) == len(nodes) else [""] * len(nodes)),
+        page_info=PageInfo(
+            has_next_page=has_less if is_backward else has_more,
+            has_previous_page=has_more if is_backward else has_less,
+            start_cursor=texts[0] if texts else None,
+            end_cursor=texts[-1] if texts else None,
+        ),
+        total_count=await _count(session, rows) if counts else 0,
+    )
+
+
+def _cursors(info: Info, cursors: Cursors, nodes: Rows) -> list[str]:
+    """The cursors that are selected: those of all rows, or of the first and the last."""
+    if info.selects("edges.cursor"):
+        return cursors.write(nodes)
+    if info.wants_cursors and nodes:
+        return cursors.write(nodes.holding([nodes.tuples[0], nodes.tuples[-1]]))
+    return []
+
+
+def _bound(cursors: Cursors, name: str, text: str | None, session: Session) -> Bound | None:
+    return None if text is None else Bound(cursors.read(text, name, session.dialect))
+
+
+def _with(bound: Bound | None) -> Bound | None:
+    """The bound, and the row at it."""
+    return bound and bound._replace(inclusive=True)
+
+
+async def _has_any(session: Session, page: Page) -> bool:
+    return len(await page._replace(columns=()).fetch(session, 1)) > 0
+
+
+async def _count(session: Session, rows: List) -> int:
+    statement = _counting(rows.table, rows.condition.template)
+    (counted,) = await session.fetch(statement, **rows.condition.parameters)
+    count: int = counted.rows
+    return count
+
+
+@lru_cache(STATEMENTS)
+def _counting(table: Table, where: Any) -> Statement:
+    """How many rows there are."""
+    return Statement(
+        select(func.count().label("rows")).select_from(table).where(clause(table, where)),
+        scans=True,
+    )

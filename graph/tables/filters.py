@@ -1,0 +1,113 @@
+"""Filters: input types that select rows of a table, derived from its indexed columns."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Table
+
+from graph.engine.definitions import InputContext, StrawberryList, define_input, input_definition
+from graph.tables.columns import searchable_columns
+from graph.tables.comparisons import comparison_of, input_field
+from graph.tables.readers import Parse, conjunction, parse_all, parsers_of
+from graph.tables.sql.conditions import EVERYTHING, Condition, Template
+
+
+class Filter:
+    """Base class of filters; `filter_input` makes a subclass the input type of a table."""
+
+    def __init__(self, condition: Condition) -> None:
+        self.condition = condition
+        """The filter as the database takes it."""
+
+
+F = TypeVar("F", bound=Filter)
+
+
+def condition_of(given: Filter | None) -> Condition:
+    """Return the condition of a filter; without a filter, all rows match."""
+    return given.condition if given else EVERYTHING
+
+
+def filter_input(table: Table, type_: type, *, description: str) -> Callable[[type[F]], type[F]]:
+    """Make a class the filter input of a table.
+
+    The input has a field for the primary key and for each column that leads an index, if clients
+    may read the column: if the type has a field for it, without a resolver or a permission.
+
+    Args:
+        table: the table.
+        type_: the Strawberry type of its rows.
+        description: the description of the input.
+    """
+
+    def decorate(cls: type[F]) -> type[F]:
+        several = StrawberryList(cls)
+        fields = [
+            input_field("and", several, "All must match; an empty list matches everything."),
+            input_field("or", several, "At least one must match; an empty list matches nothing."),
+            input_field("not", cls, "Must not match."),
+        ]
+        parsers: dict[str, Parse] = {}
+        parse = partial(parse_all, parsers)
+        parsers |= {
+            "and": lambda *given: conjunction(_each(parse, *given)),
+            "or": lambda *given: ("or", tuple(_each(parse, *given))),
+            "not": lambda *given: ("not", parse(*given)),
+        }
+        for name, column, of_type in searchable_columns(table, type_):
+            comparison = comparison_of(column, of_type)
+            if comparison is not None:
+                fields.append(input_field(name, comparison.input_type, f"Comparisons of `{name}`."))
+                parsers[name] = partial(parse_all, parsers_of(column, comparison))
+
+        def from_input(given: type[F], value: Mapping[str, Any], context: InputContext) -> F:
+            values: list[object] = []
+            template = parse(value, ".".join(map(str, context.path)), values)
+            return given(Condition(template, tuple(values)))
+
+        define_input(cls, input_definition(cls, description, fields, from_input))
+        return cls
+
+    return decorate
+
+
+def _each(parse: Parse, given: list[Any], path: str, values: list[object]) -> list[Template]:
+    return [parse(each, f"{path}.{index}", values) for index, each in enumerate(given)]
+
+
+class Extent(NamedTuple):
+    """The size of a filter."""
+
+    predicates: int = 0
+    """Number of comparisons; a filter without any counts as one."""
+    levels: int = 0
+    """Levels of nested filters."""
+    values: int = 0
+    """Number of values, each item of a list counted."""
+
+    def __or__(self, other: "Extent") -> "Extent":
+        """Return the maximum of each."""
+        return Extent(*map(max, self, other))
+
+
+NO_FILTER = Extent()
+"""The extent of an operation without filters."""
+
+
+def extent(given: Mapping[str, Any] | None) -> Extent:
+    """Return the extent of a coerced filter."""
+    if given is None:
+        return Extent()
+    predicates = values = levels = 0
+    for name, value in given.items():
+        if name in {"and", "or", "not"}:
+            for part in value if isinstance(value, list) else [value]:
+                inner = extent(part)
+                predicates += inner.predicates
+                levels = max(levels, inner.levels)
+                values += inner.values
+        elif value is not None:
+            predicates += len(value)
+            values += sum(len(each) if isinstance(each, list) else 1 for each in value.values())
+    return Extent(predicates or 1, levels + 1, values)

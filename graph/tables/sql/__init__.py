@@ -1,0 +1,1 @@
+"""The SQL of any table: conditions, orders, pages."""

@@ -1,0 +1,309 @@
+"""Pages of an ordered table, found by where the last one ended and not by counting rows."""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Table,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+
+from graph.database.base import Session
+from graph.database.statement import Rows, Statement
+from graph.tables.sql.conditions import EVERYTHING, Condition, Template, clause, constant
+from graph.tables.sql.functions import comparable
+from graph.tables.sql.segments import Bound, BoundTemplate, Order, Segment, Term, backward, segments
+from graph.tables.sql.unindexed import WithoutIndex
+
+STATEMENTS = 100
+"""Statements of a kind that are kept compiled; clients choose among more than that."""
+
+FAR = 10_000
+"""Offsets up to this are quick: a few milliseconds."""
+
+EQUAL = {Segment.NULL, Segment.NULL_AFTER, Segment.TIED_AFTER}
+"""The segments whose rows are equal in the first term."""
+
+MANY = 10_000
+"""Equal rows that SQLite sorts in the time in which it finds a page of them in a million rows."""
+
+
+RANGES = {"eq", "lt", "lte", "gt", "gte"}
+"""Comparisons whose rows are next to each other in an index."""
+
+
+def is_indexed(table: Table, order: Order, where: Template) -> bool:
+    """Return whether an index gives matching rows in order, with few others in between.
+
+    Args:
+        table: each indexed column must have an index on (column, key).
+        order: an order of `total_order`.
+        where: the condition.
+    """
+    lead, key = order[0], order[-1]
+    parts = where[1] if where[0] == "and" else (where,)
+    if constant(where) is not None:
+        parts = ()
+    if any(operator in {"eq", "in"} and about == key.column for operator, about, *_ in parts):
+        return True
+    if len(order) > 2 or lead.descending != key.descending:  # noqa: PLR2004 (a column and the key)
+        return False
+    if lead != key and not table.c[lead.column].index:
+        return False
+    if all(operator in RANGES and about == lead.column for operator, about, *_ in parts):
+        return True
+    # In an index on (column, key), equal values are in the order of the key.
+    return (
+        len(order) == len(parts) == 1 and parts[0][0] == "eq" and bool(table.c[parts[0][1]].index)
+    )
+
+
+class Page(NamedTuple):
+    """Rows of a table, in an order."""
+
+    table: Table
+    columns: tuple[str, ...] | None
+    """Those that are returned; all for None. SQL needs one, so the key for none."""
+    order: Order
+    """One of `total_order`."""
+    condition: Condition
+    after: Bound | None = None
+    until: Bound | None = None
+    """What they come after in the order from its end."""
+
+    async def fetch(self, session: Session, limit: int, offset: int = 0) -> Rows:
+        """The first `limit` rows from `offset` on, all from one state of the table.
+
+        Most pages end in the first segment, which is one statement. Any other page is read again
+        from its start, in a snapshot.
+
+        Raises:
+            BadUserInputError: a value has no place in the type of its column.
+            ServiceUnavailableError: the database could not be reached in time.
+        """
+        values = self.condition.parameters
+        if self.after is not None:
+            values |= {f"a{index}": each for index, each in enumerate(self.after.position)}
+        if self.until is not None:
+            values |= {f"u{index}": each for index, each in enumerate(self.until.position)}
+        shape = self.shape(offset)
+        parts = segments(self.table, self.order, shape.after)
+        tuples: list[Any] = []
+        for segment in parts:
+            wanted = limit - len(tuples)
+            walks = segment in EQUAL and await self._walks(session, shape, segment, values)
+            # SQLite has no index of the key beside the table.
+            leaps = offset > 0 and shape.is_whole and session.dialect.name != "sqlite"
+            statement = _page(shape, self.columns, segment, walks=walks, leaps=leaps)
+            rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
+            if len(rows) == limit:
+                return rows
+            if len(parts) > 1 and await session.snapshot(scans=shape.may_scan):
+                return await self.fetch(session, limit, offset)
+            tuples += rows.tuples
+            if len(tuples) == limit:
+                break
+            if rows:
+                offset = 0
+            elif offset:
+                (passed_over,) = await session.fetch(_count(shape, segment), **values)
+                offset -= passed_over.rows
+        return rows.holding(tuples)
+
+    @property
+    def may_scan(self) -> bool:
+        """Whether it may read many rows to find its own, without an offset."""
+        return self.shape().may_scan
+
+    def shape(self, offset: int = 0) -> "_Shape":
+        return _Shape(
+            self.table,
+            self.order,
+            self.condition.template,
+            self.after and self.after.template,
+            self.until and self.until.template,
+            offset > FAR,
+        )
+
+    async def _walks(
+        self, session: Session, shape: "_Shape", segment: Segment, values: dict[str, Any]
+    ) -> bool:
+        """Whether to read equal rows in the order of an index on the second term.
+
+        The other way is to sort them. PostgreSQL chooses by its statistics, SQLite has none of
+        single values.
+        """
+        _, *others = self.order
+        if len(others) == 1 or session.dialect.name != "sqlite":
+            return False
+        return bool(await session.fetch(_last_of_many(shape, segment), **values))
+
+
+class _Shape(NamedTuple):
+    """All of a page that its SQL is made from."""
+
+    table: Table
+    order: Order
+    where: Template
+    after: BoundTemplate | None
+    until: BoundTemplate | None
+    is_far: bool
+    """Whether the offset is greater than `FAR`."""
+
+    @property
+    def may_scan(self) -> bool:
+        """Whether many rows may be read to find those of the page."""
+        if self.is_far or self.until is not None:
+            return True
+        return not is_indexed(self.table, self.order, self.where)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of all rows of the table, in the order of the key."""
+        bounded = self.after is not None or self.until is not None
+        return len(self.order) == 1 and self.where == EVERYTHING.template and not bounded
+
+
+@lru_cache(STATEMENTS)
+def _count(shape: _Shape, segment: Segment) -> Statement:
+    """How many rows a segment has."""
+    rows = select(func.count().label("rows")).select_from(shape.table)
+    return Statement(rows.where(_within(shape, segment)), scans=True)
+
+
+@lru_cache(STATEMENTS)
+def _last_of_many(shape: _Shape, segment: Segment) -> Statement:
+    """Nothing where a segment is one of fewer than `MANY` rows that are equal in the first term."""
+    equal = _equal(shape.table, shape.order[0], segment)
+    return Statement(select(literal(1).label("one")).where(equal).offset(MANY - 1).limit(1))
+
+
+@lru_cache(STATEMENTS)
+def _page(
+    shape: _Shape,
+    columns: tuple[str, ...] | None,
+    segment: Segment,
+    *,
+    walks: bool,
+    leaps: bool,
+) -> Statement:
+    """The rows of a segment: `limit` of them from `offset` on.
+
+    Where it `leaps`, the key of the first is found before: PostgreSQL then passes over entries of
+    an index, and not over rows.
+    """
+    table, order = shape.table, shape.order
+    names = table.c.keys() if columns is None else columns or (order[-1].column,)
+    limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
+    terms = [
+        _sorted(table, term, leads=term.column == order[0].column)
+        for term in _terms(order, segment)
+    ]
+    page = select(*[table.c[name] for name in names]).where(_within(shape, segment, walks=walks))
+    page = page.order_by(*terms).limit(limit)
+    if not leaps:
+        return Statement(page.offset(offset), may_scan=shape.may_scan)
+    key = table.c[order[0].column]
+    first = select(key).order_by(*terms).limit(literal_column("1")).offset(offset).scalar_subquery()
+    page = page.where(key <= first if order[0].descending else key >= first)
+    return Statement(page, may_scan=shape.may_scan)
+
+
+def _terms(order: Order, segment: Segment) -> Order:
+    """The terms in which a segment is sorted."""
+    lead, *others = order
+    if segment not in EQUAL:
+        return order
+    if len(others) > 1:
+        return tuple(others)
+    # By the key alone, PostgreSQL would look for nulls in the whole table.
+    (key,) = others
+    return lead._replace(descending=key.descending), key
+
+
+def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:
+    """A term of an ORDER BY; where it leads, nulls are in a segment of their own."""
+    column = comparable(table.c[term.column])
+    column = column.desc() if term.descending else column.asc()
+    if leads or not table.c[term.column].nullable:
+        return column
+    return column.nulls_first() if term.nulls_first else column.nulls_last()
+
+
+def _equal(
+    table: Table, lead: Term, segment: Segment, *, walks: bool = False
+) -> ColumnElement[bool]:
+    """The condition of rows that are equal in the first term."""
+    column = comparable(table.c[lead.column])
+    column = WithoutIndex(column) if walks else column
+    if segment is Segment.TIED_AFTER:
+        return column == _value(table, lead, "a0")
+    return column.is_(None)
+
+
+def _within(shape: _Shape, segment: Segment, *, walks: bool = False) -> ColumnElement[bool]:
+    """The condition of the rows in a segment."""
+    table, order, where, after, until, _ = shape
+    lead = order[0]
+    column = table.c[lead.column]
+    conditions = [clause(table, where)]
+    if segment is Segment.NOT_NULL:
+        conditions.append(column.is_not(None))
+    elif segment in EQUAL:
+        conditions.append(_equal(table, lead, segment, walks=walks))
+    elif segment is Segment.AFTER and after is not None:
+        inclusive = after.inclusive and len(order) == 1
+        conditions.append(_beyond(table, lead, "a0", inclusive=inclusive))
+    if segment in {Segment.NULL_AFTER, Segment.TIED_AFTER} and after is not None:
+        conditions.append(_after(table, order, after, "a", 1))
+    if until is not None:
+        conditions.append(_after(table, backward(order), until, "u", 0))
+    return and_(*conditions)
+
+
+def _after(
+    table: Table, order: Order, bound: BoundTemplate, prefix: str, index: int
+) -> ColumnElement[bool]:
+    """The condition of rows whose terms from an index on come after the bound's."""
+    term = order[index]
+    if index == len(order) - 1:
+        return _beyond(table, term, f"{prefix}{index}", inclusive=bound.inclusive)
+    column = table.c[term.column]
+    rest = _after(table, order, bound, prefix, index + 1)
+    greater: ColumnElement[bool]
+    if bound.nulls[index]:
+        greater = column.is_not(None) if term.nulls_first else false()
+        return or_(greater, and_(column.is_(None), rest))
+    greater = _beyond(table, term, f"{prefix}{index}")
+    same = comparable(column) == _value(table, term, f"{prefix}{index}")
+    if column.nullable and not term.nulls_first:
+        return or_(greater, column.is_(None), and_(same, rest))
+    # The first part follows from the others, and tells an index where to begin.
+    not_less = _beyond(table, term, f"{prefix}{index}", inclusive=True)
+    return and_(not_less, or_(greater, and_(same, rest)))
+
+
+def _beyond(
+    table: Table, term: Term, parameter: str, *, inclusive: bool = False
+) -> ColumnElement[bool]:
+    """The condition of values that come after one which is not null."""
+    column, value = comparable(table.c[term.column]), _value(table, term, parameter)
+    if term.descending:
+        return column <= value if inclusive else column < value
+    return column >= value if inclusive else column > value
+
+
+def _value(table: Table, term: Term, parameter: str) -> ColumnElement[Any]:
+    """A parameter of the column's type; an integer may be greater than the column can have."""
+    type_ = table.c[term.column].type
+    return bindparam(parameter, type_=BigInteger() if isinstance(type_, Integer) else type_)

@@ -1,0 +1,60 @@
+"""A schema of a test's own, served twice: with compiled operations, and by graphql-core alone."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from strawberry.schema.config import StrawberryConfig
+
+from graph.engine import errors
+from graph.engine.context import Info
+from graph.engine.schema import Schema
+from graph.errors import logger
+from graph.factory import create_app
+from graph.settings import Settings
+from tests.conftest import serving
+from tests.support.client import Client
+
+ran: list[Any] = []
+"""What the resolvers noted, in order."""
+
+
+class Both:
+    """Both paths over tables of their own."""
+
+    def __init__(self, fast: Client, plain: Client) -> None:
+        self.fast = fast
+        self.plain = plain
+
+    def __call__(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The answer, which is the same on both paths, byte by byte, as is what resolvers noted."""
+        answers, notes = [], []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(errors, "uuid4", lambda: UUID(int=7))
+            patch.setattr(logger, "disabled", True)  # writing tracebacks takes long
+            for client in (self.fast, self.plain) * 2:  # made, then used again
+                ran.clear()
+                answers.append(client.post({"query": query, "variables": variables}).text)
+                notes.append(repr(ran))
+        assert answers == answers[1:] + answers[:1]
+        assert notes == notes[1:] + notes[:1]
+        answer: dict[str, Any] = json.loads(answers[0])
+        return answer
+
+
+@contextmanager
+def both_paths(query: type, directory: Path) -> Iterator[Both]:
+    """Serves a schema with this root type on both paths."""
+    with ExitStack() as stack:
+        clients = []
+        for fast in (True, False):
+            schema = Schema(query, config=StrawberryConfig(info_class=Info))
+            url = f"sqlite:///{directory / str(fast)}.db"
+            app = create_app(Settings(database_url=url, fast_execution=fast), schema=schema)
+            clients.append(Client(stack.enter_context(serving(app))))
+            stack.callback(clients[-1].http.close)
+        yield Both(*clients)

@@ -1,0 +1,42 @@
+"""Schemas of the tests' own, served on the test's database."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from strawberry.schema.config import StrawberryConfig
+
+from graph.engine.context import Info
+from graph.engine.schema import Schema
+from graph.factory import create_app
+from graph.hero.mutations import Mutation
+from graph.hero.queries import Query
+from graph.settings import Settings
+from tests.conftest import serving
+from tests.support.client import Client
+
+Serve = Callable[..., Client]
+
+SETTINGS = {"tokens", "max_rows", "max_cost", "max_predicates"}
+"""What of a schema's options is meant for the service."""
+
+resolved: list[str] = []
+"""What ran, in order."""
+
+
+@contextmanager
+def serving_schemas(configure: Callable[..., Settings]) -> Iterator[Serve]:
+    """Serves a schema with these options, on the test's database."""
+    with ExitStack() as stack:
+
+        def start(query: type = Query, mutation: type = Mutation, **options: Any) -> Client:
+            given = {key: options.pop(key) for key in SETTINGS & options.keys()}
+            config = StrawberryConfig(info_class=Info, sort_schema=True)
+            schema = Schema(query=query, mutation=mutation, config=config, **options)
+            settings = configure(**given)
+            app = create_app(settings, schema=schema)
+            client = Client(stack.enter_context(serving(app, settings)))
+            stack.callback(client.http.close)
+            return client
+
+        yield start

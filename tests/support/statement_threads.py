@@ -1,0 +1,60 @@
+"""Which thread a statement runs on, as the statement itself says."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import BigInteger, event, func, make_url, select
+
+from graph.database.sqlite.database import SQLiteDatabase
+from graph.database.statement import Statement
+from graph.hero.model import HERO
+from graph.migrations import prepare
+from graph.settings import Settings
+
+THREAD = func.thread(type_=BigInteger).label("thread")
+HEROES = select(func.count()).select_from(HERO).scalar_subquery().label("heroes")
+
+Work = Callable[[SQLiteDatabase], Awaitable[None]]
+
+
+def opened(file: Path, timeout: float = 60) -> SQLiteDatabase:
+    """A database whose SQL has a function `thread`."""
+    settings = Settings(database_url=f"sqlite:///{file}", database_timeout=timeout)
+    database = SQLiteDatabase(make_url(settings.database_url), settings)
+    event.listen(database.file.engine, "connect", add_thread)
+    return database
+
+
+def run(file: Path, work: Work, timeout: float = 60) -> None:
+    """Do something with a database whose SQL has a function `thread`."""
+
+    async def main() -> None:
+        database = opened(file, timeout)
+        await prepare(database)
+        try:
+            await work(database)
+        finally:
+            await database.dispose()
+
+    asyncio.run(main())
+
+
+def add_thread(raw: Any, _record: object) -> None:
+    raw.create_function("thread", 0, threading.get_ident)
+
+
+async def fetched(database: SQLiteDatabase, statement: Statement, **values: object) -> Any:
+    """The one row of a statement, in a session of its own."""
+    session = database.session()
+    try:
+        (row,) = await session.fetch(statement, **values)
+    finally:
+        await session.close()
+    return row
+
+
+def is_here(row: Any) -> bool:
+    return bool(row.thread == threading.get_ident())
