@@ -303,7 +303,8 @@ def test_a_filtered_write_that_waits_to_search_keeps_nobody_from_writing(
     )
     scans = long.scan(AT_ONCE)
     with ThreadPoolExecutor(1) as threads:
-        query = 'mutation { deleteHeroes(where: {name: {contains: "none"}}) { id } }'
+        none = ", ".join(f'{{name: {{contains: "none {number}"}}}}' for number in range(20))
+        query = f"mutation {{ deleteHeroes(where: {{or: [{none}]}}) {{ id }} }}"
 
         def delete() -> list[str]:
             with Client(long.url) as client:

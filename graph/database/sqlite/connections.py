@@ -13,10 +13,11 @@ from graph.database.sqlite.errors import primary_code
 from graph.database.sqlite.log import Identity
 
 SLICE = 0.002
-"""Seconds of CPU time that a read may take on the loop; 100 rows by an index take a tenth of it."""
+"""Seconds that a read may take on the loop, and then as much CPU time; 100 rows by an index take a
+tenth of it."""
 
 LONGEST_SLICE = 0.02
-"""Seconds that a read may hold the loop, if the disk or other processes make it wait."""
+"""Further seconds that a read may hold the loop, if the disk or other processes make it wait."""
 
 STEPS = 1_000
 """Instructions of SQLite's virtual machine between two looks at the time, some 30 µs of them."""
@@ -61,7 +62,7 @@ class Opened:
         A statement that writes must not be run so: SQLite undoes the whole transaction with it
         (https://sqlite.org/c3ref/interrupt.html).
         """
-        self._clock.until, self._clock.cpu = perf_counter() + LONGEST_SLICE, None
+        self._clock.until, self._clock.cpu = perf_counter() + SLICE, None
         try:
             return self._some_at_a_time(self.raw.execute(sql, values))
         except sqlite3.OperationalError as error:
@@ -107,8 +108,9 @@ class _Clock:
 
     def is_over(self) -> bool:
         """Whether SQLite is to interrupt what it does."""
-        if self.until == inf:
+        now = perf_counter()
+        if now <= self.until:
             return False
         if self.cpu is None:  # only now, as it is a system call, and most reads are done by now
             self.cpu = thread_time() + SLICE
-        return thread_time() > self.cpu or perf_counter() > self.until
+        return thread_time() > self.cpu or now > self.until + LONGEST_SLICE
