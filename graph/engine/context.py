@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from graph.database.base import Session
 from graph.engine.definitions import field_metadata, raw_info
-from graph.engine.selected import Selected
+from graph.engine.selection import Selected
 
 K = TypeVar("K")
 T = TypeVar("T")

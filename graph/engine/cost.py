@@ -5,40 +5,155 @@ An operation's selections are therefore analysed once, and its lists are counted
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     DocumentNode,
     FieldNode,
+    GraphQLArgument,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
     OperationDefinitionNode,
     StringValueNode,
+    ValueNode,
+    VariableNode,
+    coerce_input_literal,
     get_named_type,
     get_nullable_type,
     is_introspection_type,
     is_leaf_type,
     is_list_type,
 )
+from graphql.execution import VariableValues
 
-from graph.engine import arguments
 from graph.engine.connection import Connection, Edge
-from graph.engine.definitions import generic_class, max_reads
+from graph.engine.definitions import argument_metadata, generic_class, max_reads, python_class
 from graph.engine.limits import too_complex
 from graph.engine.permissions import is_guarded
 from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
-from graph.tables.filters import NO_FILTER, Extent
+from graph.tables.filters import NO_FILTER, Extent, Filter, extent
+
+Number: TypeAlias = Callable[[Values], int | None]
+
+MAXIMUM = "maximum"
+"""Key in an argument's Strawberry metadata: the argument's maximum number, or maximum list length.
+The argument then determines the length of the list or page that its field returns."""
+
+UNLIMITED = 100
+"""Items assumed for a list whose field has no argument with a maximum."""
+
+
+def list_length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]:
+    """Return a function that computes the maximum length of the list that a field returns.
+
+    The length is given by an argument with a maximum, or by the argument `limit`. An argument out
+    of bounds counts as 0: the resolver rejects it with a better message.
+    """
+    bounds: list[tuple[Number, float]] = []
+    most = 0
+    for name, parameter in definition.args.items():
+        maximum: int | None = argument_metadata(parameter).get(MAXIMUM)
+        if maximum is not None or name == "limit":
+            bounds.append((number(definition, node, name), inf if maximum is None else maximum))
+            most = max(most, maximum or 0)
+    if not bounds:
+        return lambda _: UNLIMITED
+
+    def longest(values: Values) -> int:
+        given = [
+            count if 0 <= count <= maximum else 0
+            for argument, maximum in bounds
+            if (count := argument(values)) is not None
+        ]
+        return max(given, default=most or UNLIMITED)
+
+    return longest
+
+
+def number(definition: GraphQLField, node: FieldNode, name: str) -> Number:
+    """Return a function that computes an argument's number or list length; None for null."""
+    default: int | None = _count(definition.args[name].default_value)
+    value = _literal(node, name)
+    if isinstance(value, VariableNode):
+        variable = value.name.value
+        return lambda values: _count(values[variable]) if variable in values else default
+    if isinstance(value, NullValueNode):
+        return lambda _: None
+    if isinstance(value, IntValueNode):
+        default = int(value.value)
+    elif isinstance(value, ListValueNode):
+        default = len(value.values)
+    elif value is not None:
+        default = 1  # GraphQL coerces a single item to a list
+    return lambda _: default
+
+
+def _count(value: Any) -> int | None:
+    """Return a number, or the length of a list; None for anything else, such as no default."""
+    if isinstance(value, list):
+        return len(value)
+    return value if isinstance(value, int) else None
+
+
+def filters(definition: GraphQLField, node: FieldNode) -> dict[object, Callable[[Values], Extent]]:
+    """Return functions that compute the extents of a field's filters, by variable or literal."""
+    return {
+        value.name.value if isinstance(value, VariableNode) else id(value): _extent(
+            parameter, value
+        )
+        for name, parameter in definition.args.items()
+        if _is_filter(parameter) and (value := _literal(node, name)) is not None
+    }
+
+
+def _is_filter(parameter: GraphQLArgument) -> bool:
+    class_ = python_class(get_named_type(parameter.type))
+    return isinstance(class_, type) and issubclass(class_, Filter)
+
+
+def _extent(parameter: GraphQLArgument, value: ValueNode) -> Callable[[Values], Extent]:
+    if isinstance(value, VariableNode):
+        variable = value.name.value
+        return lambda values: extent(values.get(variable))
+    if _has_variables(value):
+        return lambda values: extent(
+            coerce_input_literal(value, parameter.type, VariableValues({}, dict(values)))
+        )
+    known = extent(coerce_input_literal(value, parameter.type))
+    return lambda _: known
+
+
+def _has_variables(value: ValueNode) -> bool:
+    """Whether a value contains a variable."""
+    waiting: list[Any] = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, VariableNode):
+            return True
+        waiting += getattr(part, "values", None) or ()
+        waiting += [field.value for field in getattr(part, "fields", None) or ()]
+    return False
+
+
+def _literal(node: FieldNode, name: str) -> ValueNode | None:
+    """Return the value node of an argument; None if it is omitted."""
+    for argument in node.arguments or ():
+        if argument.name.value == name:
+            return argument.value
+    return None
+
 
 INTROSPECTION_COST = 2
 """Cost of an introspection field, which graphql-core completes without a plan."""
 
 EXTRA_STEPS = 1_000
 """Selections that the analysis may read, beyond the maximum cost."""
-
-MAXIMUM = arguments.MAXIMUM
-"""Key in an argument's Strawberry metadata: the argument's maximum number, or maximum list length.
-The argument then determines the length of the list or page that its field returns."""
 
 SKIPPED_PER_FIELD = 300
 """Rows skipped by `offset` that cost as much as one field: the database reads them too."""
@@ -85,7 +200,7 @@ class Cost:
         self.rows = 0
         self.fields = 0
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
-        self.offsets: list[arguments.Number] = []
+        self.offsets: list[Number] = []
         self.filters: list[Callable[[Values], Extent]] = []
         """Every filter once; only for an operation."""
 
@@ -163,7 +278,7 @@ class CostAnalysis:
             definition = self._schema.get_field(type_, selection.node.name.value)
             if definition is None:
                 continue
-            self._filters |= arguments.filters(definition, selection.node)
+            self._filters |= filters(definition, selection.node)
             self._reads += max_reads(definition)
             self._is_guarded |= is_guarded(definition)
             if is_leaf_type(get_named_type(definition.type)):
@@ -175,17 +290,17 @@ class CostAnalysis:
                     cost.fields += self._introspected(named, described, inner)
                 continue
             if "offset" in definition.args:
-                cost.offsets.append(arguments.number(definition, selection.node, "offset"))
+                cost.offsets.append(number(definition, selection.node, "offset"))
             object_ = cost
             if is_list_type(get_nullable_type(definition.type)):
                 object_ = Cost()
-                items = page or arguments.length(definition, selection.node)
+                items = page or list_length(definition, selection.node)
                 cost.lists.append((items, object_))
             generic = generic_class(named)
             if generic is Connection:
                 rows = Cost()
                 rows.rows = 1
-                items = arguments.length(definition, selection.node)
+                items = list_length(definition, selection.node)
                 object_.lists.append((items, rows))
                 self._add(object_, named, inner, items)
             elif generic is Edge:

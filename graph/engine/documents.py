@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+from cachetools import LRUCache
 from graphql import (
     ASTValidationRule,
     DocumentNode,
@@ -17,13 +19,36 @@ from graphql import (
     validate,
 )
 
-from graph.engine.cache import Cache
 from graph.engine.definitions import overlapping_fields_rule
 from graph.engine.errors import MAX_ERRORS, graphql_error, with_code
 from graph.engine.limits import Measured, parse_within_limits, too_complex
 from graph.engine.operation import Operation, operations_of
 from graph.errors import Code, PublicError
 from graph.settings import Settings
+
+V = TypeVar("V")
+
+
+class Cache(LRUCache[str, V]):
+    """LRU cache whose values have a bounded total size.
+
+    Args:
+        size: maximum size of all values together.
+        largest: maximum size of a value that is cached.
+        getsizeof: computes the size of a value.
+    """
+
+    def __init__(self, size: int, largest: int, getsizeof: Callable[[V], int]) -> None:
+        super().__init__(size, getsizeof)
+        self._largest = largest
+
+    def keep(self, key: str, value: V) -> None:
+        """Cache a value, or update the size of a value that has grown."""
+        if self.getsizeof(value) <= self._largest:
+            self[key] = value
+        else:
+            self.pop(key, None)
+
 
 CACHED_TOKENS = 10_000
 """Maximum number of tokens in the document cache. A token takes about 500 bytes in 4 objects; a

@@ -19,7 +19,7 @@ from graphql import (
 )
 from graphql.execution import VariableValues
 
-from graph.engine._compiled.coercion import Variables
+from graph.engine._compiled.arguments import Variables
 from graph.engine.cost import Cost
 from graph.engine.errors import MAX_ERRORS
 from graph.engine.limits import Measured, check_variables

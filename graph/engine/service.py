@@ -9,8 +9,7 @@ from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor, VariableValues
 
 from graph.database.base import Database
-from graph.engine._compiled.execution import PlanRun
-from graph.engine._compiled.plan import Plan
+from graph.engine._compiled.plan import Plan, PlanRun
 from graph.engine.context import Caller, Context
 from graph.engine.cost import CostAnalysis, Size, over_cost
 from graph.engine.deadline import run_with_timeout
@@ -18,12 +17,11 @@ from graph.engine.definitions import core_schema
 from graph.engine.documents import Document, Documents
 from graph.engine.encoding import encode, encode_within
 from graph.engine.errors import graphql_error, masked, public, with_code
-from graph.engine.executor import SerialExecutor
 from graph.engine.limits import too_complex
 from graph.engine.operation import Operation, Prepared
 from graph.engine.permissions import Permissions
 from graph.engine.saved_answers import Key, SavedAnswer, SavedAnswers, digest
-from graph.engine.schema import Schema
+from graph.engine.schema import Schema, SerialExecutor
 from graph.errors import Code, PublicError, ReadOnlyError
 from graph.settings import Settings
 from graph.tables.filters import NO_FILTER, Extent

@@ -6,8 +6,7 @@ from pydantic import ValidationInfo, field_validator
 from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
-from graph.tables.indexes import keyset_indexes
-from graph.tables.storable import validate_for_column
+from graph.tables.columns import keyset_indexes, validate_for_column
 
 MAX_TEXT_LENGTH = 200
 """Maximum number of characters in a new hero's name and secret name."""

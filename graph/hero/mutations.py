@@ -26,7 +26,7 @@ from graph.hero.statements import (
     updated_heroes,
 )
 from graph.hero.types import CreateHeroInput, Hero, HeroFilter, UpdateHeroInput
-from graph.tables.keys import parse_id
+from graph.tables.columns import parse_id
 from graph.tables.sql.conditions import constant
 
 MAX_HEROES = 100

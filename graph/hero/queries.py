@@ -12,9 +12,9 @@ from graph.errors import BadUserInputError
 from graph.hero.model import HERO
 from graph.hero.statements import hero_by_key, page_of_heroes
 from graph.hero.types import Hero, HeroFilter, HeroOrder, HeroStats
+from graph.tables.columns import parse_id
 from graph.tables.connections import List, Window, read_connection
 from graph.tables.filters import condition_of
-from graph.tables.keys import parse_id
 from graph.tables.orders import MAX_TERMS, order_of
 from graph.tables.stats import read_stats
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from graph.engine.cache import Cache
+from graph.engine.documents import Cache
 from graph.errors import BadRequestError, Code, PublicError
 from graph.settings import Settings
 

@@ -10,7 +10,7 @@ from sqlalchemy import Column, TypeDecorator
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
-from graph.tables.indexes import BY_CODE_POINT
+from graph.tables.columns import BY_CODE_POINT
 
 rewriter = Rewriter()
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, MetaData, text
 
-from graph.tables.indexes import BY_CODE_POINT
+from graph.tables.columns import BY_CODE_POINT
 
 INDEXES = text("""
 SELECT relname, indisvalid, collname FROM pg_index

@@ -1,13 +1,15 @@
 """Comparisons: the input types that filter by one column, such as `IntFilter`."""
 
-from datetime import date, datetime, time
+import string
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Column
+from sqlalchemy import Column, Integer
 
 from graph.engine.definitions import (
     StrawberryAnnotation,
@@ -19,6 +21,9 @@ from graph.engine.definitions import (
     enum_class,
     input_definition,
 )
+from graph.errors import BadUserInputError
+from graph.tables.columns import parse_id, validate_for_column
+from graph.tables.sql.conditions import NOTHING, Template
 from graph.tables.sql.functions import underlying_type
 
 ORDERED = ("eq", "ne", "in", "lt", "lte", "gt", "gte", "isNull")
@@ -98,3 +103,166 @@ def _comparison(name: str, type_: type, operators: tuple[str, ...]) -> Compariso
     description = "Comparisons of a value; all given must match."
     define_input(cls, input_definition(cls, description, fields))
     return Comparison(type_, operators, cls)
+
+
+Parse: TypeAlias = Callable[[Any, str, list[object]], Template]
+"""Parses the input at a path, and appends its values to the list."""
+
+Check: TypeAlias = Callable[[Any, str], Any]
+"""Converts the value at a path for the database; None if no row can have it.
+
+Raises:
+    BadUserInputError: the value is invalid.
+"""
+
+TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+LAST = "\U0010ffff"
+"""The last code point."""
+
+SURROGATES = range(0xD800, 0xE000)
+"""Code points that no valid text contains."""
+
+MAX_EXPONENT = 1_000
+"""Largest decimal exponent, positive or negative, that all databases accept."""
+
+
+def parse_all(
+    parsers: Mapping[str, Parse], given: Mapping[str, Any], path: str, values: list[object]
+) -> Template:
+    """Parse an input object whose given fields must all match.
+
+    Raises:
+        BadUserInputError: a field is null, or a value is invalid.
+    """
+    parts = []
+    for name, value in given.items():
+        inner = f"{path}.{name}"
+        if value is None:
+            raise BadUserInputError(f"{inner} must not be null")
+        parts.append(parsers[name](value, inner, values))
+    return conjunction(parts)
+
+
+def conjunction(templates: Iterable[Template]) -> Template:
+    """Return the template of the rows that match all of these."""
+    parts: list[Template] = []
+    for template in templates:
+        if template[0] == "and":
+            parts += template[1]
+        else:
+            parts.append(template)
+    return parts[0] if len(parts) == 1 else ("and", tuple(parts))
+
+
+def parsers_of(column: Column[Any], comparison: Comparison) -> dict[str, Parse]:
+    """Return the parser of each operator of a column."""
+    check = _check_of(column, comparison.value_type)
+    return {
+        operator: PARSERS.get(operator, _compares)(operator, column.key, check)
+        for operator in comparison.operators
+    }
+
+
+def _compares(operator: str, column: str, check: Check) -> Parse:
+    template = (operator, column)
+
+    def parse(given: Any, path: str, values: list[object]) -> Template:
+        value = check(given, path)
+        if value is None:
+            return NOTHING.template
+        values.append(value)
+        return template
+
+    return parse
+
+
+def _is_in(operator: str, column: str, check: Check) -> Parse:
+    def parse(given: Any, path: str, values: list[object]) -> Template:
+        found = [value for each in given if (value := check(each, path)) is not None]
+        if not found:
+            return NOTHING.template
+        # Pad to a power of two, so that few different statements are compiled.
+        length = 1 << (len(found) - 1).bit_length()
+        values += found
+        values += found[-1:] * (length - len(found))
+        return (operator, column, length)
+
+    return parse
+
+
+def _is_null(_operator: str, column: str, _check: Check) -> Parse:
+    return lambda given, _path, _values: ("null" if given else "set", column)
+
+
+def _starts_with(_operator: str, column: str, check: Check) -> Parse:
+    """Compare with a range, which can use an index."""
+
+    def parse(given: Any, path: str, values: list[object]) -> Template:
+        prefix = check(given, path)
+        if not prefix:
+            return ("set", column)
+        values.append(prefix)
+        stem = prefix.rstrip(LAST)
+        if not stem:
+            return ("gte", column)
+        following = ord(stem[-1]) + 1
+        if following in SURROGATES:
+            following = SURROGATES.stop
+        values.append(stem[:-1] + chr(following))
+        return ("and", (("gte", column), ("lt", column)))
+
+    return parse
+
+
+def _equals_ascii_ci(_operator: str, column: str, check: Check) -> Parse:
+    def parse(given: Any, path: str, values: list[object]) -> Template:
+        values.append(check(given, path).translate(TO_LOWER))
+        return ("folded", column)
+
+    return parse
+
+
+PARSERS: dict[str, Callable[[str, str, Check], Parse]] = {
+    "in": _is_in,
+    "isNull": _is_null,
+    "startsWith": _starts_with,
+    "eqIgnoreCase": _equals_ascii_ci,
+}
+"""By operator, the factory of a column's parser; `_compares` for all others."""
+
+
+def _check_of(column: Column[Any], type_: object) -> Check:
+    if type_ is strawberry.ID and isinstance(column.type, Integer):
+        return lambda given, _: parse_id(given)
+    if type_ in {str, strawberry.ID}:
+        return partial(_storable, column)
+    if type_ is Decimal:
+        return _decimal
+    if type_ in {datetime, time}:
+        return partial(_moment, column)
+    return lambda given, _: given
+
+
+def _storable(column: Column[Any], given: Any, path: str) -> Any:
+    try:
+        validate_for_column(given, column)
+    except ValueError as error:
+        raise BadUserInputError(f"{path} {error}") from None
+    return given
+
+
+def _decimal(given: Decimal, path: str) -> Decimal:
+    if not given.is_finite() or abs(given.adjusted()) > MAX_EXPONENT:
+        raise BadUserInputError(f"{path} is out of range")
+    return given
+
+
+def _moment(column: Column[Any], given: datetime | time, path: str) -> datetime | time:
+    _storable(column, given, path)
+    if isinstance(given, datetime) and given.tzinfo is not None:
+        try:
+            return given.astimezone(UTC)
+        except OverflowError:
+            raise BadUserInputError(f"{path} is out of range") from None
+    return given

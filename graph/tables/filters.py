@@ -8,8 +8,14 @@ from sqlalchemy import Table
 
 from graph.engine.definitions import InputContext, StrawberryList, define_input, input_definition
 from graph.tables.columns import searchable_columns
-from graph.tables.comparisons import comparison_of, input_field
-from graph.tables.readers import Parse, conjunction, parse_all, parsers_of
+from graph.tables.comparisons import (
+    Parse,
+    comparison_of,
+    conjunction,
+    input_field,
+    parse_all,
+    parsers_of,
+)
 from graph.tables.sql.conditions import EVERYTHING, Condition, Template
 
 

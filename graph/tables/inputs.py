@@ -25,7 +25,7 @@ from graph.engine.definitions import (
     input_hook,
     is_scalar,
 )
-from graph.tables.storable import validate_for_column
+from graph.tables.columns import validate_for_column
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T", bound="Changes")

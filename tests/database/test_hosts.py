@@ -11,8 +11,7 @@ import pytest
 
 from graph.database import open_database
 from graph.database.base import DatabaseError
-from graph.database.postgres.connect import Connector
-from graph.database.postgres.url import data_source
+from graph.database.postgres.connect import Connector, data_source
 from graph.errors import ServiceUnavailableError
 from graph.migrations import prepare
 from graph.settings import Settings

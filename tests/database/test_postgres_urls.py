@@ -187,7 +187,7 @@ def test_a_process_whose_user_has_no_name(monkeypatch: pytest.MonkeyPatch) -> No
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 61234")
 
-    monkeypatch.setattr("graph.database.postgres.url.getuser", nobody)
+    monkeypatch.setattr("graph.database.postgres.connect.getuser", nobody)
     monkeypatch.delenv("PGUSER", raising=False)
     for url in ("postgresql://host/heroes", "postgres://:password@host", "postgresql:///heroes"):
         with pytest.raises(DatabaseError, match="has no user"):

@@ -13,8 +13,7 @@ from sqlmodel import select as select_models
 from graph.database.base import Session
 from graph.database.statement import Statement
 from graph.engine.context import Info
-from graph.engine.executor import SerialExecutor
-from graph.engine.schema import Schema
+from graph.engine.schema import Schema, SerialExecutor
 from graph.hero.model import HERO, Hero
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query

@@ -11,7 +11,7 @@ import hypothesis_graphql
 import pytest
 
 from graph.engine import errors
-from graph.engine.executor import SerialExecutor
+from graph.engine.schema import SerialExecutor
 from graph.factory import create_app
 from graph.hero.schema import schema
 from graph.settings import Settings

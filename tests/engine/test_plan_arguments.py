@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graph.engine.executor import SerialExecutor
+from graph.engine.schema import SerialExecutor
 from tests.support.both_paths import Both, both_paths
 from tests.support.echo_fields import Query
 

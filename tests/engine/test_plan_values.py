@@ -7,7 +7,7 @@ import strawberry
 
 from graph.engine.connection import Connection
 from graph.engine.context import ORDERED_BY, Info
-from graph.engine.executor import SerialExecutor
+from graph.engine.schema import SerialExecutor
 from tests.support.both_paths import Both, both_paths, ran
 from tests.support.odd_values import BOXES, PAGES, Box, Cat, Figures, Thing, page, rows
 

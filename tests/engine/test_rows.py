@@ -19,8 +19,7 @@ from graphql.execution.collect_fields import collect_fields
 from graph.engine._compiled.fallback import Fallback
 from graph.engine._compiled.results import compile_rows
 from graph.engine.encoding import encode
-from graph.engine.executor import SerialExecutor
-from graph.engine.schema import Schema
+from graph.engine.schema import Schema, SerialExecutor
 
 
 class Power(Enum):

@@ -10,7 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from graph.engine.connection import Connection
 from graph.engine.context import Info
 from graph.engine.schema import Schema
-from graph.engine.selected import Selected
+from graph.engine.selection import Selected
 
 
 @strawberry.type

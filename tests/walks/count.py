@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from graph.database.base import Session
-from graph.engine.executor import SerialExecutor
+from graph.engine.schema import SerialExecutor
 from graph.factory import create_app
 from graph.settings import Settings
 

@@ -25,7 +25,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
 
 from graph.database.base import PROBE_TIMEOUT, Database, DatabaseError
-from graph.database.postgres.connect import Connector
+from graph.database.postgres.connect import Connector, data_source
 from graph.database.postgres.dialect import ENGINE
 from graph.database.postgres.errors import (
     check_constraint,
@@ -36,9 +36,7 @@ from graph.database.postgres.errors import (
 )
 from graph.database.postgres.literals import Messages
 from graph.database.postgres.pool import Pool, Pooled
-from graph.database.postgres.session import PostgresSession
-from graph.database.postgres.transactions import Transactions
-from graph.database.postgres.url import data_source
+from graph.database.postgres.session import PostgresSession, Transactions
 from graph.errors import ServiceUnavailableError, logger
 from graph.settings import Settings
 

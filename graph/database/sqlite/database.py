@@ -20,9 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import await_only
 
 from graph.database.base import PROBE_TIMEOUT, Change, Database, DatabaseError, Session
-from graph.database.sqlite.connections import Opened
+from graph.database.sqlite.connections import DatabaseFile, Opened, driver, rewrite
 from graph.database.sqlite.errors import LOCKED, check_constraint, primary_code
-from graph.database.sqlite.file import DatabaseFile, driver, rewrite
 from graph.database.sqlite.slow_reads import LongReads
 from graph.database.sqlite.writer import Writer
 from graph.database.statement import Rows, Statement

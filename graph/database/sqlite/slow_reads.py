@@ -12,9 +12,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from graph.database.lane import Lane
-from graph.database.sqlite.connections import Opened
+from graph.database.sqlite.connections import DatabaseFile, Opened
 from graph.database.sqlite.errors import primary_code
-from graph.database.sqlite.file import DatabaseFile
 from graph.database.sqlite.log import DRAIN
 from graph.errors import Code, PublicError, ServiceUnavailableError
 

@@ -12,9 +12,8 @@ from time import monotonic, perf_counter
 
 from sqlalchemy import Connection
 
-from graph.database.sqlite.connections import Opened
+from graph.database.sqlite.connections import DatabaseFile, Opened, rewrite
 from graph.database.sqlite.errors import busy, primary_code
-from graph.database.sqlite.file import DatabaseFile, rewrite
 from graph.database.sqlite.turn import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError, logger
 

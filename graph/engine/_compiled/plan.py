@@ -12,20 +12,196 @@ graphql-core. So does any other value, after its resolver returned it: no resolv
 """
 
 import asyncio
+from collections.abc import Callable
+from inspect import isawaitable
+from types import CoroutineType
 from typing import Any
 
 from graphql import (
     ExecutionResult,
     GraphQLError,
+    GraphQLField,
     GraphQLObjectType,
     OperationType,
+    is_non_null_type,
+    located_error,
 )
-from graphql.execution import Executor
+from graphql.execution import Executor, VariableValues
 
-from graph.engine._compiled.execution import PlanRun
+from graph.database.autocommit import One
+from graph.engine._compiled.arguments import Parameters
 from graph.engine._compiled.fallback import Fallback
-from graph.engine._compiled.root_field import CoreField, RootField
-from graph.engine.definitions import FieldDetailsList, collect_fields
+from graph.engine._compiled.guard import guard_of
+from graph.engine._compiled.results import ValueCompiler
+from graph.engine.context import Context, Info
+from graph.engine.definitions import (
+    FieldDetailsList,
+    Path,
+    collect_fields,
+    collected_errors,
+    field_of,
+)
+
+
+class PlanRun:
+    """One run of a plan.
+
+    Args:
+        context: the resolvers' context.
+        variables: the coerced variables.
+        build: makes graphql-core's executor of this operation; called only on a fallback.
+        room: largest answer, in bytes, for which a root field may commit before it is completed.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        variables: VariableValues,
+        build: Callable[[], Executor[Any]],
+        room: int,
+    ) -> None:
+        self.context = context
+        self.variables = variables
+        self.room = room
+        self.errors: list[GraphQLError] = []
+        self._build = build
+        self._executor: Executor[Any] | None = None
+
+    @property
+    def executor(self) -> Executor[Any]:
+        """graphql-core's executor, made on first use."""
+        if self._executor is None:
+            self._executor = self._build()
+        return self._executor
+
+    async def core(self, run: Callable[[Executor[Any]], Any]) -> Any:
+        """Run graphql-core on a field, then let other requests run.
+
+        Raises:
+            GraphQLError: the field failed and is not nullable.
+        """
+        executor = self.executor
+        known = len(collected_errors(executor))
+        try:
+            value = run(executor)
+            return await value if executor.is_awaitable(value) else value
+        finally:
+            self.errors += collected_errors(executor)[known:]
+            await asyncio.sleep(0)
+
+
+class CoreField:
+    """A root field that graphql-core executes."""
+
+    def __init__(self, root: GraphQLObjectType, name: str, details: FieldDetailsList) -> None:
+        self.name = name
+        self._root = root
+        self._details = details
+        self._path = Path(None, name, root.name)
+
+    async def execute(self, run: PlanRun) -> Any:
+        """Return the completed value.
+
+        Raises:
+            GraphQLError: the field failed and is not nullable.
+        """
+        return await run.core(
+            lambda executor: executor.execute_field(
+                self._root, None, self._details, self._path, None
+            )
+        )
+
+
+class RootField(CoreField):
+    """A compiled root field.
+
+    Args:
+        executor: graphql-core's executor of the operation.
+        root: the root type.
+        name: the response key.
+        details: the field's nodes in the operation.
+        is_alone: whether it is the only root field of a mutation.
+
+    Raises:
+        Fallback: the field cannot be compiled.
+    """
+
+    def __init__(
+        self,
+        executor: Executor[Any],
+        root: GraphQLObjectType,
+        name: str,
+        details: FieldDetailsList,
+        *,
+        is_alone: bool,
+    ) -> None:
+        super().__init__(root, name, details)
+        self._nodes = [detail.node for detail in details]
+        definition = executor.schema.get_field(root, self._nodes[0].name.value)
+        source = field_of(definition) if definition is not None else None
+        if definition is None or source is None or source.extensions:
+            raise Fallback
+        self._definition: GraphQLField = definition
+        self._required = is_non_null_type(definition.type)
+        self._field = source
+        self._info = executor.build_resolve_info(definition, self._nodes, root, self._path)
+        info = Info(self._info, source)
+        if info.schema.config.default_resolver is not getattr:
+            raise Fallback
+        self._selected = info.selected
+        if self._selected.columns is None:
+            raise Fallback
+        compiler = ValueCompiler(executor, self._selected.columns)
+        self._complete = compiler.compile(definition, details)
+        self._guard = guard_of(executor, definition, details, name) if is_alone else None
+        self._parameters = Parameters(
+            source,
+            definition,
+            self._nodes[0],
+            info,
+            hide_suggestions=executor.hide_suggestions,
+        )
+
+    async def execute(self, run: PlanRun) -> Any:
+        try:
+            value = await self._resolve(run)
+        except Exception as raised:  # noqa: BLE001 (any exception of a resolver is a field error)
+            error = located_error(raised, self._nodes, [self.name])
+            if self._required:
+                raise error from None
+            run.errors.append(error)
+            return None
+        try:
+            return self._complete(value)
+        except Exception:  # noqa: BLE001 (`Fallback`, or any error of an attribute)
+            return await run.core(lambda executor: self._complete_by_core(executor, value))
+
+    async def _resolve(self, run: PlanRun) -> Any:
+        # Strawberry's own executor gives resolvers the plain dict of coerced variables.
+        values: Any = run.variables.coerced
+        info = Info(self._info._replace(context=run.context, variable_values=values), self._field)
+        info.selected = self._selected
+        args, kwargs = self._parameters.given(run.variables, info)
+        value = self._field.get_result(None, info, args, kwargs)
+        # The type checks cost a tenth of `isawaitable`, and decide most cases.
+        if type(value) is CoroutineType or (type(value) is not One and isawaitable(value)):
+            value = await value
+        if type(value) is not One:
+            return value
+        if self._guard is not None and self._guard.size <= run.room:
+            return await value.committed(self._guard)
+        return await value
+
+    def _complete_by_core(self, executor: Executor[Any], value: Any) -> Any:
+        """Complete a resolved value with graphql-core."""
+
+        async def resolved() -> Any:
+            return value
+
+        info = executor.build_resolve_info(self._definition, self._nodes, self._root, self._path)
+        return executor.complete_awaitable_value(
+            self._definition.type, self._details, info, self._path, resolved(), None
+        )
 
 
 class Plan:

@@ -56,3 +56,27 @@ def is_stored_as_text(type_: TypeEngine[Any]) -> bool:
 def comparable(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the column for comparisons: by code point, if it is stored as text."""
     return ByCodePoint(column) if is_stored_as_text(column.type) else column
+
+
+class WithoutIndex(FunctionElement[Any]):
+    """A column's value, written for SQLite with a unary `+`, which rules out its index.
+
+    See https://sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +".
+    """
+
+    name = "unindexed"
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(WithoutIndex)
+def _indexed(element: WithoutIndex, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(WithoutIndex, "sqlite")
+def _signed(element: WithoutIndex, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"

@@ -21,9 +21,8 @@ from sqlalchemy import (
 from graph.database.base import Session
 from graph.database.statement import Rows, Statement
 from graph.tables.sql.conditions import EVERYTHING, Condition, Template, clause, constant
-from graph.tables.sql.functions import comparable
+from graph.tables.sql.functions import WithoutIndex, comparable
 from graph.tables.sql.segments import Bound, BoundTemplate, Order, Segment, Term, backward, segments
-from graph.tables.sql.unindexed import WithoutIndex
 
 STATEMENTS = 100
 """Statements of a kind that are kept compiled; clients choose among more than that."""

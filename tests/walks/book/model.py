@@ -3,7 +3,7 @@
 from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
-from graph.tables.indexes import keyset_indexes
+from graph.tables.columns import keyset_indexes
 
 
 class BookBase(SQLModel):
