@@ -12,6 +12,9 @@ from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefa
 
 from graph.errors import BadUserInputError, Constraint, ConstraintError
 
+STATEMENTS = 100
+"""Compiled statements of a kind that are kept; clients choose among more than that."""
+
 Convert: TypeAlias = Callable[[Any], Any]
 
 

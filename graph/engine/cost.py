@@ -4,6 +4,7 @@ Every field of every object in the answer counts one. The length of a list depen
 An operation's selections are therefore analysed once, and its lists are counted per request.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
@@ -37,7 +38,6 @@ from graph.engine.limits import too_complex
 from graph.engine.permissions import is_guarded
 from graph.engine.selection import Collector, Selection, Values
 from graph.errors import PublicError
-from graph.tables.filters import NO_FILTER, Extent, Filter, extent
 
 Number: TypeAlias = Callable[[Values], int | None]
 
@@ -47,6 +47,34 @@ The argument then determines the length of the list or page that its field retur
 
 UNLIMITED = 100
 """Items assumed for a list whose field has no argument with a maximum."""
+
+
+class Extent(NamedTuple):
+    """The size of a filter."""
+
+    predicates: int = 0
+    """Number of comparisons; a filter without any counts as one."""
+    levels: int = 0
+    """Levels of nested filters."""
+    values: int = 0
+    """Number of values, each item of a list counted."""
+
+    def __or__(self, other: "Extent") -> "Extent":
+        """Return the maximum of each."""
+        return Extent(*map(max, self, other))
+
+
+NO_FILTER = Extent()
+"""The extent of an operation without filters."""
+
+
+class SizedInput(ABC):
+    """Base class of input types whose size is limited, such as filters."""
+
+    @classmethod
+    @abstractmethod
+    def extent(cls, given: Mapping[str, Any] | None) -> Extent:
+        """Return the extent of a coerced value."""
 
 
 def list_length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]:
@@ -105,27 +133,29 @@ def filters(definition: GraphQLField, node: FieldNode) -> dict[object, Callable[
     """Return functions that compute the extents of a field's filters, by variable or literal."""
     return {
         value.name.value if isinstance(value, VariableNode) else id(value): _extent(
-            parameter, value
+            class_, parameter, value
         )
         for name, parameter in definition.args.items()
-        if _is_filter(parameter) and (value := _literal(node, name)) is not None
+        if (class_ := _sized_input(parameter)) and (value := _literal(node, name)) is not None
     }
 
 
-def _is_filter(parameter: GraphQLArgument) -> bool:
+def _sized_input(parameter: GraphQLArgument) -> type[SizedInput] | None:
     class_ = python_class(get_named_type(parameter.type))
-    return isinstance(class_, type) and issubclass(class_, Filter)
+    return class_ if isinstance(class_, type) and issubclass(class_, SizedInput) else None
 
 
-def _extent(parameter: GraphQLArgument, value: ValueNode) -> Callable[[Values], Extent]:
+def _extent(
+    class_: type[SizedInput], parameter: GraphQLArgument, value: ValueNode
+) -> Callable[[Values], Extent]:
     if isinstance(value, VariableNode):
         variable = value.name.value
-        return lambda values: extent(values.get(variable))
+        return lambda values: class_.extent(values.get(variable))
     if _has_variables(value):
-        return lambda values: extent(
+        return lambda values: class_.extent(
             coerce_input_literal(value, parameter.type, VariableValues({}, dict(values)))
         )
-    known = extent(coerce_input_literal(value, parameter.type))
+    known = class_.extent(coerce_input_literal(value, parameter.type))
     return lambda _: known
 
 

@@ -11,7 +11,7 @@ from graphql.execution import Executor, VariableValues
 from graph.database.base import Database
 from graph.engine._compiled.plan import Plan, PlanRun
 from graph.engine.context import Caller, Context
-from graph.engine.cost import CostAnalysis, Size, over_cost
+from graph.engine.cost import NO_FILTER, CostAnalysis, Extent, Size, over_cost
 from graph.engine.deadline import run_with_timeout
 from graph.engine.definitions import core_schema
 from graph.engine.documents import Document, Documents
@@ -24,7 +24,6 @@ from graph.engine.saved_answers import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.schema import Schema, SerialExecutor
 from graph.errors import Code, PublicError, ReadOnlyError
 from graph.settings import Settings
-from graph.tables.filters import NO_FILTER, Extent
 
 MAX_CONDITIONS = 4
 """Variables in `@skip` and `@include` up to which each choice is prepared once, with a plan."""

@@ -15,11 +15,11 @@ from sqlalchemy import (
     update,
 )
 
-from graph.database.statement import Statement
+from graph.database.statement import STATEMENTS, Statement
 from graph.hero.model import HERO, HeroCreate
 from graph.tables.sql.conditions import EVERYTHING, Condition, Template, clause
 from graph.tables.sql.functions import comparable
-from graph.tables.sql.page import STATEMENTS, Page, is_indexed
+from graph.tables.sql.page import Page, is_indexed
 from graph.tables.sql.segments import Order, total_order
 
 BY_ID = total_order(HERO)

@@ -7,13 +7,13 @@ import strawberry
 from sqlalchemy import Table, func, select
 
 from graph.database.base import Session
-from graph.database.statement import Rows, Statement
+from graph.database.statement import STATEMENTS, Rows, Statement
 from graph.engine.connection import Connection, Edges, PageInfo
 from graph.engine.context import Info
 from graph.errors import BadUserInputError
 from graph.tables.cursors import Cursors
 from graph.tables.sql.conditions import Condition, clause
-from graph.tables.sql.page import STATEMENTS, Page
+from graph.tables.sql.page import Page
 from graph.tables.sql.segments import Bound, Order, backward
 
 

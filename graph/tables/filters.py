@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Table
 
+from graph.engine.cost import Extent, SizedInput
 from graph.engine.definitions import InputContext, StrawberryList, define_input, input_definition
 from graph.tables.columns import searchable_columns
 from graph.tables.comparisons import (
@@ -19,12 +20,29 @@ from graph.tables.comparisons import (
 from graph.tables.sql.conditions import EVERYTHING, Condition, Template
 
 
-class Filter:
+class Filter(SizedInput):
     """Base class of filters; `filter_input` makes a subclass the input type of a table."""
 
     def __init__(self, condition: Condition) -> None:
         self.condition = condition
         """The filter as the database takes it."""
+
+    @classmethod
+    def extent(cls, given: Mapping[str, Any] | None) -> Extent:
+        if given is None:
+            return Extent()
+        predicates = values = levels = 0
+        for name, value in given.items():
+            if name in {"and", "or", "not"}:
+                for part in value if isinstance(value, list) else [value]:
+                    inner = cls.extent(part)
+                    predicates += inner.predicates
+                    levels = max(levels, inner.levels)
+                    values += inner.values
+            elif value is not None:
+                predicates += len(value)
+                values += sum(len(each) if isinstance(each, list) else 1 for each in value.values())
+        return Extent(predicates or 1, levels + 1, values)
 
 
 F = TypeVar("F", bound=Filter)
@@ -80,40 +98,3 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
 
 def _each(parse: Parse, given: list[Any], path: str, values: list[object]) -> list[Template]:
     return [parse(each, f"{path}.{index}", values) for index, each in enumerate(given)]
-
-
-class Extent(NamedTuple):
-    """The size of a filter."""
-
-    predicates: int = 0
-    """Number of comparisons; a filter without any counts as one."""
-    levels: int = 0
-    """Levels of nested filters."""
-    values: int = 0
-    """Number of values, each item of a list counted."""
-
-    def __or__(self, other: "Extent") -> "Extent":
-        """Return the maximum of each."""
-        return Extent(*map(max, self, other))
-
-
-NO_FILTER = Extent()
-"""The extent of an operation without filters."""
-
-
-def extent(given: Mapping[str, Any] | None) -> Extent:
-    """Return the extent of a coerced filter."""
-    if given is None:
-        return Extent()
-    predicates = values = levels = 0
-    for name, value in given.items():
-        if name in {"and", "or", "not"}:
-            for part in value if isinstance(value, list) else [value]:
-                inner = extent(part)
-                predicates += inner.predicates
-                levels = max(levels, inner.levels)
-                values += inner.values
-        elif value is not None:
-            predicates += len(value)
-            values += sum(len(each) if isinstance(each, list) else 1 for each in value.values())
-    return Extent(predicates or 1, levels + 1, values)

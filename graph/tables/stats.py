@@ -9,13 +9,12 @@ from typing import Any, NamedTuple, TypeVar
 import strawberry
 from sqlalchemy import ColumnElement, Table, case, func, select
 
-from graph.database.statement import Statement
+from graph.database.statement import STATEMENTS, Statement
 from graph.engine.context import Info
 from graph.engine.definitions import to_camel_case
 from graph.tables.columns import searchable_columns
 from graph.tables.sql.conditions import EVERYTHING, Condition, clause
 from graph.tables.sql.functions import underlying_type
-from graph.tables.sql.page import STATEMENTS
 
 
 @strawberry.type(description="Statistics of integers; null when there are no values.")

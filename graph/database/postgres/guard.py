@@ -17,8 +17,7 @@ from sqlalchemy import (
 )
 
 from graph.database.autocommit import MAX_TEXT_BYTES, Guard
-from graph.database.statement import Statement
-from graph.tables.sql.page import STATEMENTS
+from graph.database.statement import STATEMENTS, Statement
 
 TEXTS = ("text", "character varying")
 

@@ -19,13 +19,10 @@ from sqlalchemy import (
 )
 
 from graph.database.base import Session
-from graph.database.statement import Rows, Statement
+from graph.database.statement import STATEMENTS, Rows, Statement
 from graph.tables.sql.conditions import EVERYTHING, Condition, Template, clause, constant
 from graph.tables.sql.functions import WithoutIndex, comparable
 from graph.tables.sql.segments import Bound, BoundTemplate, Order, Segment, Term, backward, segments
-
-STATEMENTS = 100
-"""Statements of a kind that are kept compiled; clients choose among more than that."""
 
 FAR = 10_000
 """Offsets up to this are quick: a few milliseconds."""
