@@ -1,6 +1,188 @@
-"""The app that the environment configures, for `uvicorn graph.app:app`."""
+"""The app: the endpoint, its explorer and the health probes, over one database.
 
+`app` is the one that the environment configures, for `uvicorn graph.app:app`.
+"""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from graph import explorer
+from graph.database import open_database
+from graph.engine.errors import masked
+from graph.engine.schema import Schema
+from graph.engine.service import Service
 from graph.environment import load_settings
-from graph.factory import create_app
+from graph.errors import PublicError
+from graph.hero.model import TABLE
+from graph.hero.schema import schema
+from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
+from graph.http.hosts import AllowedHosts
+from graph.http.refusal import Refused, body_of, status_of
+from graph.http.response import JSON
+from graph.migrations import prepare
+from graph.observe import telemetry
+from graph.observe.logs import RequestLog, configure
+from graph.settings import Settings
 
-app = create_app(load_settings())
+PATH = "/graphql"
+
+SECURITY = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+
+
+class App:
+    """What the server calls: the GraphQL endpoint by a short way, and FastAPI for all else.
+
+    Error pages, exit stacks and routing, which the endpoint has no use for, would take half as long
+    again as it takes to answer.
+
+    Args:
+        fastapi: the whole app, the endpoint included.
+        endpoint: the endpoint alone; None where something stands in front of it.
+        allowed_hosts: the hosts that it answers for; none for any.
+    """
+
+    def __init__(
+        self, fastapi: FastAPI, endpoint: ASGIApp | None, allowed_hosts: Sequence[str]
+    ) -> None:
+        self.fastapi = fastapi
+        self._endpoint = endpoint or fastapi
+        is_open = not allowed_hosts or "*" in allowed_hosts
+        self._answer = self._route if is_open else AllowedHosts(self._route, allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._answer(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        is_endpoint = scope["type"] == "http" and path == PATH
+        await (self._endpoint if is_endpoint else self.fastapi)(scope, receive, send)
+
+
+def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = schema) -> App:
+    """The app; its engine lives from start to shutdown.
+
+    Args:
+        settings: what it serves, and how.
+        prepared: whether somebody has prepared the database already: the app then starts even
+            when the database is away for the moment.
+        schema: what is executed.
+
+    Raises:
+        DatabaseError: the settings name no usable database; at start, when it cannot be opened or
+            has a schema that this code cannot serve.
+    """
+    database = open_database(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if not prepared:
+            await prepare(database)
+        await database.open()
+        # What was imported stays for good; scanning it at each full collection is wasted time.
+        gc.collect()
+        gc.freeze()
+        keeping = asyncio.create_task(service.keep_answers_within_bounds())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+            await database.dispose()
+            await telemetry.flush()
+
+    traced = telemetry.configure()
+    no_page = _refusal(Refused(404, "GraphiQL is turned off."))
+    page = explorer.page if settings.graphiql else no_page
+    app = FastAPI(
+        title="hero-graph",
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _refuse, Exception: _mask},
+        telemetry=telemetry.HTTP if traced else telemetry.OFF,
+    )
+    service = (telemetry.TracedService if traced else Service)(schema, database, settings)
+    endpoint = RequestLog(GraphQLEndpoint(service, settings, page))
+    app.router.routes.append(Route(PATH, endpoint))
+    if settings.graphiql:
+        app.router.routes.append(Route(f"{PATH}/explorer/{{name}}", explorer.asset))
+
+    @app.api_route("/health", methods=["GET", "HEAD"])
+    async def health() -> Response:
+        """The process is up."""
+        return _answer({"status": "ok"})
+
+    @app.api_route("/ready", methods=["GET", "HEAD"])
+    async def ready() -> Response:
+        """The database answers; 503 when it does not."""
+        try:
+            await database.ping(TABLE)
+        except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
+            return _answer({"status": "unavailable"}, 503)
+        return _answer({"status": "ok"})
+
+    @app.api_route("/", methods=["GET", "HEAD"])
+    async def root() -> Response:
+        """Leads a browser to the explorer."""
+        return RedirectResponse("graphql", headers=SECURITY)
+
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            # A page that may call the API may do so where that is on a closed network, too.
+            allow_private_network=True,
+            expose_headers=["X-Request-ID"],
+        )
+    # FastAPI's middleware answers for other origins, and its spans have the route's name.
+    in_front = traced or settings.cors_origins
+    return App(app, None if in_front else endpoint, settings.allowed_hosts)
+
+
+def prepared_app() -> App:
+    """The app of a process that `serve` starts, which has prepared the database."""
+    settings = Settings()
+    configure(settings)
+    return create_app(settings, prepared=True)
+
+
+def __getattr__(name: str) -> App:
+    """Make `app` when it is asked for: an import alone reads no environment."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return create_app(load_settings())
+
+
+def _answer(
+    content: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return JSONResponse(content, status, {**SECURITY, **(headers or {})})
+
+
+def _refusal(error: PublicError, headers: Mapping[str, str] | None = None) -> Response:
+    return _answer(body_of(error), status_of(error, JSON), headers)
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    """What the router refuses, in GraphQL's shape: there is no such path or method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 (as it was registered)
+    refused = Refused(error.status_code, f"{error.detail}; the API is at /graphql.")
+    return _refusal(refused, error.headers)
+
+
+async def _mask(_: Request, error: Exception) -> Response:
+    return _refusal(masked(error))

@@ -15,8 +15,8 @@ import uvicorn
 from sqlalchemy import make_url
 from starlette.types import ASGIApp
 
+from graph.app import create_app
 from graph.database import open_database
-from graph.factory import create_app
 from graph.hero.model import HERO
 from graph.hero.seed import batches
 from graph.http.server import ServerConfig

@@ -108,7 +108,7 @@ def serve(
         # The way by which the settings reach all processes.
         os.environ["GRAPH_ALLOWED_HOSTS"] = ",".join(LOOPBACK)
     # What is reloaded may bring a migration with it.
-    app_name = "graph.app:app" if reload else "graph.factory:prepared_app"
+    app_name = "graph.app:app" if reload else "graph.app:prepared_app"
     config = ServerConfig(app_name, settings, workers=workers, reload=reload, factory=not reload)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"

@@ -13,12 +13,12 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from graph.app import create_app
 from graph.database.sqlite.log import LOG_LIMIT, LONGEST_LOG
 from graph.database.sqlite.slow_reads import AT_ONCE
 from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.schema import Schema
-from graph.factory import create_app
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.settings import Settings

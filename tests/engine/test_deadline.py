@@ -8,9 +8,9 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
+from graph.app import create_app
 from graph.engine.context import Info
 from graph.engine.schema import Schema
-from graph.factory import create_app
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.statements import new_hero

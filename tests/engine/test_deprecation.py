@@ -8,10 +8,10 @@ import pytest
 import strawberry
 from typer.testing import CliRunner
 
+from graph.app import create_app
 from graph.cli import app
 from graph.engine.context import Info
 from graph.engine.schema import Schema
-from graph.factory import create_app
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.schema import schema

@@ -11,11 +11,11 @@ from strawberry.extensions import SchemaExtension
 from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 
+from graph.app import create_app
 from graph.database.base import Session
 from graph.database.statement import Rows, Statement
 from graph.engine.context import Info
 from graph.engine.schema import Schema
-from graph.factory import create_app
 from graph.hero.queries import Query
 from graph.hero.statements import hero_by_key, page_of_heroes
 from graph.hero.types import Hero

@@ -10,9 +10,9 @@ from uuid import UUID
 import hypothesis_graphql
 import pytest
 
+from graph.app import create_app
 from graph.engine import errors
 from graph.engine.schema import SerialExecutor
-from graph.factory import create_app
 from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.conftest import serving

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.factory import App, create_app
+from graph.app import App, create_app
 from graph.settings import Settings
 from tests.conftest import serving
 from tests.support.browser import expect

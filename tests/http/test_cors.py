@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graph.factory import create_app
+from graph.app import create_app
 from graph.settings import Settings
 from tests.conftest import serving
 from tests.support.browser import Browser, Page, chromium

@@ -15,8 +15,8 @@ from typing import Any
 
 from starlette.types import Message
 
+from graph.app import create_app
 from graph.database import open_database
-from graph.factory import create_app
 from graph.hero.model import HERO
 from graph.hero.seed import batches
 from graph.settings import Settings

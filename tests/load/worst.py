@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message
 
+from graph.app import create_app
 from graph.database import open_database
-from graph.factory import create_app
 from graph.hero.model import HERO
 from graph.hero.seed import batches
 from graph.settings import Settings

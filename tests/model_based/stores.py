@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import asyncpg
 from sqlalchemy import make_url
 
-from graph.factory import create_app
+from graph.app import create_app
 from graph.settings import Settings
 from tests.conftest import serving
 from tests.model_based.model import Hero

@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 from strawberry.schema.config import StrawberryConfig
 
+from graph.app import create_app
 from graph.engine import errors
 from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.errors import logger
-from graph.factory import create_app
 from graph.settings import Settings
 from tests.conftest import serving
 from tests.support.client import Client

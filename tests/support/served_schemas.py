@@ -6,9 +6,9 @@ from typing import Any
 
 from strawberry.schema.config import StrawberryConfig
 
+from graph.app import create_app
 from graph.engine.context import Info
 from graph.engine.schema import Schema
-from graph.factory import create_app
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.settings import Settings

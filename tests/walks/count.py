@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
+from graph.app import create_app
 from graph.database.base import Session
 from graph.engine.schema import SerialExecutor
-from graph.factory import create_app
 from graph.settings import Settings
 
 statements: list[str] = []
