@@ -1,7 +1,7 @@
 """The root fields that write; those of one operation commit together or not at all."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -10,14 +10,12 @@ from graph.engine.cost import MAXIMUM
 from graph.errors import (
     BadUserInputError,
     ConflictError,
-    Constraint,
-    ConstraintError,
     NotFoundError,
 )
 from graph.hero.statements import (
+    HERO_TO_WRITE,
     deleted_hero,
     deleted_heroes,
-    hero_by_key,
     heroes_to_write,
     matching_heroes,
     new_hero,
@@ -146,17 +144,19 @@ class Mutation:
         new, old = changes.valid(), expected.storable() if expected else {}
         hero_id = parse_id(id)
         if hero_id is not None:
-            fetch = info.context.session.fetch
+            session, fetch = info.context.session, info.context.session.fetch
             values = {f"input.{name}": value for name, value in new.items()}
             values |= {f"expected.{name}": value for name, value in old.items()}
             statement = updated_hero(info.columns, tuple(new), tuple(old))
             updated: Hero | None = (await fetch(statement, key=hero_id, **values)).first()
             if updated is not None:
                 return updated
-            if await fetch(hero_by_key(()), key=hero_id):
+            if await fetch(HERO_TO_WRITE, key=hero_id):
                 if old and not await fetch(updated_hero((), (), tuple(old)), key=hero_id, **values):
                     raise ConflictError("the hero no longer has the values that were expected")
-                raise ConstraintError(Constraint.CHECK)
+                # Another transaction may have written the hero since; now none does.
+                (again,) = await session.fetch_exactly(1, statement, key=hero_id, **values)
+                return cast(Hero, again)
         raise NotFoundError("no hero has this id")
 
     @strawberry.mutation(description="Change the given fields of the heroes that match.")
@@ -190,12 +190,13 @@ class Mutation:
         """
         hero_id = parse_id(id)
         if hero_id is not None:
-            rows = await info.context.session.fetch(deleted_hero(info.columns), key=hero_id)
-            deleted: Hero | None = rows.first()
+            session, statement = info.context.session, deleted_hero(info.columns)
+            deleted: Hero | None = (await session.fetch(statement, key=hero_id)).first()
             if deleted is not None:
                 return deleted
-            if await info.context.session.fetch(hero_by_key(()), key=hero_id):
-                raise ConstraintError(Constraint.CHECK)
+            if await session.fetch(HERO_TO_WRITE, key=hero_id):  # as in `update_hero`
+                (again,) = await session.fetch_exactly(1, statement, key=hero_id)
+                return cast(Hero, again)
         raise NotFoundError("no hero has this id")
 
     @strawberry.mutation(description="Delete the heroes that match, and return them as they were.")

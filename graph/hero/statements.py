@@ -105,6 +105,12 @@ def updated_hero(
     return Statement(updated.returning(*selected(columns)))
 
 
+HERO_TO_WRITE = Statement(
+    select(HERO.c.id).where(HERO.c.id == bindparam("key", type_=BigInteger)).with_for_update()
+)
+"""The hero with the parameter `key`, which nobody else writes until the transaction ends."""
+
+
 @lru_cache(STATEMENTS)
 def matching_heroes(where: Template) -> Statement:
     """The ids of the first heroes of a condition, `limit` of them."""

@@ -10,7 +10,7 @@ from graph.database.base import Session
 from tests.engine.test_saved_answers import codes, held, send
 from tests.hero.test_api import NO_IDS
 from tests.support.client import CREATE, HERO_FIELDS, Client
-from tests.support.cluster import Sql, wait_until
+from tests.support.cluster import WAITING, Sql, on_postgresql, transaction, wait_until
 
 UPDATE = f"""
 mutation Update($id: ID!, $input: UpdateHeroInput!, $expected: UpdateHeroInput) {{
@@ -240,3 +240,25 @@ def test_the_answers_have_the_same_bytes(api: Client, serve: Callable[..., Clien
     ):
         request = {"query": UPDATE, "variables": {"id": "1", **variables}}
         assert api.post(request).content == thorough.post(request).content
+
+
+@on_postgresql
+def test_a_hero_that_comes_to_be_as_expected_meanwhile(
+    api: Client, database_url: str, sql: Sql
+) -> None:
+    sql("""CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$""")
+    sql("CREATE TRIGGER wait AFTER UPDATE OR DELETE ON hero EXECUTE FUNCTION wait()")
+    comes = """SELECT pg_advisory_xact_lock(1);
+      UPDATE hero SET age = 1; INSERT INTO hero VALUES (2, 'B', 2, 'b')"""
+    for mutation in (
+        "updateHero(id: 1, input: { age: 3 }, expected: { age: 1 }) { age }",
+        "updateHero(id: 2, input: { age: 3 }) { age }",
+        "deleteHero(id: 2) { age }",
+    ):
+        sql("UPDATE hero SET age = 0")
+        sql("DELETE FROM hero WHERE id = 2")
+        with ThreadPoolExecutor(1) as threads, transaction(database_url, comes, "COMMIT"):
+            answer = threads.submit(api.execute, f"mutation {{ {mutation} }}")
+            wait_until(lambda: len(sql(WAITING)) == 1)
+        assert "errors" not in answer.result()
