@@ -156,7 +156,7 @@ class Mutation:
                     raise ConflictError("the hero no longer has the values that were expected")
                 # Another transaction may have written the hero since; now none does.
                 (again,) = await session.fetch_exactly(1, statement, key=hero_id, **values)
-                return cast(Hero, again)
+                return cast("Hero", again)
         raise NotFoundError("no hero has this id")
 
     @strawberry.mutation(description="Change the given fields of the heroes that match.")
@@ -196,7 +196,7 @@ class Mutation:
                 return deleted
             if await session.fetch(HERO_TO_WRITE, key=hero_id):  # as in `update_hero`
                 (again,) = await session.fetch_exactly(1, statement, key=hero_id)
-                return cast(Hero, again)
+                return cast("Hero", again)
         raise NotFoundError("no hero has this id")
 
     @strawberry.mutation(description="Delete the heroes that match, and return them as they were.")
