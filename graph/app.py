@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +24,7 @@ from graph.engine.schema import Schema
 from graph.engine.service import Service
 from graph.environment import load_settings
 from graph.errors import PublicError
+from graph.garbage import short_collections
 from graph.hero.model import TABLE
 from graph.hero.schema import schema
 from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
@@ -90,12 +90,10 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
         if not prepared:
             await prepare(database)
         await database.open()
-        # What was imported stays for good; scanning it at each full collection is wasted time.
-        gc.collect()
-        gc.freeze()
         keeping = asyncio.create_task(service.keep_answers_within_bounds())
         try:
-            yield
+            with short_collections():
+                yield
         finally:
             keeping.cancel()
             await asyncio.wait([keeping])

@@ -86,7 +86,7 @@ class Session(ABC):
         self.scanned |= statement.may_scan
         compiled = statement.compiled(self.dialect)
         sql, values = compiled.bind(parameters)
-        return compiled.rows(await self.run(statement, sql, values))
+        return compiled.rows(statement, await self.run(statement, sql, values))
 
     async def fetch_exactly(self, count: int, statement: Statement, **parameters: object) -> Rows:
         """Run a write and return its rows, of which there must be this many.
@@ -105,7 +105,7 @@ class Session(ABC):
         compiled = statement.compiled(self.dialect)
         sql, values = compiled.bind(parameters)
         run = self.run if self.begun else self.run_apart
-        return compiled.rows(await run(statement, sql, values))
+        return compiled.rows(statement, await run(statement, sql, values))
 
     def one(self, statement: Statement, **parameters: object) -> Any:
         """Return an awaitable of the first row of a statement, which must return a row or fail.

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -12,12 +12,16 @@ from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefa
 
 from graph.errors import BadUserInputError, Constraint, ConstraintError
 
-STATEMENTS = 100
+STATEMENTS = 50
 """Compiled statements of a kind that are kept; clients choose among more than that."""
 
 Convert: TypeAlias = Callable[[Any], Any]
 
+CACHED_RECORDS = 100
+"""Maximum number of cached classes of records; a class is a cycle, and takes some 30 objects."""
 
+
+@lru_cache(CACHED_RECORDS)
 def _record(columns: Sequence[str]) -> Any:
     """Make a named tuple class with these fields."""
     return namedtuple("Record", columns)  # noqa: PYI024
@@ -62,7 +66,14 @@ class Statement:
         names = tuple(str(column.key) for column in self.exported)
         self.columns = names[:-1] if sort_by_last else names
         self.record = _record(self.columns)
-        self.compiled: Callable[[Dialect], Compiled] = cache(lambda it: Compiled(self, it))
+        self._compiled: dict[Dialect, Compiled] = {}
+
+    def compiled(self, dialect: Dialect) -> "Compiled":
+        """Return the statement compiled for a dialect, from its cache if possible."""
+        compiled = self._compiled.get(dialect)
+        if compiled is None:
+            compiled = self._compiled[dialect] = Compiled(self, dialect)
+        return compiled
 
 
 class Rows(Sequence[Any]):
@@ -109,17 +120,20 @@ def exactly(count: int, rows: Rows) -> Rows:
 
 
 class Compiled:
-    """A statement compiled for one dialect, with the conversions of its parameters and rows."""
+    """A statement compiled for one dialect, with the conversions of its parameters and rows.
+
+    It refers neither to the statement nor, if it can, to SQLAlchemy's compiler: most of an evicted
+    statement is then freed at once, without a garbage collection.
+    """
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled = statement.clause.compile(dialect=dialect, column_keys=statement.values or None)
         assert isinstance(compiled, SQLCompiler)  # noqa: S101 (for the type checker)
-        self._statement = statement
-        self._compiled = compiled
         self._sql = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()
         # An expanding IN is written out for each list of values.
-        self._expands = bool(compiled.post_compile_params | compiled.literal_execute_params)
+        expands = compiled.post_compile_params | compiled.literal_execute_params
+        self._expanding = compiled if expands else None
         self._own_values = _own_values(compiled)
         self._to_driver = _conversions(
             {
@@ -150,24 +164,24 @@ class Compiled:
             own = {name: give() for name, give in self._own_values.items()}
             parameters = {**own, **parameters}
         sql, names, conversions = self._sql, self._names, self._to_driver
-        if self._expands:
-            state = self._compiled.construct_expanded_state(parameters, escape_names=False)
+        if self._expanding is not None:
+            state = self._expanding.construct_expanded_state(parameters, escape_names=False)
             sql, names, parameters = state.statement, state.positiontup or (), state.parameters
             conversions = {**conversions, **_conversions(state.processors)}
         if not conversions:
             return sql, [parameters[name] for name in names]
         return sql, [_to_driver(conversions.get(name), name, parameters[name]) for name in names]
 
-    def rows(self, tuples: Sequence[Sequence[Any]]) -> Rows:
+    def rows(self, statement: Statement, tuples: Sequence[Sequence[Any]]) -> Rows:
         """Convert the driver's rows to Python values."""
         if self._from_driver and tuples:
             columns: list[Sequence[Any]] = list(zip(*tuples, strict=True))
             for index, convert in self._from_driver.items():
                 columns[index] = _from_driver(convert, columns[index])
             tuples = list(zip(*columns, strict=True))
-        if self._statement.sort_by_last:
+        if statement.sort_by_last:
             tuples = [row[:-1] for row in sorted(tuples, key=itemgetter(-1))]
-        return Rows(self._statement, tuples)
+        return Rows(statement, tuples)
 
 
 def _conversions(processors: Mapping[Any, Convert | None]) -> dict[Any, Convert]:

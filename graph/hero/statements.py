@@ -31,6 +31,9 @@ PLACE = HERO.c.id.label("place")
 AMONG = HERO.c.id.in_(bindparam("ids", type_=BigInteger, expanding=True))
 """That a hero's id is one of the parameter `ids`."""
 
+CACHED_COUNTS = 20
+"""Maximum number of cached statements that insert several heroes: each has up to 1,000 objects."""
+
 
 def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
     """The table's columns with these names, all for None; SQL needs one, so the key for none."""
@@ -71,7 +74,7 @@ def new_hero(columns: tuple[str, ...] | None) -> Statement:
     return Statement(inserted, values=tuple(HeroCreate.model_fields))
 
 
-@lru_cache(STATEMENTS)
+@lru_cache(CACHED_COUNTS)
 def new_heroes(columns: tuple[str, ...] | None, count: int) -> Statement:
     """Insert so many heroes; the parameters are as in `inputs.0.name`.
 

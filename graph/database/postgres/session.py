@@ -215,7 +215,7 @@ class PostgresSession(Session):
             return None
         sql, values = checked.compiled(self.dialect).bind(parameters)
         rows = await self._transactions.autocommit(sql, values)
-        return None if rows is None else compiled.rows([row[:-1] for row in rows])
+        return None if rows is None else compiled.rows(statement, [row[:-1] for row in rows])
 
     async def snapshot(self, *, scans: bool = False) -> bool:
         if self._held is not None or self._writes:
