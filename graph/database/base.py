@@ -50,7 +50,7 @@ class Session(ABC):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.scanned = False
-        """Whether any statement that may scan was fetched."""
+        """Whether any statement that may scan was run, other than by a search of its own."""
 
     @cached_property
     def orm(self) -> AsyncSession:
@@ -102,6 +102,7 @@ class Session(ABC):
         Other writers need not wait meanwhile. The rows may have changed when the transaction
         begins: check the condition again there.
         """
+        self.scanned |= statement.may_scan and self.begun
         compiled = statement.compiled(self.dialect)
         sql, values = compiled.bind(parameters)
         run = self.run if self.begun else self.run_apart
@@ -162,11 +163,13 @@ class Session(ABC):
         """
 
     @abstractmethod
-    async def start(self, first: Change | None = None) -> int:
+    async def start(self, first: Change | None = None, *, scans: bool = False) -> int:
         """Begin a transaction, which ends with `commit`, `rollback` or `close`.
 
         Args:
             first: a change to begin with; on PostgreSQL it needs no extra round trip.
+            scans: whether any statement in it may scan (`Statement.may_scan`); it then waits for
+                its turn among slow ones before it begins, as others would wait for its end.
 
         Returns:
             The number of rows that `first` changed.

@@ -167,11 +167,17 @@ class SavedAnswers:
         self._saved_bytes = 0
         self._due = asyncio.Event()
 
-    def once(self, session: Session, key: Key | None) -> "Once":
-        """A transaction that executes a mutation, unless its key says that it was executed."""
-        return Once(self, session, key)
+    def once(self, session: Session, key: Key | None, *, scans: bool) -> "Once":
+        """A transaction that executes a mutation, unless its key says that it was executed.
 
-    async def claim(self, session: Session, key: Key) -> SavedAnswer | None:
+        Args:
+            session: what the transaction is of.
+            key: the client's, if it gave one.
+            scans: whether the mutation may scan (`Session.start`).
+        """
+        return Once(self, session, key, scans=scans)
+
+    async def claim(self, session: Session, key: Key, *, scans: bool) -> SavedAnswer | None:
         """Start a transaction, and claim a key in it.
 
         It waits for another transaction with this key.
@@ -186,7 +192,7 @@ class SavedAnswers:
         expired = now - self._seconds
         row = {"caller": key.caller, "key": key.key}
         claim = {**key._asdict(), "created": now}
-        claimed = await session.start(Change(self._claim, claim))
+        claimed = await session.start(Change(self._claim, claim), scans=scans)
         while not claimed:
             found = (await session.fetch(FIND, **row)).first()
             if found is not None and found.created > expired:
@@ -273,12 +279,16 @@ class Once:
         answers: where the answer is saved.
         session: what the transaction is of; its `close` undoes what was not committed.
         key: the client's, if it gave one.
+        scans: whether the mutation may scan.
     """
 
-    def __init__(self, answers: SavedAnswers, session: Session, key: Key | None) -> None:
+    def __init__(
+        self, answers: SavedAnswers, session: Session, key: Key | None, *, scans: bool
+    ) -> None:
         self._answers = answers
         self._session = session
         self._key = key
+        self._scans = scans
         self.saved: SavedAnswer | None = None
         """The answer of the first execution, where this is a repetition."""
         self.answer: SavedAnswer | None = None
@@ -286,9 +296,9 @@ class Once:
 
     async def __aenter__(self) -> Self:
         if self._key is None:
-            await self._session.start()
+            await self._session.start(scans=self._scans)
         else:
-            self.saved = await self._answers.claim(self._session, self._key)
+            self.saved = await self._answers.claim(self._session, self._key, scans=self._scans)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:

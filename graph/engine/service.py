@@ -118,7 +118,10 @@ class Service:
                     return not_executed(*with_code(coerced, Code.BAD_USER_INPUT))
                 is_new = not call.operation.prepared
                 prepared = self._prepare(call, coerced)
-                self._check(prepared.cost.size(coerced.coerced))
+                size = prepared.cost.size(coerced.coerced)
+                self._check(size)
+                if is_new and call.operation.writes and size.filters is NO_FILTER:
+                    call.operation.scans = False  # until it is seen to do so
                 if is_new:  # to count what it costs may take as long as to execute it
                     await asyncio.sleep(0)
             except PublicError as error:
@@ -170,15 +173,16 @@ class Service:
         operation = call.operation
         session = self._database.session(call.caller.identity)
         context = Context(session, call.caller)
+        scans = operation.scans is not False
         try:
             if not operation.writes:
                 if prepared.cost.reads <= 1:
                     return await self._run(call, coerced, prepared.plan, context, room)
-                await session.snapshot(scans=operation.scans is not False)
+                await session.snapshot(scans=scans)
                 result = await self._run(call, coerced, prepared.plan, context, room)
                 operation.scans = bool(operation.scans)
                 return result
-            async with self._answers.once(session, self._key(call)) as once:
+            async with self._answers.once(session, self._key(call), scans=scans) as once:
                 if once.saved is not None:
                     if len(once.saved.data) > room:
                         raise self._too_large()
@@ -188,6 +192,7 @@ class Service:
                     return Result(once.saved.data, [], extensions=once.saved.extensions)
                 result = await self._run(call, coerced, prepared.plan, context, room)
                 if not result.errors:
+                    operation.scans = bool(operation.scans)
                     once.answer = SavedAnswer(result.data, result.extensions)
                 return result
         finally:

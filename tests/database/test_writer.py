@@ -210,3 +210,24 @@ def test_a_process_that_is_stopped_while_it_has_its_turn_holds_up_nobody(file: P
 
     run(file, work)
     assert len(names(file)) == 2
+
+
+def test_what_takes_long_waits_for_its_like(file: Path) -> None:
+    async def work(database: SQLiteDatabase) -> None:
+        async def write(name: str, slow_of: str | None) -> None:
+            await database.writer.acquire(slow_of)
+            had.append(name)
+            await database.writer.finish()
+
+        had: list[str] = []
+        await database.writer.acquire("ann")
+        slow = [asyncio.create_task(write(name, name)) for name in ("ann", "ann", "bob")]
+        await asyncio.sleep(0)
+        quick = [asyncio.create_task(write("quick", None)) for _ in range(2)]
+        await asyncio.sleep(0)
+        slow[1].cancel()
+        await database.writer.finish()
+        await asyncio.gather(*slow, *quick, return_exceptions=True)
+        assert had == ["quick", "quick", "ann", "bob"]
+
+    run(file, work)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 
 from tests.engine.test_saved_answers import held, send
 from tests.support.client import HERO_FIELDS, Client
-from tests.support.cluster import WAITING, Sql, transaction, wait_until
+from tests.support.cluster import WAITING, Sql, on_postgresql, transaction, wait_until
 
 UPDATE = f"""
 mutation Update($where: HeroFilter!, $input: UpdateHeroInput!, $atMost: Int! = 1) {{
@@ -254,3 +254,27 @@ def test_the_answers_have_the_same_bytes(serve: Callable[..., Client]) -> None:
             request = {"query": query.replace(HERO_FIELDS, selection), "variables": variables}
             fast, thorough = [api.post(request).content for api in apis]
             assert fast == thorough
+
+
+@on_postgresql
+@pytest.mark.parametrize("keyed", [True, False])
+def test_quick_requests_do_not_wait_for_searches_in_transactions(
+    serve: Callable[..., Client], database_url: str, sql: Sql, *, keyed: bool
+) -> None:
+    api = serve(pool_size=2)
+    hero = api.create("Slow")
+    create = 'createHero(input: { name: "A", secretName: "a" }) { id }'
+    search = 'updateHeroes(where: { name: { contains: "low" } }, input: { age: 1 }) { age }'
+    query = f"mutation {{ {'' if keyed else create} {search} }}"
+
+    def write(number: int) -> Any:
+        key = {"extensions": {"idempotencyKey": str(number)}} if keyed else {}
+        return api.post({"query": query, **key}).json()
+
+    with ThreadPoolExecutor(3) as threads:
+        with transaction(database_url, "SELECT id FROM hero FOR UPDATE"):
+            answers = [threads.submit(write, number) for number in range(3)]
+            wait_until(lambda: sql(WAITING))
+            found = api.data("query Find($id: ID!) { hero(id: $id) { name } }", id=hero["id"])
+            assert found == {"hero": {"name": "Slow"}}
+        assert all("errors" not in answer.result() for answer in answers)

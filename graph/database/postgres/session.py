@@ -48,13 +48,15 @@ class Transactions:
         pooled, _ = await self.first(lambda pooled: pooled.raw.execute(statement), acquire)
         return pooled
 
-    async def begin_with(self, sql: str, values: Sequence[object]) -> tuple[Pooled, int]:
+    async def begin_with(
+        self, sql: str, values: Sequence[object], acquire: Acquire
+    ) -> tuple[Pooled, int]:
         """A connection in a transaction that has made a change, and how many rows that is."""
 
         def begin(pooled: Pooled) -> Awaitable[str]:
             return pooled.raw.execute(f"BEGIN; {pooled.messages.statement(sql, values)}")
 
-        pooled, status = await self.first(begin)
+        pooled, status = await self.first(begin, acquire)
         return pooled, int(status.rpartition(" ")[2])
 
     async def first(
@@ -158,6 +160,7 @@ class PostgresSession(Session):
         self._caller = caller
         self._held: Pooled | None = None
         self._writes = False
+        self._scans = False
         self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
 
     def orm_bind(self) -> Connection:
@@ -204,7 +207,9 @@ class PostgresSession(Session):
         """The connection of the transaction, which begins when it is first asked for."""
         async with self._turn:
             if self._held is None:
-                self._held = await self._transactions.begin()
+                self._held = await self._transactions.begin(
+                    acquire=self._acquire(scans=self._scans)
+                )
             return self._held
 
     async def autocommit(
@@ -223,11 +228,13 @@ class PostgresSession(Session):
         self._held = await self._transactions.begin(SNAPSHOT, self._acquire(scans=scans))
         return True
 
-    async def start(self, first: Change | None = None) -> int:
-        self._writes = True
+    async def start(self, first: Change | None = None, *, scans: bool = False) -> int:
+        self._writes, self._scans = True, scans
         if first is None:
             return 0
-        self._held, changed = await self._transactions.begin_with(*self._bound(first))
+        self._held, changed = await self._transactions.begin_with(
+            *self._bound(first), self._acquire(scans=scans)
+        )
         return changed
 
     def _bound(self, change: Change) -> tuple[str, list[object]]:
@@ -247,7 +254,7 @@ class PostgresSession(Session):
 
     def _let_go(self) -> Pooled | None:
         """The connection of the transaction, which is the caller's to end; none is begun now."""
-        held, self._held, self._writes = self._held, None, False
+        held, self._held, self._writes, self._scans = self._held, None, False, False
         return held
 
     async def close(self) -> None:

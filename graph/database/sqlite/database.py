@@ -46,6 +46,7 @@ class SQLiteSession(Session):
         self._caller = caller
         self._beginning: asyncio.Lock | None = None
         self._writer: Opened | None = None
+        self._scans = False
         self._reader: Opened | None = None
         self._snapshot = False
         self._seen = False
@@ -143,16 +144,18 @@ class SQLiteSession(Session):
             reader, self._reader = self._reader, None
             self._database.end(reader)
 
-    async def start(self, first: Change | None = None) -> int:
+    async def start(self, first: Change | None = None, *, scans: bool = False) -> int:
         # If resolvers run side by side, one of them acquires the writer for all.
-        self._beginning = asyncio.Lock()
+        self._beginning, self._scans = asyncio.Lock(), scans
         return len(await self._changed(first)) if first else 0
 
     async def _begin(self) -> None:
         assert self._beginning is not None  # noqa: S101 (for the type checker)
         async with self._beginning:
             if self._writer is None:
-                self._writer = await self._database.writer.acquire()
+                self._writer = await self._database.writer.acquire(
+                    self._caller if self._scans else None
+                )
 
     async def _changed(self, change: Change) -> Rows:
         return await self.fetch(change.statement, **change.parameters)

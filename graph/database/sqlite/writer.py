@@ -12,6 +12,7 @@ from time import monotonic, perf_counter
 
 from sqlalchemy import Connection
 
+from graph.database.lane import Lane
 from graph.database.sqlite.connections import DatabaseFile, Opened, rewrite
 from graph.database.sqlite.errors import busy, primary_code
 from graph.database.sqlite.turn import Turn
@@ -40,6 +41,8 @@ class Writer:
         self._opened: Opened | None = None
         self._timeout = timeout
         self._lock = asyncio.Lock()
+        self._slow = Lane(1)
+        self._is_slow = False  # who has the connection
         self._turn = Turn(file.path)
         self._yields_until = 0.0
         self._finished: list[asyncio.Future[None]] = []
@@ -47,12 +50,28 @@ class Writer:
         self._took = 0.0
         self._on_thread = 0
 
-    async def acquire(self) -> Opened:
+    async def acquire(self, slow_of: str | None = None) -> Opened:
         """The connection, for the caller alone until `finish` or `undo`.
+
+        Args:
+            slow_of: whose operation it is, if that may take long. Such operations wait for one
+                another first, caller by caller, so that all others wait for one of them at most.
 
         Raises:
             ServiceUnavailableError: it was not free in time, or the file is unusable.
         """
+        if slow_of is None:
+            return await self._acquire()
+        await self._slow.acquire(slow_of)
+        try:
+            opened = await self._acquire()
+        except BaseException:
+            self._slow.release()
+            raise
+        self._is_slow = True
+        return opened
+
+    async def _acquire(self) -> Opened:
         if self._lock.locked():
             try:
                 async with asyncio.timeout(self._timeout):
@@ -112,7 +131,7 @@ class Writer:
             task = loop.create_task(self._commit())
             self._committing.add(task)
             task.add_done_callback(self._committing.discard)
-        self._lock.release()
+        self._release()
         while not committed.done():
             # Who is cancelled can no longer be undone alone, and must not take itself for undone.
             with suppress(asyncio.CancelledError):
@@ -129,7 +148,13 @@ class Writer:
                 self._tell(ServiceUnavailableError)
                 self._roll_back()
         finally:
-            self._lock.release()
+            self._release()
+
+    def _release(self) -> None:
+        self._lock.release()
+        if self._is_slow:
+            self._is_slow = False
+            self._slow.release()
 
     async def end(self) -> bool:
         """Undo what nobody has finished, after the commit that is at hand.
