@@ -1,8 +1,10 @@
 """The documents say what is."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from shutil import which
 
@@ -26,6 +28,11 @@ EXAMPLE = re.compile(r"-d '(\{.*?\})'\n```\n+```json\n(.*?)^```$", re.DOTALL | r
 
 PASTED = re.compile(r"^```graphql\n(.*?)^```\n.*?^```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 """A query, and the answer to it."""
+
+GENERATED = {"__pycache__", "dist", "node_modules"}
+"""Folders whose files nobody edits."""
+
+DOTALL_MULTILINE = re.DOTALL | re.MULTILINE
 
 LINK = re.compile(r"\]\(([^):#]+)\)")
 """The path of another file."""
@@ -68,6 +75,42 @@ def test_these_are_all_the_documents() -> None:
 def test_what_a_document_points_to_is_there(folder: str) -> None:
     paths = LINK.findall(readme(folder))
     assert [path for path in paths if not (ROOT / folder / path).exists()] == []
+
+
+def test_the_code_map_names_each_file() -> None:
+    package = ROOT / "graph"
+    paths = [
+        path for path in package.rglob("*") if path.is_file() and not GENERATED & {*path.parts}
+    ]
+    files = {
+        path.relative_to(package).as_posix()
+        for path in paths
+        if path.name != "__init__.py" or len(path.read_text().splitlines()) > 1
+    }
+    files -= {
+        "README.md",
+        "cli/README.md",
+        *[f for f in files if f.startswith("migrations/versions/")],
+    }
+    _, _, code_map = readme("graph").partition("\n## Code map\n")
+    named = set(LINK.findall(code_map.partition("\n## ")[0]))
+    assert files <= named, f"Name these in the code map of graph/README.md: {files - named}"
+
+
+def test_the_script_of_the_code_shows_the_indexes(tmp_path: Path) -> None:
+    [code] = re.findall(r"```python\n(import asyncio\n.*?)^```", readme("graph"), DOTALL_MULTILINE)
+    script = tmp_path / "explain.py"
+    script.write_text(code)
+    url = f"sqlite:///{tmp_path / 'database.db'}"
+    environment = {**os.environ, "GRAPH_DATABASE_URL": url}
+    for command in (
+        ["-m", "graph", "seed"],
+        [script, "{ heroes(orderBy: [{ field: NAME }]) { name } }"],
+    ):
+        done = subprocess.run(
+            [sys.executable, *command], env=environment, capture_output=True, text=True, check=True
+        )
+    assert "SCAN hero USING COVERING INDEX ix_hero_name" in done.stdout
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -1,4 +1,4 @@
-"""The walks of graph/README.md, taken on a copy of the code, as the document has them."""
+"""Follows the how-to guides of graph/README.md on a copy of the code."""
 
 import re
 import shlex
@@ -15,10 +15,10 @@ COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def section(title: str) -> str:
-    """The text of a walk."""
+    """Return the text of a guide."""
     text = (ROOT / "graph" / "README.md").read_text(encoding="utf-8")
     _, found, rest = text.partition(f"\n### {title}\n")
-    assert found, f"there is no walk {title!r}"
+    assert found, f"there is no guide {title!r}"
     return re.split(r"^##", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
@@ -30,7 +30,7 @@ def copy_code(folder: Path) -> None:
 
 
 def edit(folder: Path, walk: str) -> None:
-    """Make a walk's changes."""
+    """Make a guide's changes."""
     for path, text in NEW_FILE.findall(walk):
         file = folder / path
         file.parent.mkdir(exist_ok=True)
@@ -48,7 +48,7 @@ def edit(folder: Path, walk: str) -> None:
 
 
 def follow(folder: Path, walk: str) -> None:
-    """Run a walk's commands, from the folder, which is the working directory."""
+    """Run a guide's commands; the folder must be the working directory."""
     for line in "".join(COMMANDS.findall(walk)).splitlines():
         command, _, target = line.partition(" > ")
         program, *arguments = shlex.split(command, comments=True)
