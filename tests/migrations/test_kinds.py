@@ -14,6 +14,7 @@ from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.cluster import Sql, on_postgresql, on_sqlite
+from tests.support.components import require
 
 Serve = Callable[..., Client]
 
@@ -401,4 +402,7 @@ def test_a_kind_of_table_on_sqlite(
 def test_a_kind_of_table_on_postgresql(
     kind: Kind, serve: Serve, sql: Sql, configure: Callable[..., Settings]
 ) -> None:
+    if any("icu" in statement for statement in kind.statements):
+        has_icu = sql("SELECT 1 FROM pg_collation WHERE collprovider = 'i' LIMIT 1")
+        require(bool(has_icu), "PostgreSQL's server has no ICU")
     see(kind, serve, sql, configure())
