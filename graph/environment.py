@@ -81,7 +81,10 @@ def _names_in_file() -> Iterator[str]:
     """
     file = Path(ENV_FILE)
     try:
-        text = file.read_text(ENV_FILE_ENCODING) if file.is_file() else ""
+        # A directory, as a container mounts it for a missing file, or a link that leads nowhere
+        # would be passed over, with the token that was to be in it.
+        is_there = file.is_file() or file.is_dir() or file.is_symlink()
+        text = file.read_text(ENV_FILE_ENCODING) if is_there else ""
     except OSError as error:
         raise SettingsError(f"{ENV_FILE} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -85,6 +85,15 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
         load_settings()
 
 
+def test_what_is_no_file_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to(tmp_path / "missing")
+    with pytest.raises(SettingsError, match=r"^\.env cannot be read: No such file"):
+        load_settings()
+    (tmp_path / "missing").mkdir()
+    with pytest.raises(SettingsError, match=r"^\.env cannot be read: Is a directory"):
+        load_settings()
+
+
 def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("GRAPH_MAX_ROWS=7\n# für Ann\n", encoding="utf-8-sig")
     assert Settings().max_rows == 7
