@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.base import Database, DatabaseError
+from graph.engine.saved_answers import ANSWERS
 from graph.errors import ServiceUnavailableError, logger
 from graph.hero.model import FIRST_COLUMNS, TABLE
 from graph.migrations.catalog import check_table
@@ -148,6 +149,8 @@ def _check_tables(connection: Connection, *, writes: bool) -> None:
         if not inspect(connection).has_table(needed.name):
             raise DatabaseError(f"the database has no table {needed.name}")
         check_table(connection, needed, needed.columns.keys(), writes=writes)
+    if writes and inspect(connection).has_table(ANSWERS.name):  # not where it could not be made
+        check_table(connection, ANSWERS, ANSWERS.columns.keys(), writes=True)
 
 
 def _says_read_only(error: BaseException | None) -> bool:

@@ -83,21 +83,28 @@ SELECT needed FROM unnest(CAST(:needed AS text[])) AS needed
 WHERE NOT has_table_privilege(CAST(:oid AS oid), needed) AND (needed = 'DELETE' OR NOT (
   SELECT bool_and(has_column_privilege(CAST(:oid AS oid), attnum, needed))
   FROM pg_attribute WHERE attrelid = CAST(:oid AS oid) AND attname = ANY(CAST(:columns AS text[]))
+    AND (needed = 'SELECT' OR attname <> ALL(CAST(:keys AS text[])))
 ))
 """)
 
+# An identity's sequence needs no right. A column that was made as `serial` goes on owning its first
+# sequence when its default takes the numbers of another.
 SEQUENCE = text("""
-SELECT oid::regclass::text AS name, oid, seqincrement AS step,
-  has_sequence_privilege(oid, 'USAGE') AS usable, has_sequence_privilege(oid, 'SELECT') AS readable
-FROM pg_class JOIN pg_sequence ON seqrelid = oid
-WHERE oid = pg_get_serial_sequence(:name, :column)::regclass OR oid = (
-  SELECT min(refobjid) FROM pg_attrdef JOIN pg_depend
-    ON objid = pg_attrdef.oid AND pg_depend.classid = 'pg_attrdef'::regclass
-      AND refclassid = 'pg_class'::regclass
-  JOIN pg_class AS referred ON referred.oid = refobjid AND referred.relkind = 'S'
-  JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
-  WHERE adrelid = CAST(:oid AS oid) AND attname = :column
-)
+SELECT pg_class.oid::regclass::text AS name, seqincrement AS step,
+  attidentity <> '' OR has_sequence_privilege(seqrelid, 'USAGE') AS usable,
+  has_sequence_privilege(seqrelid, 'SELECT') AND has_schema_privilege(relnamespace, 'USAGE')
+    AS readable
+FROM pg_attribute JOIN pg_sequence ON seqrelid = CASE
+  WHEN attidentity <> '' THEN pg_get_serial_sequence(:name, :column)::regclass
+  ELSE (
+    SELECT min(refobjid) FROM pg_attrdef JOIN pg_depend
+      ON objid = pg_attrdef.oid AND pg_depend.classid = 'pg_attrdef'::regclass
+        AND refclassid = 'pg_class'::regclass
+    JOIN pg_class AS referred ON referred.oid = refobjid AND referred.relkind = 'S'
+    WHERE adrelid = attrelid AND adnum = attnum
+  ) END
+JOIN pg_class ON pg_class.oid = seqrelid
+WHERE attrelid = CAST(:oid AS oid) AND attname = :column
 """)
 
 
@@ -142,7 +149,12 @@ def reasons(
                 f"ALTER TABLE {name} ALTER COLUMN {quoted} DROP NOT NULL"
             )
     needed = ["SELECT", "INSERT", "UPDATE", "DELETE"] if writes else ["SELECT"]
-    asked = {"oid": relation.oid, "needed": needed, "columns": sorted(names)}
+    asked = {
+        "oid": relation.oid,
+        "needed": needed,
+        "columns": sorted(names),
+        "keys": [key.name for key in table.primary_key],  # which the database gives
+    }
     role = preparer.quote(relation.role)
     if lacks := connection.scalars(MISSING_RIGHTS, asked).all():
         yield (

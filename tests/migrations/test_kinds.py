@@ -208,6 +208,12 @@ POSTGRESQL = [
         f"id INTEGER PRIMARY KEY DEFAULT nextval('numbers'), {TEXTS}",
     ),
     table(
+        "a key that has left its own sequence",
+        "CREATE SEQUENCE numbers",
+        f"{SERIAL}, {TEXTS}",
+        "ALTER TABLE hero ALTER id SET DEFAULT nextval('numbers')",
+    ),
+    table(
         "a view",
         "CREATE VIEW hero AS SELECT 1 AS id, '' AS name, 1 AS age, '' AS secret_name",
         refused="it is a view",
