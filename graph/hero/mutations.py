@@ -5,17 +5,20 @@ from typing import Annotated, cast
 
 import strawberry
 
+from graph.database.base import Session
 from graph.engine.context import Info
 from graph.engine.cost import MAXIMUM
 from graph.errors import (
     BadUserInputError,
     ConflictError,
+    MissingRightError,
     NotFoundError,
 )
 from graph.hero.statements import (
     HERO_TO_WRITE,
     deleted_hero,
     deleted_heroes,
+    hero_by_key,
     heroes_to_write,
     matching_heroes,
     new_hero,
@@ -29,6 +32,8 @@ from graph.tables.sql.conditions import constant
 
 MAX_HEROES = 100
 """The most heroes that one field writes."""
+
+NO_HERO = "no hero has this id"
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The hero's id.")]
 Changed = Annotated[
@@ -70,6 +75,20 @@ async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
         return []
     ids = [row.id for row in found]
     return [row.id for row in await session.fetch(heroes_to_write(template), ids=ids, **values)]
+
+
+async def lock(session: Session, hero_id: int) -> None:
+    """Keep others from writing a hero until the transaction ends.
+
+    Raises:
+        MissingRightError: row-level security lets the hero be read, and not written.
+        NotFoundError: no hero has this id.
+    """
+    if await session.fetch(HERO_TO_WRITE, key=hero_id):
+        return
+    if await session.fetch(hero_by_key(()), key=hero_id):
+        raise MissingRightError from PermissionError("no policy lets this hero be written")
+    raise NotFoundError(NO_HERO)
 
 
 @strawberry.type(description="The mutations of the API.")
@@ -151,13 +170,13 @@ class Mutation:
             updated: Hero | None = (await fetch(statement, key=hero_id, **values)).first()
             if updated is not None:
                 return updated
-            if await fetch(HERO_TO_WRITE, key=hero_id):
-                if old and not await fetch(updated_hero((), (), tuple(old)), key=hero_id, **values):
-                    raise ConflictError("the hero no longer has the values that were expected")
-                # Another transaction may have written the hero since; now none does.
-                (again,) = await session.fetch_exactly(1, statement, key=hero_id, **values)
-                return cast("Hero", again)
-        raise NotFoundError("no hero has this id")
+            await lock(session, hero_id)
+            if old and not await fetch(updated_hero((), (), tuple(old)), key=hero_id, **values):
+                raise ConflictError("the hero no longer has the values that were expected")
+            # Another transaction may have written the hero since; now none does.
+            (again,) = await session.fetch_exactly(1, statement, key=hero_id, **values)
+            return cast("Hero", again)
+        raise NotFoundError(NO_HERO)
 
     @strawberry.mutation(description="Change the given fields of the heroes that match.")
     async def update_heroes(
@@ -194,10 +213,10 @@ class Mutation:
             deleted: Hero | None = (await session.fetch(statement, key=hero_id)).first()
             if deleted is not None:
                 return deleted
-            if await session.fetch(HERO_TO_WRITE, key=hero_id):  # as in `update_hero`
-                (again,) = await session.fetch_exactly(1, statement, key=hero_id)
-                return cast("Hero", again)
-        raise NotFoundError("no hero has this id")
+            await lock(session, hero_id)  # as in `update_hero`
+            (again,) = await session.fetch_exactly(1, statement, key=hero_id)
+            return cast("Hero", again)
+        raise NotFoundError(NO_HERO)
 
     @strawberry.mutation(description="Delete the heroes that match, and return them as they were.")
     async def delete_heroes(self, info: Info, where: Where, at_most: AtMost = 1) -> Sequence[Hero]:

@@ -178,6 +178,11 @@ def test_row_level_security_refuses_a_row(serve: Serve, sql: Sql, role: str) -> 
     assert api.codes(create % 40) == ["FORBIDDEN"]
     assert api.data(create % 20) == {"createHero": {"age": 20}}
     assert len(api.heroes()) == 1
+    script(sql, "DROP POLICY young ON hero", "CREATE POLICY all_ ON hero FOR SELECT USING (true)")
+    for mutation in ("updateHero(id: %s, input: { age: 1 }) { id }", "deleteHero(id: %s) { id }"):
+        there = api.heroes()[0]["id"]
+        assert api.codes(f"mutation {{ {mutation % there} }}") == ["FORBIDDEN"]
+        assert api.codes(f"mutation {{ {mutation % 999} }}") == ["NOT_FOUND"]
 
 
 @on_postgresql
