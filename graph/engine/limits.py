@@ -62,24 +62,26 @@ def check_variables(several: Iterable[Mapping[str, Any]]) -> None:
     Raises:
         PublicError: they contain more than `MAX_OBJECTS` objects and list items.
     """
-    count = 0
-    waiting = [value for variables in several for value in variables.values()]
-    count += sum(isinstance(value, dict) for value in waiting)
+    waiting: list[Any] = [
+        value
+        for variables in several
+        for value in variables.values()
+        if isinstance(value, dict | list)
+    ]
+    count = sum(isinstance(value, dict) for value in waiting) if waiting else 0
     while waiting:
         value = waiting.pop()
         if isinstance(value, list):
             count += len(value)
             inner: Collection[Any] = value
-        elif isinstance(value, dict):
+        else:
             inner = value.values()
             count += sum(isinstance(each, dict) for each in inner)
-        else:
-            continue
         if count > MAX_OBJECTS:
             raise too_complex(
                 f"The variables have more than {MAX_OBJECTS} objects and list items, the maximum."
             )
-        waiting += inner
+        waiting += [each for each in inner if isinstance(each, dict | list)]
 
 
 def too_complex(message: str) -> PublicError:
