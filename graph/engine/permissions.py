@@ -1,4 +1,4 @@
-"""Permissions of a saved answer's fields, which are asked again before it is given out."""
+"""Permission checks of a saved answer's fields, repeated before the answer is sent again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
@@ -43,23 +43,23 @@ class Permissions:
     """The permissions of an operation's fields.
 
     Args:
-        executor: graphql-core's, of the operation and its context; it executes nothing.
+        executor: graphql-core's executor of the operation; it executes nothing here.
     """
 
     def __init__(self, executor: Executor[Any]) -> None:
         self._executor = executor
 
     async def check(self, answer: Mapping[str, Any]) -> None:
-        """Ask all of them. No resolver runs.
+        """Check all permissions; no resolver runs.
 
-        The permissions of a root field are asked as if it was executed. Those below it are given
-        the object as it was answered; one that needs more of it refuses.
+        Permissions of a root field run as for an execution. Permissions below it get an object
+        with the answered fields; a permission that reads any other attribute denies.
 
         Args:
-            answer: the saved answer, with the values of JSON.
+            answer: the saved answer, parsed from JSON.
 
         Raises:
-            GraphQLError: one of them refuses.
+            GraphQLError: a permission denies.
         """
         executor = self._executor
         root = executor.schema.get_root_type(executor.operation.operation)
@@ -86,7 +86,7 @@ class Permissions:
             if is_guarded(definition):
                 try:
                     await self._ask(type_, definition, details, source, value, here)
-                except Exception as error:  # noqa: BLE001 (whatever a permission raises refuses)
+                except Exception as error:  # noqa: BLE001 (any exception of a permission denies)
                     nodes = [detail.node for detail in details]
                     raise located_error(error, nodes, here.as_list()) from None
             for each in self._types(definition):
@@ -96,14 +96,14 @@ class Permissions:
                     await self._check_object(each, inner, found, item, here)
 
     def _types(self, definition: GraphQLField) -> Sequence[GraphQLObjectType]:
-        """The types of objects that a field's value may have."""
+        """Return the object types of a field's possible values."""
         named = get_named_type(definition.type)
         if isinstance(named, GraphQLObjectType):
             return [named]
         return self._executor.schema.get_possible_types(named) if is_abstract_type(named) else []
 
     def _fields(self, type_: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
-        """The fields that are selected on an object of this type."""
+        """Return the fields selected on an object of this type."""
         executor = self._executor
         return collect_subfields(
             executor.schema,
@@ -114,7 +114,7 @@ class Permissions:
             details,
         ).grouped_field_set
 
-    async def _ask(  # noqa: PLR0913, PLR0917 (all that a permission is asked about)
+    async def _ask(  # noqa: PLR0913, PLR0917 (what a permission gets)
         self,
         type_: GraphQLObjectType,
         definition: GraphQLField,
@@ -123,10 +123,10 @@ class Permissions:
         value: Any,
         path: Path,
     ) -> None:
-        """Ask the permissions of one field; the value may be what a silent refusal leaves.
+        """Check the permissions of one field; a silent denial may leave it null or empty.
 
         Raises:
-            Exception: it is refused.
+            Exception: a permission denies.
         """
         field, executor = field_of(definition), self._executor
         assert isinstance(field, StrawberryField)  # noqa: S101 (it has permissions)
@@ -159,7 +159,7 @@ async def _granted(*_: Any, **__: Any) -> object:
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    """The objects in a value of JSON, which may be lists."""
+    """Yield the objects in a JSON value, which may be nested in lists."""
     if isinstance(value, dict):
         yield value
     elif isinstance(value, list):
@@ -170,7 +170,7 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
 def _attributes(
     type_: GraphQLObjectType, fields: GroupedFieldSet, answer: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """By the names of its attributes, what was answered of an object."""
+    """Return the answered values of an object, by Python attribute."""
     found = {}
     for key, details in fields.items():
         definition = type_.fields.get(details[0].node.name.value)

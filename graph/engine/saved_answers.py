@@ -1,11 +1,11 @@
-"""Answers saved under the keys of clients, so that a mutation that is sent again is executed once.
+"""Saved answers: a mutation with an idempotency key is executed once, however often it is sent.
 
-An answer is saved in the transaction of its mutation: both are stored, or neither is. The key is
-claimed first, so that a second request with it waits: SQLite has one writer, and PostgreSQL waits
-for a transaction that has inserted the same unique key.
+An answer is saved in the transaction of its mutation: both are stored, or neither is. The
+transaction first claims the key, so that a second request with the key waits: SQLite has one
+writer, and PostgreSQL waits for a transaction that has inserted the same unique key.
 
-Bounds are held beside the requests. Each process counts what it saves itself, and from time to time
-reads how much there is of each caller, so no request has to.
+A background task keeps the number and size of saved answers within bounds, so that no request has
+to count them.
 """
 
 import asyncio
@@ -53,26 +53,26 @@ ANSWERS = Table(
     Column("extensions", LargeBinary),
     UniqueConstraint("caller", "key", name="hero_graph_answer_of_key"),
 )
-"""Anonymous callers have the empty name. There is no data while the operation is executed."""
+"""The caller is empty for anonymous callers; `data` is null while the operation is executed."""
 
 PERIOD = 600.0
-"""Seconds between two searches for answers to forget, where little is saved meanwhile."""
+"""Seconds between two searches for surplus answers; shorter if many are saved."""
 
 CHUNK = 500
-"""Answers that are looked at in one statement; it takes a few milliseconds."""
+"""Answers that one statement reads; it takes a few milliseconds."""
 
 PAUSE = 0.02
-"""Seconds between two chunks, in which others use the database."""
+"""Seconds between two chunks, so that requests can use the database."""
 
 NEWER_THAN_ALL = 2**63 - 1
-"""An id that no answer has."""
+"""Greater than the id of any answer."""
 
 OVERHEAD = 100
-"""Bytes that an answer takes besides its key and its texts."""
+"""Bytes of an answer besides its key and its texts."""
 
 
 class Key(NamedTuple):
-    """A client's key, whose it is, and what it stands for."""
+    """An idempotency key, with its caller and the digest of its request."""
 
     caller: str
     key: str
@@ -80,7 +80,7 @@ class Key(NamedTuple):
 
 
 CLAIMED = (*Key._fields, "created")
-"""The columns of a row without its answer: of a key while its mutation is executed."""
+"""Columns of a claimed key, whose mutation is still being executed."""
 
 
 class SavedAnswer(NamedTuple):
@@ -91,12 +91,12 @@ class SavedAnswer(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """Bytes of both texts."""
         return len(self.data) + len(self.extensions or b"")
 
 
 def digest(query: str, operation: str | None, variables: dict[str, Any]) -> bytes:
-    """What tells one request from another; the order of variables does not.
+    """Return the digest of a request; it does not depend on the order of variables.
 
     Raises:
         PublicError: the variables are nested too deeply.
@@ -111,8 +111,8 @@ def digest(query: str, operation: str | None, variables: dict[str, Any]) -> byte
 _under = (ANSWERS.c.caller == bindparam("caller"), ANSWERS.c.key == bindparam("key"))
 _expired = ANSWERS.c.created <= bindparam("expired", type_=BigInteger)
 
-# Locked, so that the commit waits for the synchronous standby. Of an operation that was cut short
-# while it waited, a primary that is cut off has an answer which the next one may not have.
+# Locks the row, so that the commit waits for the synchronous standby. If the first operation was
+# cancelled during that wait, an isolated primary has an answer that the next primary may lack.
 FIND = Statement(
     select(ANSWERS.c.digest, ANSWERS.c.created, ANSWERS.c.data, ANSWERS.c.extensions)
     .where(*_under)
@@ -130,7 +130,7 @@ NEWEST = Statement(
     .limit(CHUNK)
 )
 
-# Those that another process is forgetting are left to it.
+# Skips answers that another process is deleting.
 _these = select(ANSWERS.c.id).where(
     ANSWERS.c.id.in_(bindparam("ids", type_=BigInteger, expanding=True))
 )
@@ -145,8 +145,8 @@ class SavedAnswers:
     """The saved answers of a database.
 
     Args:
-        database: what they are in.
-        settings: for how long they are kept, how many, and of what size.
+        database: holds the answers.
+        settings: how long answers are kept, how many, and of what size.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -154,7 +154,7 @@ class SavedAnswers:
         self._claim = Statement(
             insert.on_conflict_do_nothing().returning(ANSWERS.c.id), values=CLAIMED
         )
-        # An UPDATE would let PostgreSQL choose how to find the row; this takes the unique index.
+        # For an UPDATE, PostgreSQL would choose how to find the row; this uses the unique index.
         texts = {name: insert.excluded[name] for name in SavedAnswer._fields}
         saved = insert.on_conflict_do_update(index_elements=["caller", "key"], set_=texts)
         self._save = Statement(saved.returning(ANSWERS.c.id), values=(*CLAIMED, *texts))
@@ -168,25 +168,23 @@ class SavedAnswers:
         self._due = asyncio.Event()
 
     def once(self, session: Session, key: Key | None, *, scans: bool) -> "Once":
-        """A transaction that executes a mutation, unless its key says that it was executed.
+        """Return a transaction for a mutation that may have been executed already.
 
         Args:
-            session: what the transaction is of.
-            key: the client's, if it gave one.
+            session: the session of the transaction.
+            key: the idempotency key, if the client sent one.
             scans: whether the mutation may scan (`Session.start`).
         """
         return Once(self, session, key, scans=scans)
 
     async def claim(self, session: Session, key: Key, *, scans: bool) -> SavedAnswer | None:
-        """Start a transaction, and claim a key in it.
-
-        It waits for another transaction with this key.
+        """Start a transaction, and claim a key in it; wait for any other transaction with the key.
 
         Returns:
-            The answer that is saved under the key; None when the key is now this transaction's.
+            The answer saved under the key; None if this transaction has claimed the key.
 
         Raises:
-            BadUserInputError: it is the key of another request.
+            BadUserInputError: the key was used for another request.
         """
         now = int(time())
         expired = now - self._seconds
@@ -218,12 +216,12 @@ class SavedAnswers:
         await session.commit(Change(self._save, row))
         self._saved += 1
         self._saved_bytes += len(key.key) + answer.size + OVERHEAD
-        # A tenth over a bound is little, and makes few searches of many answers.
+        # Exceeding a bound by a tenth is harmless, and keeps searches of many answers rare.
         if self._saved * 10 >= self._most or self._saved_bytes * 10 >= self._most_bytes:
             self._due.set()
 
     async def keep_within_bounds(self) -> None:
-        """Forget answers whose time is over, or that are too many, for as long as the app runs.
+        """Delete expired and surplus answers, until cancelled.
 
         Any number of processes may do so at once.
         """
@@ -234,11 +232,11 @@ class SavedAnswers:
             self._saved = self._saved_bytes = 0
             try:
                 await self._forget_surplus()
-            except Exception as error:  # noqa: BLE001 (the next time it may succeed)
+            except Exception as error:  # noqa: BLE001 (it is tried again)
                 logger.warning("Saved answers could not be forgotten: %r", error.__cause__ or error)
 
     async def _forget_surplus(self) -> None:
-        """Forget expired answers, and of each caller the oldest that are over the bounds."""
+        """Delete expired answers, and each caller's oldest answers beyond the bounds."""
         expired = int(time()) - self._seconds
         counts, sizes = Counter[str](), Counter[str]()
         before = NEWER_THAN_ALL
@@ -276,9 +274,9 @@ class Once:
     """One execution of a mutation, in a transaction that is committed with its answer.
 
     Args:
-        answers: where the answer is saved.
-        session: what the transaction is of; its `close` undoes what was not committed.
-        key: the client's, if it gave one.
+        answers: saves the answer.
+        session: the session of the transaction; its `close` rolls back uncommitted changes.
+        key: the idempotency key, if the client sent one.
         scans: whether the mutation may scan.
     """
 
@@ -290,9 +288,9 @@ class Once:
         self._key = key
         self._scans = scans
         self.saved: SavedAnswer | None = None
-        """The answer of the first execution, where this is a repetition."""
+        """The answer of the first execution, if the request is a repetition."""
         self.answer: SavedAnswer | None = None
-        """Of an execution that succeeded: its answer. Without one, nothing is committed."""
+        """The answer, set by the caller on success; if unset, nothing is committed."""
 
     async def __aenter__(self) -> Self:
         if self._key is None:
@@ -307,5 +305,5 @@ class Once:
         if self.answer is not None and self._key is not None:
             await self._answers.save(self._session, self._key, self.answer)
         elif self.answer is not None or self.saved is not None:
-            # On SQLite a saved answer may be of the group of operations that is committed next.
+            # On SQLite, a saved answer may belong to a group that is not yet committed.
             await self._session.commit()

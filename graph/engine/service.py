@@ -1,4 +1,4 @@
-"""Executes operations: documents prepared once, one session and one transaction each."""
+"""Executes operations: each in a session and a transaction of its own."""
 
 import asyncio
 from contextlib import suppress
@@ -26,18 +26,16 @@ from graph.errors import Code, PublicError, ReadOnlyError
 from graph.settings import Settings
 
 MAX_CONDITIONS = 4
-"""Variables in `@skip` and `@include` up to which each choice is prepared once, with a plan."""
+"""Operations with more @skip/@include variables than this are not compiled."""
 
 NULL = b"null"
 
 
 class Result(NamedTuple):
-    """The answer to an operation.
+    """The answer to an operation; `data` and `extensions` are JSON texts.
 
-    `executed` is false when the request was refused before execution; the answer then has no
+    If `executed` is false, the operation was rejected before execution, and the answer has no
     `data` entry (https://spec.graphql.org/October2021/#sec-Response-Format).
-
-    `data` and `extensions` are their JSON texts, made before the transaction ends.
     """
 
     data: bytes
@@ -47,9 +45,9 @@ class Result(NamedTuple):
 
 
 class Call(NamedTuple):
-    """An operation to execute, with the raw values of its variables, and who asks.
+    """An operation to execute, with the raw values of its variables and its caller.
 
-    A mutation with a key is executed once, however often it is called.
+    `key` is the idempotency key: a mutation with a key is executed once, however often it is sent.
     """
 
     operation: Operation
@@ -59,13 +57,13 @@ class Call(NamedTuple):
 
 
 def not_executed(*errors: GraphQLError | PublicError) -> Result:
-    """The result of an operation that was refused before it was executed."""
+    """Return the result of an operation that was rejected before execution."""
     located = [graphql_error(each) if isinstance(each, PublicError) else each for each in errors]
     return Result(NULL, located, executed=False)
 
 
 class Service:
-    """The schema over a database: what a transport calls, once `document` and once `execute`."""
+    """Executes a schema's operations on a database; transports call `document`, then `execute`."""
 
     def __init__(self, schema: Schema, database: Database, settings: Settings) -> None:
         self._strawberry = schema
@@ -80,15 +78,15 @@ class Service:
         )
 
     async def keep_answers_within_bounds(self) -> None:
-        """Forget saved answers that are too old or too many, for as long as the app runs.
+        """Delete expired and surplus saved answers, until cancelled.
 
-        A service that only reads leaves that to others.
+        A read-only service deletes none.
         """
         if not self._settings.read_only:
             await self._answers.keep_within_bounds()
 
     async def document(self, query: str) -> Document:
-        """The document of this text; schema extensions see the one that is refused, too."""
+        """Return the document of a query text; schema extensions also run for an invalid one."""
         document = await self._documents.find(query)
         if document.errors and self._is_extended:
             session = self._database.session()
@@ -101,12 +99,11 @@ class Service:
     async def execute(self, call: Call, room: int | None = None) -> Result:
         """Execute an operation in a transaction of its own; never raises.
 
-        What a mutation wrote is committed before this returns, or not at all when there are
-        errors, of which too long a time is one.
+        A mutation is committed before this returns; if it has errors or times out, nothing is.
 
         Args:
             call: an operation of one of this service's documents.
-            room: bytes of data that the answer may have; None for the most that the settings allow.
+            room: maximum bytes of the answer's data; None for the maximum of the settings.
         """
         room = self._settings.max_answer_bytes if room is None else room
         try:
@@ -121,8 +118,8 @@ class Service:
                 size = prepared.cost.size(coerced.coerced)
                 self._check(size)
                 if is_new and call.operation.writes and size.filters is NO_FILTER:
-                    call.operation.scans = False  # until it is seen to do so
-                if is_new:  # to count what it costs may take as long as to execute it
+                    call.operation.scans = False  # until an execution scans
+                if is_new:  # computing its cost may take as long as executing it
                     await asyncio.sleep(0)
             except PublicError as error:
                 return not_executed(error)
@@ -136,10 +133,10 @@ class Service:
             return Result(NULL, [graphql_error(masked(error))])
 
     def size(self, call: Call) -> Size:
-        """The size of an operation's answer; nothing when its variables are to be refused.
+        """Return the size of an operation's answer; zero if its variables are invalid.
 
         Raises:
-            PublicError: it is over a limit that no variable changes.
+            PublicError: the operation exceeds a limit, whatever its variables are.
         """
         coerced = self._coerce(call)
         if isinstance(coerced, list):
@@ -147,10 +144,10 @@ class Service:
         return self._prepare(call, coerced).cost.size(coerced.coerced)
 
     def _check(self, size: Size) -> None:
-        """Hold one operation to its limits.
+        """Check the limits of one operation.
 
         Raises:
-            PublicError: it is over one.
+            PublicError: the operation exceeds a limit.
         """
         if size.rows > self._settings.max_rows:
             raise too_complex(
@@ -213,7 +210,7 @@ class Service:
         return call.operation.coerce(self._schema, call.variables, self._settings)
 
     def _prepare(self, call: Call, coerced: VariableValues) -> Prepared:
-        """The operation's cost, and its plan if there is one; made once for each choice."""
+        """Return the operation's cost and plan; cached by the values of its conditions."""
         operation = call.operation
         values = coerced.coerced
         choice = tuple([values.get(name) for name in operation.conditions])
@@ -233,7 +230,7 @@ class Service:
         root = self._schema.get_root_type(operation.node.operation)
         if not self._settings.fast_execution or len(operation.conditions) > MAX_CONDITIONS:
             return None
-        # A condition that is null is an error of the field that has it, as graphql-core knows.
+        # graphql-core reports a condition that is null as an error of its field.
         with suppress(GraphQLError):
             return Plan(self._executor(call, None), root) if root else None
         return None
@@ -241,7 +238,7 @@ class Service:
     async def _run(
         self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context, room: int
     ) -> Result:
-        """Execute an operation, and encode its answer before the transaction ends."""
+        """Execute an operation, and encode its answer inside the transaction."""
         result = await self._executed(call, coerced, plan, context, room)
         data = encode_within(result.data, room)
         if data is None:
@@ -252,7 +249,7 @@ class Service:
     async def _executed(
         self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context, room: int
     ) -> ExecutionResult:
-        """Execute an operation by its plan, or as Strawberry does, or with graphql-core alone."""
+        """Execute an operation by Strawberry if extended, by its plan, or by graphql-core."""
         if self._is_extended:
             extended = await self._strawberry.execute(
                 call.operation.query,
@@ -278,5 +275,5 @@ class Service:
             hide_suggestions=not self._settings.introspection,
             takes_turns=True,
         )
-        assert isinstance(executor, Executor)  # noqa: S101 (the variables were found good)
+        assert isinstance(executor, Executor)  # noqa: S101 (the variables are valid)
         return executor

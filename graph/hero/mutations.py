@@ -1,4 +1,4 @@
-"""The root fields that write; those of one operation commit together or not at all."""
+"""Root fields of mutations; all fields of one operation commit together or not at all."""
 
 from collections.abc import Sequence
 from typing import Annotated, cast
@@ -31,7 +31,7 @@ from graph.tables.columns import parse_id
 from graph.tables.sql.conditions import constant
 
 MAX_HEROES = 100
-"""The most heroes that one field writes."""
+"""Maximum number of heroes that one field writes."""
 
 NO_HERO = "no hero has this id"
 
@@ -60,7 +60,7 @@ async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
     search and match now. One that began to match in between is left out, as if changed later.
 
     Raises:
-        BadUserInputError: too many match, or the filter compares nothing and holds for all.
+        BadUserInputError: too many heroes match, or the filter has no comparison.
     """
     if not 1 <= at_most <= MAX_HEROES:
         raise BadUserInputError(f"atMost must be from 1 to {MAX_HEROES}, not {at_most}")
@@ -103,9 +103,9 @@ class Mutation:
             CreateHeroInput, strawberry.argument(name="input", description="The new hero.")
         ],
     ) -> Hero:
-        """The hero as it was stored."""
+        """Return the hero as stored."""
         statement = new_hero(info.columns)
-        # Not awaited here, it may be all that the operation does.
+        # Not awaited here: it may be the operation's only statement.
         created: Hero = info.context.session.one(statement, **hero.model_dump())
         return created
 
@@ -122,10 +122,10 @@ class Mutation:
             ),
         ],
     ) -> Sequence[Hero]:
-        """The heroes as they were stored, in the order of the inputs.
+        """Return the heroes as stored, in the order of the inputs.
 
         Raises:
-            BadUserInputError: there are too many.
+            BadUserInputError: too many inputs.
         """
         if len(heroes) > MAX_HEROES:
             raise BadUserInputError(f"inputs must be at most {MAX_HEROES}, not {len(heroes)}")
@@ -152,12 +152,12 @@ class Mutation:
             ),
         ] = strawberry.UNSET,
     ) -> Hero:
-        """The hero as it is now.
+        """Return the updated hero.
 
         Raises:
-            ConflictError: it has other values than those expected.
-            ConstraintError: a trigger of the database left the row as it was.
-            InputValidationError: a value breaks a rule, or is none of its column.
+            ConflictError: the hero does not have the expected values.
+            ConstraintError: a trigger of the database kept the row unchanged.
+            InputValidationError: a value breaks a rule or does not fit its column.
             NotFoundError: no hero has this id.
         """
         new, old = changes.valid(), expected.storable() if expected else {}
@@ -173,7 +173,7 @@ class Mutation:
             await lock(session, hero_id)
             if old and not await fetch(updated_hero((), (), tuple(old)), key=hero_id, **values):
                 raise ConflictError("the hero no longer has the values that were expected")
-            # Another transaction may have written the hero since; now none does.
+            # Another transaction may have written the hero before this one locked it.
             (again,) = await session.fetch_exactly(1, statement, key=hero_id, **values)
             return cast("Hero", again)
         raise NotFoundError(NO_HERO)
@@ -182,11 +182,11 @@ class Mutation:
     async def update_heroes(
         self, info: Info, where: Where, changes: Changed, at_most: AtMost = 1
     ) -> Sequence[Hero]:
-        """The heroes as they are now, in the order of their ids.
+        """Return the updated heroes, sorted by id.
 
         Raises:
-            BadUserInputError: too many match, or the filter compares nothing.
-            InputValidationError: a value breaks a rule, or is none of its column.
+            BadUserInputError: too many heroes match, or the filter has no comparison.
+            InputValidationError: a value breaks a rule or does not fit its column.
         """
         new = changes.valid()
         ids = await matching(info, where, at_most)
@@ -202,7 +202,7 @@ class Mutation:
         info: Info,
         id: Id,  # noqa: A002 (the name in the API)
     ) -> Hero:
-        """The hero that was deleted.
+        """Return the deleted hero.
 
         Raises:
             NotFoundError: no hero has this id.
@@ -220,10 +220,10 @@ class Mutation:
 
     @strawberry.mutation(description="Delete the heroes that match, and return them as they were.")
     async def delete_heroes(self, info: Info, where: Where, at_most: AtMost = 1) -> Sequence[Hero]:
-        """The heroes that were deleted, in the order of their ids.
+        """Return the deleted heroes, sorted by id.
 
         Raises:
-            BadUserInputError: too many match, or the filter compares nothing.
+            BadUserInputError: too many heroes match, or the filter has no comparison.
         """
         ids = await matching(info, where, at_most)
         if not ids:

@@ -1,4 +1,4 @@
-"""The SQL, compiled once for each choice of columns."""
+"""The SQL statements, compiled once for each choice of columns."""
 
 from functools import lru_cache
 from typing import Any
@@ -26,36 +26,36 @@ BY_ID = total_order(HERO)
 """The order of the ids."""
 
 PLACE = HERO.c.id.label("place")
-"""What the rows of a statement are sorted by that writes several."""
+"""Extra column used to sort the rows that a multi-row write returns."""
 
 AMONG = HERO.c.id.in_(bindparam("ids", type_=BigInteger, expanding=True))
-"""That a hero's id is one of the parameter `ids`."""
+"""Condition: the hero's id is in the parameter `ids`."""
 
 CACHED_COUNTS = 20
-"""Maximum number of cached statements that insert several heroes: each has up to 1,000 objects."""
+"""Maximum number of cached statements that insert several heroes; each has up to 1,000 objects."""
 
 
 def selected(columns: tuple[str, ...] | None) -> list[ColumnElement[Any]]:
-    """The table's columns with these names, all for None; SQL needs one, so the key for none."""
+    """Return the columns with these names; all for None, and the key for an empty tuple."""
     return list(HERO.c) if columns is None else [HERO.c[name] for name in columns or ("id",)]
 
 
 def new_value(source: str, name: str) -> BindParameter[Any]:
-    """The parameter that a new value of a column is; its name says where a client gave it."""
+    """Bind parameter for a new value, named after its path in the request."""
     return bindparam(f"{source}.{name}", type_=HERO.c[name].type)
 
 
 def as_expected(name: str) -> ColumnElement[bool]:
-    """That a column has the value that is expected, or none when none is."""
+    """Condition: the column equals the expected value; null equals null."""
     type_ = HERO.c[name].type
     if isinstance(type_, Numeric):
-        type_ = Numeric()  # by the column's own, PostgreSQL would round the value as it compares
+        type_ = Numeric()  # with the column's own type, PostgreSQL would round the value
     return comparable(HERO.c[name]).is_not_distinct_from(bindparam(f"expected.{name}", type_=type_))
 
 
 @lru_cache(STATEMENTS)
 def hero_by_key(columns: tuple[str, ...] | None) -> Statement:
-    """One hero, by the parameter `key`."""
+    """Select the hero with the id `key`."""
     hero_id = bindparam("key", type_=BigInteger)
     return Statement(select(*selected(columns)).where(HERO.c.id == hero_id))
 
@@ -63,7 +63,7 @@ def hero_by_key(columns: tuple[str, ...] | None) -> Statement:
 def page_of_heroes(
     columns: tuple[str, ...] | None, order: Order = BY_ID, condition: Condition = EVERYTHING
 ) -> Page:
-    """The heroes for which a condition holds, in an order."""
+    """Return the page of the heroes that match a condition, in an order."""
     return Page(HERO, columns, order, condition)
 
 
@@ -76,10 +76,10 @@ def new_hero(columns: tuple[str, ...] | None) -> Statement:
 
 @lru_cache(CACHED_COUNTS)
 def new_heroes(columns: tuple[str, ...] | None, count: int) -> Statement:
-    """Insert so many heroes; the parameters are as in `inputs.0.name`.
+    """Insert `count` heroes; the parameters are named like `inputs.0.name`.
 
-    The rows come in the order of their ids, which is that of the parameters: PostgreSQL evaluates
-    VALUES from first to last, taking the next of the sequence for each, and SQLite inserts each
+    The returned rows are sorted by id, which is the order of the inputs: PostgreSQL evaluates
+    VALUES from first to last and takes the next sequence number for each; SQLite inserts each row
     before it evaluates the next.
     """
     rows = [
@@ -94,10 +94,10 @@ def new_heroes(columns: tuple[str, ...] | None, count: int) -> Statement:
 def updated_hero(
     columns: tuple[str, ...] | None, changed: tuple[str, ...], expected: tuple[str, ...]
 ) -> Statement:
-    """Change columns of a hero, by the parameter `key`, if it has the values that are expected.
+    """Update the hero with the id `key`, if it has the expected values.
 
-    The other parameters are as in `input.name` and `expected.name`. Where nothing is changed the
-    hero is only read.
+    The other parameters are named like `input.name` and `expected.name`. Without changed columns,
+    the statement only reads the hero.
     """
     matches = [HERO.c.id == bindparam("key", type_=BigInteger)]
     matches += [as_expected(name) for name in expected]
@@ -111,12 +111,12 @@ def updated_hero(
 HERO_TO_WRITE = Statement(
     select(HERO.c.id).where(HERO.c.id == bindparam("key", type_=BigInteger)).with_for_update()
 )
-"""The hero with the parameter `key`, which nobody else writes until the transaction ends."""
+"""Lock the hero with the id `key` until the transaction ends."""
 
 
 @lru_cache(STATEMENTS)
 def matching_heroes(where: Template) -> Statement:
-    """The ids of the first heroes of a condition, `limit` of them."""
+    """Select the first `limit` ids of the heroes that match a condition."""
     found = select(HERO.c.id).where(clause(HERO, where)).order_by(HERO.c.id)
     limit = bindparam("limit", type_=BigInteger)
     return Statement(found.limit(limit), may_scan=not is_indexed(HERO, BY_ID, where))
@@ -124,10 +124,10 @@ def matching_heroes(where: Template) -> Statement:
 
 @lru_cache(STATEMENTS)
 def heroes_to_write(where: Template) -> Statement:
-    """The ids, in order, of the heroes with these `ids` that match a condition.
+    """Lock the heroes among `ids` that match a condition; return their ids, sorted.
 
-    Nobody else writes them until the transaction ends: PostgreSQL locks each as it finds it, always
-    in the order of the ids, and SQLite has one writer at a time.
+    No other transaction can write them until this one ends. PostgreSQL locks each row as it finds
+    it, always in the order of the ids; SQLite has one writer at a time.
     """
     found = select(HERO.c.id).where(AMONG, clause(HERO, where)).order_by(HERO.c.id)
     return Statement(found.with_for_update())
@@ -135,7 +135,7 @@ def heroes_to_write(where: Template) -> Statement:
 
 @lru_cache(STATEMENTS)
 def updated_heroes(columns: tuple[str, ...] | None, changed: tuple[str, ...]) -> Statement:
-    """Change columns of the heroes with these `ids`, in their order; as `updated_hero` does."""
+    """Update the heroes with these `ids`, sorted by id; without changed columns, only read them."""
     if not changed:
         return Statement(select(*selected(columns), PLACE).where(AMONG), sort_by_last=True)
     values = {name: new_value("input", name) for name in changed}
@@ -145,14 +145,14 @@ def updated_heroes(columns: tuple[str, ...] | None, changed: tuple[str, ...]) ->
 
 @lru_cache(STATEMENTS)
 def deleted_heroes(columns: tuple[str, ...] | None) -> Statement:
-    """Delete the heroes with these `ids`, in their order."""
+    """Delete the heroes with these `ids`; return them sorted by id."""
     deleted = delete(HERO).where(AMONG)
     return Statement(deleted.returning(*selected(columns), PLACE), sort_by_last=True)
 
 
 @lru_cache(STATEMENTS)
 def deleted_hero(columns: tuple[str, ...] | None) -> Statement:
-    """Delete a hero, by the parameter `key`."""
+    """Delete the hero with the id `key`."""
     hero_id = bindparam("key", type_=BigInteger)
     deleted = delete(HERO).where(HERO.c.id == hero_id)
     return Statement(deleted.returning(*selected(columns)))

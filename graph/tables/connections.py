@@ -18,7 +18,7 @@ from graph.tables.sql.segments import Bound, Order, backward
 
 
 class Window(NamedTuple):
-    """Which page of a list: the arguments of its connection."""
+    """The page arguments of a connection."""
 
     first: int | None
     after: str | None
@@ -27,11 +27,11 @@ class Window(NamedTuple):
 
     @classmethod
     def given(cls, *arguments: Any) -> "Window":
-        """The window of these arguments, of which those that were not given are unset."""
+        """Create from a resolver's arguments, which are UNSET if not given."""
         return cls(*[None if each is strawberry.UNSET else each for each in arguments])
 
     def size(self, most: int) -> int:
-        """How many rows it has at most.
+        """Return the maximum number of rows.
 
         Raises:
             BadUserInputError: `first` or `last` is out of bounds, or both are given.
@@ -46,7 +46,7 @@ class Window(NamedTuple):
 
 
 class List(NamedTuple):
-    """A table's rows for which a condition holds, in an order."""
+    """The rows of a table that match a condition, in an order."""
 
     table: Table
     order: Order
@@ -54,17 +54,16 @@ class List(NamedTuple):
 
 
 async def read_connection(info: Info, rows: List, window: Window, most: int) -> Connection[Any]:
-    """A page by cursor, of which only that is read which is selected.
+    """Read a page by cursor; only selected parts are read.
 
     Args:
-        info: that of a field which returns a connection.
-        rows: what it is a page of.
-        window: which page.
-        most: the most rows of a page.
+        info: of the field that returns the connection.
+        rows: the rows to page through.
+        window: the page arguments.
+        most: maximum number of rows of a page.
 
     Raises:
-        BadUserInputError: there is no such page.
-        ServiceUnavailableError: the database could not be reached in time.
+        BadUserInputError: a page argument is invalid.
     """
     size, session = window.size(most), info.context.session
     cursors = Cursors(rows.table, rows.order, rows.condition)
@@ -75,7 +74,7 @@ async def read_connection(info: Info, rows: List, window: Window, most: int) -> 
     is_backward = window.last is not None
     if is_backward:
         order, start, end, behind, beyond = backward(order), end, start, beyond, behind
-    # What is read in several statements is read in one state of the table.
+    # Several statements must read one state of the table.
     looks_behind = start is not None and info.selects(behind)
     looks_beyond = end is not None and info.selects(beyond)
     counts = info.selects("totalCount")
@@ -106,7 +105,7 @@ async def read_connection(info: Info, rows: List, window: Window, most: int) -> 
 
 
 def _cursors(info: Info, cursors: Cursors, nodes: Rows) -> list[str]:
-    """The cursors that are selected: those of all rows, or of the first and the last."""
+    """Return the selected cursors: of all rows, or of the first and the last."""
     if info.selects("edges.cursor"):
         return cursors.write(nodes)
     if info.wants_cursors and nodes:
@@ -119,7 +118,6 @@ def _bound(cursors: Cursors, name: str, text: str | None, session: Session) -> B
 
 
 def _with(bound: Bound | None) -> Bound | None:
-    """The bound, and the row at it."""
     return bound and bound._replace(inclusive=True)
 
 
@@ -136,7 +134,6 @@ async def _count(session: Session, rows: List) -> int:
 
 @lru_cache(STATEMENTS)
 def _counting(table: Table, where: Any) -> Statement:
-    """How many rows there are."""
     return Statement(
         select(func.count().label("rows")).select_from(table).where(clause(table, where)),
         scans=True,

@@ -1,4 +1,4 @@
-"""What a row has to be for an operation's answer to be complete."""
+"""Row requirements: a single-statement mutation commits only a row that can be answered."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ from graph.engine._compiled.results import standard, subfields
 from graph.engine.definitions import FieldDetailsList, plain_attribute
 
 MOST_BYTES = 6 * MAX_TEXT_BYTES + 10
-"""A leaf's JSON, with its punctuation: a control character, of one byte, is written as six."""
+"""Maximum bytes of a leaf's JSON with punctuation; a control character is escaped as six bytes."""
 
 
 def guard_of(
     executor: Executor[Any], definition: GraphQLField, details: FieldDetailsList, name: str
 ) -> Guard | None:
-    """The guard of a field that returns one row; None when it is of another kind.
+    """Return the requirements of a field that returns one row; None for any other field.
 
     Args:
-        executor: graphql-core's, of the operation.
-        definition: the field; that it is compiled is known.
-        details: where the operation selects it.
-        name: its response key.
+        executor: graphql-core's executor of the operation.
+        definition: a compiled field.
+        details: the field's selections in the operation.
+        name: the field's response key.
     """
     type_: Any = get_named_type(definition.type)
     if is_list_type(get_nullable_type(definition.type)) or not isinstance(type_, GraphQLObjectType):

@@ -1,1 +1,1 @@
-"""The SQL of any table: conditions, orders, pages."""
+"""SQL for any table: conditions, orders, pages."""

@@ -1,4 +1,4 @@
-"""Comparison of text by code point, on every database."""
+"""SQL functions: text compared by code point, and columns compared without their index."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pages of an ordered table, found by where the last one ended and not by counting rows."""
+"""Keyset pages: each starts at the position where the last one ended."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -25,17 +25,19 @@ from graph.tables.sql.functions import WithoutIndex, comparable
 from graph.tables.sql.segments import Bound, BoundTemplate, Order, Segment, Term, backward, segments
 
 FAR = 10_000
-"""Offsets up to this are quick: a few milliseconds."""
+"""Larger offsets are slow; up to this, skipping rows takes a few milliseconds."""
 
 EQUAL = {Segment.NULL, Segment.NULL_AFTER, Segment.TIED_AFTER}
-"""The segments whose rows are equal in the first term."""
+"""Segments whose rows tie on the first column."""
 
 MANY = 10_000
-"""Equal rows that SQLite sorts in the time in which it finds a page of them in a million rows."""
+"""Tied rows from which on SQLite reads them by the second column's index instead of sorting them.
+
+Sorting this many takes as long as finding a page of them in a million rows."""
 
 
 RANGES = {"eq", "lt", "lte", "gt", "gte"}
-"""Comparisons whose rows are next to each other in an index."""
+"""Comparisons whose matching rows are adjacent in an index."""
 
 
 def is_indexed(table: Table, order: Order, where: Template) -> bool:
@@ -65,27 +67,26 @@ def is_indexed(table: Table, order: Order, where: Template) -> bool:
 
 
 class Page(NamedTuple):
-    """Rows of a table, in an order."""
+    """Rows of a table between two bounds, in an order."""
 
     table: Table
     columns: tuple[str, ...] | None
-    """Those that are returned; all for None. SQL needs one, so the key for none."""
+    """Columns to return; all for None, and the key for an empty tuple."""
     order: Order
     """One of `total_order`."""
     condition: Condition
     after: Bound | None = None
     until: Bound | None = None
-    """What they come after in the order from its end."""
+    """Exclusive upper bound: only rows before this position."""
 
     async def fetch(self, session: Session, limit: int, offset: int = 0) -> Rows:
-        """The first `limit` rows from `offset` on, all from one state of the table.
+        """Fetch the first `limit` rows from `offset` on, all from one state of the table.
 
-        Most pages end in the first segment, which is one statement. Any other page is read again
+        Most pages end in the first segment, which takes one statement. Any other page is read again
         from its start, in a snapshot.
 
         Raises:
-            BadUserInputError: a value has no place in the type of its column.
-            ServiceUnavailableError: the database could not be reached in time.
+            BadUserInputError: a value does not fit the type of its column.
         """
         values = self.condition.parameters
         if self.after is not None:
@@ -98,7 +99,7 @@ class Page(NamedTuple):
         for segment in parts:
             wanted = limit - len(tuples)
             walks = segment in EQUAL and await self._walks(session, shape, segment, values)
-            # SQLite has no index of the key beside the table.
+            # SQLite has no separate index on the key.
             leaps = offset > 0 and shape.is_whole and session.dialect.name != "sqlite"
             statement = _page(shape, self.columns, segment, walks=walks, leaps=leaps)
             rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
@@ -118,7 +119,7 @@ class Page(NamedTuple):
 
     @property
     def may_scan(self) -> bool:
-        """Whether it may read many rows to find its own, without an offset."""
+        """Whether the page, without an offset, may read many other rows to find its own."""
         return self.shape().may_scan
 
     def shape(self, offset: int = 0) -> "_Shape":
@@ -134,10 +135,9 @@ class Page(NamedTuple):
     async def _walks(
         self, session: Session, shape: "_Shape", segment: Segment, values: dict[str, Any]
     ) -> bool:
-        """Whether to read equal rows in the order of an index on the second term.
+        """Whether to read tied rows by the index on the second column, instead of sorting them.
 
-        The other way is to sort them. PostgreSQL chooses by its statistics, SQLite has none of
-        single values.
+        PostgreSQL chooses by its statistics; SQLite has no statistics of single values.
         """
         _, *others = self.order
         if len(others) == 1 or session.dialect.name != "sqlite":
@@ -146,7 +146,7 @@ class Page(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    """All of a page that its SQL is made from."""
+    """The parts of a page that determine its SQL; the key of cached statements."""
 
     table: Table
     order: Order
@@ -158,28 +158,28 @@ class _Shape(NamedTuple):
 
     @property
     def may_scan(self) -> bool:
-        """Whether many rows may be read to find those of the page."""
+        """Whether the page may read many other rows to find its own."""
         if self.is_far or self.until is not None:
             return True
         return not is_indexed(self.table, self.order, self.where)
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is of all rows of the table, in the order of the key."""
+        """Whether the page is of all rows, in the order of the key."""
         bounded = self.after is not None or self.until is not None
         return len(self.order) == 1 and self.where == EVERYTHING.template and not bounded
 
 
 @lru_cache(STATEMENTS)
 def _count(shape: _Shape, segment: Segment) -> Statement:
-    """How many rows a segment has."""
+    """Count the rows of a segment."""
     rows = select(func.count().label("rows")).select_from(shape.table)
     return Statement(rows.where(_within(shape, segment)), scans=True)
 
 
 @lru_cache(STATEMENTS)
 def _last_of_many(shape: _Shape, segment: Segment) -> Statement:
-    """Nothing where a segment is one of fewer than `MANY` rows that are equal in the first term."""
+    """Return a row only if at least `MANY` rows tie on the first column."""
     equal = _equal(shape.table, shape.order[0], segment)
     return Statement(select(literal(1).label("one")).where(equal).offset(MANY - 1).limit(1))
 
@@ -193,10 +193,9 @@ def _page(
     walks: bool,
     leaps: bool,
 ) -> Statement:
-    """The rows of a segment: `limit` of them from `offset` on.
+    """Select `limit` rows of a segment from `offset` on.
 
-    Where it `leaps`, the key of the first is found before: PostgreSQL then passes over entries of
-    an index, and not over rows.
+    With `leaps`, a subquery finds the first key: PostgreSQL then skips index entries, not rows.
     """
     table, order = shape.table, shape.order
     names = table.c.keys() if columns is None else columns or (order[-1].column,)
@@ -216,19 +215,19 @@ def _page(
 
 
 def _terms(order: Order, segment: Segment) -> Order:
-    """The terms in which a segment is sorted."""
+    """Return the terms to sort a segment by."""
     lead, *others = order
     if segment not in EQUAL:
         return order
     if len(others) > 1:
         return tuple(others)
-    # By the key alone, PostgreSQL would look for nulls in the whole table.
+    # Sorted by the key alone, PostgreSQL would search the whole table for nulls.
     (key,) = others
     return lead._replace(descending=key.descending), key
 
 
 def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:
-    """A term of an ORDER BY; where it leads, nulls are in a segment of their own."""
+    """Return a term of ORDER BY; the leading column's nulls are in a segment of their own."""
     column = comparable(table.c[term.column])
     column = column.desc() if term.descending else column.asc()
     if leads or not table.c[term.column].nullable:
@@ -239,7 +238,7 @@ def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:
 def _equal(
     table: Table, lead: Term, segment: Segment, *, walks: bool = False
 ) -> ColumnElement[bool]:
-    """The condition of rows that are equal in the first term."""
+    """Condition: the row is tied on the first column."""
     column = comparable(table.c[lead.column])
     column = WithoutIndex(column) if walks else column
     if segment is Segment.TIED_AFTER:
@@ -248,7 +247,7 @@ def _equal(
 
 
 def _within(shape: _Shape, segment: Segment, *, walks: bool = False) -> ColumnElement[bool]:
-    """The condition of the rows in a segment."""
+    """Condition: the row is in the segment."""
     table, order, where, after, until, _ = shape
     lead = order[0]
     column = table.c[lead.column]
@@ -270,7 +269,7 @@ def _within(shape: _Shape, segment: Segment, *, walks: bool = False) -> ColumnEl
 def _after(
     table: Table, order: Order, bound: BoundTemplate, prefix: str, index: int
 ) -> ColumnElement[bool]:
-    """The condition of rows whose terms from an index on come after the bound's."""
+    """Condition: the row's terms from `index` on come after the bound."""
     term = order[index]
     if index == len(order) - 1:
         return _beyond(table, term, f"{prefix}{index}", inclusive=bound.inclusive)
@@ -284,7 +283,7 @@ def _after(
     same = comparable(column) == _value(table, term, f"{prefix}{index}")
     if column.nullable and not term.nulls_first:
         return or_(greater, column.is_(None), and_(same, rest))
-    # The first part follows from the others, and tells an index where to begin.
+    # The first part follows from the others; it gives the index scan its start.
     not_less = _beyond(table, term, f"{prefix}{index}", inclusive=True)
     return and_(not_less, or_(greater, and_(same, rest)))
 
@@ -292,7 +291,7 @@ def _after(
 def _beyond(
     table: Table, term: Term, parameter: str, *, inclusive: bool = False
 ) -> ColumnElement[bool]:
-    """The condition of values that come after one which is not null."""
+    """Condition: the column comes after the parameter's value, which is not null."""
     column, value = comparable(table.c[term.column]), _value(table, term, parameter)
     if term.descending:
         return column <= value if inclusive else column < value
@@ -300,6 +299,6 @@ def _beyond(
 
 
 def _value(table: Table, term: Term, parameter: str) -> ColumnElement[Any]:
-    """A parameter of the column's type; an integer may be greater than the column can have."""
+    """Bind parameter of the column's type; integers may exceed the column's range."""
     type_ = table.c[term.column].type
     return bindparam(parameter, type_=BigInteger() if isinstance(type_, Integer) else type_)
