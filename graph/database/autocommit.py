@@ -10,25 +10,25 @@ from typing import Any, NamedTuple
 from graph.database.statement import Rows, exactly
 
 MAX_TEXT_BYTES = 1_000
-"""The longest text in a row that is committed before it is answered."""
+"""Maximum bytes of a text in a row that commits before it is answered."""
 
 
 class Leaf(NamedTuple):
-    """A field of the answer, and what the value of its column has to be."""
+    """A field of the answer, and the condition on its column's value."""
 
     column: str
     scalar: str
-    """GraphQL's name of it."""
+    """Name of the GraphQL scalar."""
     required: bool
-    """Whether it may not be null."""
+    """Whether null is not allowed."""
 
 
 class Guard(NamedTuple):
-    """What a row has to be for its answer to be complete."""
+    """Condition on a row for a complete answer."""
 
     leaves: tuple[Leaf, ...]
     size: int
-    """Bytes of its JSON at most, with no text in it longer than `MAX_TEXT_BYTES`."""
+    """Maximum bytes of its JSON if no text is longer than `MAX_TEXT_BYTES`."""
 
 
 class One:
@@ -55,6 +55,6 @@ class One:
         return exactly(1, rows)[0]
 
     async def committed(self, guard: Guard) -> Any:
-        """The row, which is committed already where the database can do that."""
+        """Return the row, committed already if the database supports it."""
         rows = await self._autocommit(guard)
         return await self if rows is None else exactly(1, rows)[0]

@@ -40,12 +40,12 @@ class Lane:
             raise
 
     def release(self) -> None:
-        """Give a place back."""
+        """Release a place."""
         self._running -= 1
         self.wake()
 
     def wake(self) -> None:
-        """Give free places to waiting statements."""
+        """Assign free places to waiting statements."""
         while self._waiting and self._running + self._others() < self._size:
             caller = next(iter(self._waiting))
             turns = self._waiting[caller]

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import asyncpg
 import pytest
 
-from graph.database.postgres.errors import is_unavailable, may_be_done
+from graph.database.postgres.errors import is_outcome_unknown, is_unavailable
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_which_errors_leave_it_open_what_was_committed(
 ) -> None:
     fields = {"C": code, "M": "of a test"} | ({"S": severity, "V": severity} if severity else {})
     raw: Any = Mock(**{"is_closed.return_value": closed})
-    assert may_be_done(asyncpg.PostgresError.new(fields), raw) is expected
+    assert is_outcome_unknown(asyncpg.PostgresError.new(fields), raw) is expected
 
 
 @pytest.mark.parametrize(("code", "expected"), [("57P01", False), ("08P01", True)])
@@ -33,7 +33,7 @@ def test_what_the_server_said_as_it_closed_the_connection(code: str, *, expected
     error = asyncpg.ConnectionDoesNotExistError("connection was closed")
     error.__cause__ = asyncpg.PostgresError.new({"C": code, "M": "of a test", "S": "FATAL"})
     raw: Any = Mock(**{"is_closed.return_value": True})
-    assert may_be_done(error, raw) is expected
+    assert is_outcome_unknown(error, raw) is expected
 
 
 def test_a_connection_that_failed_while_it_was_idle() -> None:
@@ -41,5 +41,5 @@ def test_a_connection_that_failed_while_it_was_idle() -> None:
     error = asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is …")
     raw: Any = Mock(**{"is_closed.return_value": False})
     assert is_unavailable(error)
-    assert not may_be_done(error, raw)
+    assert not is_outcome_unknown(error, raw)
     assert not is_unavailable(asyncpg.InternalClientError("no decoder for OID 1"))

@@ -1,4 +1,4 @@
-"""Connections of the driver to PostgreSQL."""
+"""Connection URLs with one or several hosts, and the connections that they lead to."""
 
 import os
 from getpass import getuser
@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit
 import asyncpg
 
 from graph.database.base import DatabaseError
-from graph.database.postgres.errors import Raw, explained, is_unavailable
+from graph.database.postgres.errors import Raw, is_unavailable, with_message
 from graph.errors import ServiceUnavailableError
 
 OPTIONS = {
@@ -130,7 +130,7 @@ FAILURES = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""Exceptions of `asyncpg.connect` that say something of the server, or of the way to it."""
+"""Exceptions of `asyncpg.connect` that the server or the network causes."""
 
 
 class Connector:
@@ -172,7 +172,7 @@ class Connector:
                     await raw.close(timeout=self._timeout)
             return await self._attempt(command_timeout, self._cached_statements)
         except FAILURES as error:
-            raise ServiceUnavailableError from explained(error)
+            raise ServiceUnavailableError from with_message(error)
 
     async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
         """A connection to the first host that gives one; each has an equal share of the time.
@@ -193,7 +193,7 @@ class Connector:
             except FAILURES as error:
                 if isinstance(error, asyncpg.PostgresError) and not is_unavailable(error):
                     raise
-                reasons[host] = explained(error)
+                reasons[host] = with_message(error)
                 if isinstance(error, TimeoutError):
                     self._hosts.remove(host)
                     self._hosts.append(host)

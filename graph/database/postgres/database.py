@@ -30,9 +30,9 @@ from graph.database.postgres.dialect import ENGINE
 from graph.database.postgres.errors import (
     check_constraint,
     driver_error,
-    explained,
     is_unavailable,
-    translate,
+    raise_public,
+    with_message,
 )
 from graph.database.postgres.literals import Messages
 from graph.database.postgres.pool import Pool, Pooled
@@ -43,20 +43,20 @@ from graph.settings import Settings
 T = TypeVar("T")
 
 READ_ONLY: ColumnElement[str] = literal_column("current_setting('transaction_read_only')")
-"""Whether what is written would be refused, "on" or "off"."""
+"""Whether the session is read-only: "on" or "off"."""
 
 LOCK = 0x6865726F
-"""The key of the advisory lock of whoever sets the database up: "hero" in ASCII."""
+"""Key of the advisory lock for setting the database up: "hero" in ASCII."""
 
 LOCK_WAIT = "1s"
-"""How long a lock is waited for at once: whoever writes to the table would queue behind that."""
+"""Lock timeout of one attempt: writers to the table queue behind it."""
 
 LOCK_PAUSE = 2.0
-"""Seconds between two tries, in which those write."""
+"""Seconds between two attempts, in which writers proceed."""
 
 
 class PostgresDatabase(Database):
-    """One database of a server, or of several that stand in for one another."""
+    """A database on one server, or on several that fail over to each other."""
 
     def __init__(self, settings: Settings) -> None:
         source = data_source(settings.database_url)
@@ -80,10 +80,10 @@ class PostgresDatabase(Database):
         return PostgresSession(self.dialect, self.transactions, caller)
 
     async def create(self) -> None:
-        """Nothing: the server's operator creates its databases."""
+        """Do nothing: the server's operator creates databases."""
 
     async def open(self) -> None:
-        """Nothing: a connection is opened when it is needed."""
+        """Do nothing: connections are opened on demand."""
 
     async def with_lock(self, work: Callable[[Connection], T]) -> T:
         # A connection of its own, whose statements may take as long as they need.
@@ -139,15 +139,15 @@ class PostgresDatabase(Database):
 
     @staticmethod
     def _translate(context: ExceptionContext) -> None:
-        """Give the statements that SQLAlchemy runs the same public error."""
+        """Raise the same public errors for SQLAlchemy's statements."""
         error = driver_error(context.original_exception)
         connection = context.connection
         if connection is not None and not connection.invalidated:
             raw: Any = connection.connection.driver_connection
-            translate(error, raw)
+            raise_public(error, raw)
         check_constraint(error)
         if context.is_disconnect or is_unavailable(error):
-            raise ServiceUnavailableError from explained(error)
+            raise ServiceUnavailableError from with_message(error)
 
     async def _open(self) -> Pooled:
         connection = await greenlet_spawn(self._engine.sync_engine.connect)

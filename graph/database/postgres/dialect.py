@@ -11,11 +11,11 @@ from sqlalchemy.dialects.postgresql.asyncpg import (
 )
 
 NUMERIC, FLOAT8 = 1700, 701
-"""PostgreSQL's own numbers of these types (https://www.postgresql.org/docs/current/datatype-oid.html)."""
+"""OIDs of these types (https://www.postgresql.org/docs/current/datatype-oid.html)."""
 
 
 class _Numeric(AsyncpgNumeric):
-    """A column is of its type, where a statement is compiled before any row of it was seen."""
+    """Assumes the column's type: statements are compiled before their first row."""
 
     def result_processor(self, dialect: Any, coltype: object) -> Any:
         return super().result_processor(dialect, coltype or NUMERIC)  # type: ignore[no-untyped-call]
@@ -29,7 +29,7 @@ class _Float(AsyncpgFloat):
 
 
 class Dialect(PGDialect_asyncpg):
-    """SQLAlchemy's, with types that know themselves, and no doubt of the server's version."""
+    """SQLAlchemy's dialect, with types that need no row, and any server's version."""
 
     supports_statement_cache = True
     # An enum is kept as text, as on SQLite: for another member no type has to be altered.

@@ -1,4 +1,4 @@
-"""What PostgreSQL's errors mean: which are worth retrying."""
+"""PostgreSQL's errors: which to retry, and which are the client's fault."""
 
 import asyncio
 from typing import TypeAlias
@@ -20,7 +20,7 @@ NOT_THE_STATEMENT = {"", "08", "58", "XX"}
 server's place: whether it was committed is not known."""
 
 READ_ONLY = "25006"
-"""A read-only transaction: the server is a standby, or the session began when it was one."""
+"""Read-only transaction: the server is a standby, or was one when the session began."""
 
 UNAVAILABLE_CODES = {
     READ_ONLY,
@@ -51,7 +51,7 @@ CONSTRAINTS = {
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether an error of the driver says that the database cannot be used now."""
+    """Whether a driver's error means that the database is unavailable."""
     # A column was changed under a prepared statement: the next try sees it as it is.
     if isinstance(error, OSError | asyncpg.InvalidCachedStatementError) or was_not_sent(error):
         return True
@@ -59,8 +59,8 @@ def is_unavailable(error: BaseException) -> bool:
     return code[:2] in UNAVAILABLE or code in UNAVAILABLE_CODES
 
 
-def may_be_done(error: BaseException, raw: Raw) -> bool:
-    """Whether what ended in this error may have been committed all the same."""
+def is_outcome_unknown(error: BaseException, raw: Raw) -> bool:
+    """Whether a commit that failed with this error may have succeeded."""
     # What the server said as it closed the connection is the cause of the driver's own error.
     for said in (error, error.__cause__):
         if isinstance(said, asyncpg.PostgresError) and said.severity is not None:
@@ -69,17 +69,17 @@ def may_be_done(error: BaseException, raw: Raw) -> bool:
 
 
 def was_not_sent(error: BaseException) -> bool:
-    """Whether the connection had failed before, while it was idle, and is about to be closed."""
+    """Whether the connection failed while it was idle, before anything was sent."""
     return isinstance(error, asyncpg.InternalClientError) and str(error).startswith("cannot switch")
 
 
 def is_unanswered(error: BaseException, raw: Raw) -> bool:
-    """Whether a statement ended in this error before its answer came."""
+    """Whether the error came instead of the server's answer."""
     return isinstance(error, TimeoutError | asyncio.CancelledError) or raw.is_closed()
 
 
 def driver_error(error: BaseException) -> BaseException:
-    """The driver's own error, around which there may be SQLAlchemy's or ours."""
+    """Return the driver's error, unwrapped from SQLAlchemy's or ours."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error
@@ -101,15 +101,15 @@ def check_constraint(error: BaseException) -> None:
         raise ConstraintError(constraint) from error
 
 
-def translate(error: BaseException, raw: Raw) -> None:
-    """Raise the public error for what is not a fault of this service."""
+def raise_public(error: BaseException, raw: Raw) -> None:
+    """Raise the public error, unless the fault is this service's own."""
     check_constraint(error)
     if getattr(error, "sqlstate", None) == READ_ONLY:
         raw.terminate()  # another may find a server, or a session, that can be written to
     if is_unavailable(error) or raw.is_closed():
-        raise ServiceUnavailableError from explained(error)
+        raise ServiceUnavailableError from with_message(error)
 
 
-def explained(error: BaseException) -> BaseException:
-    """An error of the driver; a time-out, which comes without words, with some."""
+def with_message(error: BaseException) -> BaseException:
+    """Return the error; a timeout, which has no message, with one."""
     return error if str(error) else TimeoutError("no answer in time")

@@ -1,4 +1,4 @@
-"""Statements that fail, in PostgreSQL, where their rows could not be answered in full."""
+"""Statements that fail on PostgreSQL if their row could not be answered in full."""
 
 from functools import lru_cache
 from typing import Any
@@ -58,7 +58,7 @@ def guarded(statement: Statement, guard: Guard) -> Statement | None:
 
 
 def _value(column: ColumnElement[Any], scalar: str) -> ColumnElement[bool]:
-    """What the scalar asks of a value of the right type, other than null."""
+    """Condition on a non-null value of the right type."""
     if TYPES[scalar][-1] in TEXTS:
         return func.octet_length(cast(column, Text)) <= literal_column(str(MAX_TEXT_BYTES))
     if scalar == "Float":  # neither infinite nor NaN

@@ -1,4 +1,4 @@
-"""SQL with its values as literals, for messages to PostgreSQL that have several statements."""
+"""SQL with values as literals, for messages of several statements."""
 
 import re
 from collections.abc import Sequence

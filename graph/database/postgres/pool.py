@@ -24,25 +24,25 @@ the shortest of the usual limits being 5 minutes or so."""
 
 
 OVERDUE = 0.1
-"""Seconds after which the use of a connection counts as slow; reading an index takes a few ms."""
+"""Seconds of use after which a connection counts as slow; an index lookup takes milliseconds."""
 
 
 @dataclass(slots=True, eq=False)
 class Pooled:
-    """One connection: the driver's own, and SQLAlchemy's over it, in its autocommit mode."""
+    """A connection: the driver's own, and SQLAlchemy's over it, in autocommit mode."""
 
     raw: "asyncpg.Connection[asyncpg.Record]"
     connection: Connection
     messages: Messages
     used: float = 0.0
-    """When it was given back last, on the monotonic clock; 0 for a new one."""
+    """Monotonic time of the last release; 0 for a new connection."""
     taken: float = 0.0
-    """When it was acquired last, on the same clock."""
+    """Monotonic time of the last acquisition."""
     slow: bool = False
-    """Whether it was acquired for slow statements."""
+    """Whether it is in use for slow statements."""
 
     def usable(self) -> bool:
-        """Whether it looks alive, as far as can be told without asking the server."""
+        """Whether it looks alive without asking the server."""
         return not self.raw.is_closed() and monotonic() - self.used < MAX_IDLE
 
 
@@ -72,7 +72,7 @@ class Pool:
         self._closing = set[asyncio.Task[None]]()
 
     async def acquire_slowly(self, caller: str) -> Pooled:
-        """Like `acquire`, for slow statements: callers take turns, without a timeout."""
+        """Acquire a connection for slow statements: callers take turns, without a timeout."""
         await self._slow.acquire(caller)
         try:
             pooled = await self.acquire()
@@ -88,7 +88,7 @@ class Pool:
         return pooled
 
     def _overdue(self) -> int:
-        """Count the connections that are in use for longer than `OVERDUE`."""
+        """Count the connections in use for longer than `OVERDUE`."""
         since = monotonic() - OVERDUE
         return sum(not each.slow and each.taken < since for each in self._taken)
 
@@ -123,14 +123,14 @@ class Pool:
             raise
 
     def _keep(self, opening: asyncio.Task[Pooled]) -> None:
-        """Keep a connection for whoever comes next, as the one who had it opened is gone."""
+        """Keep a connection whose requester is gone."""
         if opening.cancelled() or opening.exception() is not None:
             self._places.release()
         else:
             self.release(opening.result())
 
     def release(self, pooled: Pooled) -> None:
-        """Give back a connection that has no transaction and no statement running."""
+        """Release a connection without a transaction or a running statement."""
         pooled.used = monotonic()
         self._idle.append(pooled)
         self._free(pooled)
@@ -150,7 +150,7 @@ class Pool:
             closing.add_done_callback(lambda _: self._free(pooled))
 
     def _free(self, pooled: Pooled) -> None:
-        """Give the place of a connection to others."""
+        """Free the place of a connection."""
         self._taken.discard(pooled)
         self._places.release()
         if pooled.slow:
@@ -160,7 +160,7 @@ class Pool:
             self._slow.wake()
 
     async def dispose(self) -> None:
-        """Close the connections, once nobody uses them or the time-out is over."""
+        """Close all connections once they are idle, or after the timeout."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout):
                 for _ in range(self._size):
@@ -169,7 +169,7 @@ class Pool:
         await asyncio.gather(*self._closing, *map(self._close, idle))
 
     def _close_soon(self, pooled: Pooled) -> asyncio.Task[None] | None:
-        """Close a connection while others go on; None when it is closed already."""
+        """Close a connection in the background; return None if it is closed already."""
         if pooled.raw.is_closed():
             pooled.connection.invalidate()
             return None
@@ -179,7 +179,7 @@ class Pool:
         return closing
 
     async def _close(self, pooled: Pooled) -> None:
-        """Cancel what the server still does for this connection, and close it."""
+        """Cancel the running statement on the server, and close the connection."""
         try:
             await pooled.raw.close(timeout=self._timeout)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

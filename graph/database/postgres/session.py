@@ -17,12 +17,12 @@ from sqlalchemy.util import await_only
 from graph.database.autocommit import Guard
 from graph.database.base import Change, Session
 from graph.database.postgres.errors import (
-    explained,
+    is_outcome_unknown,
     is_unanswered,
     is_unavailable,
-    may_be_done,
-    translate,
+    raise_public,
     was_not_sent,
+    with_message,
 )
 from graph.database.postgres.guard import guarded
 from graph.database.postgres.pool import Pool, Pooled
@@ -44,14 +44,14 @@ class Transactions:
         self.pool = pool
 
     async def begin(self, statement: str = "BEGIN", acquire: Acquire | None = None) -> Pooled:
-        """A connection in a transaction, to be given to `commit` or `rollback`."""
+        """Begin a transaction; return its connection for `commit` or `rollback`."""
         pooled, _ = await self.first(lambda pooled: pooled.raw.execute(statement), acquire)
         return pooled
 
     async def begin_with(
         self, sql: str, values: Sequence[object], acquire: Acquire
     ) -> tuple[Pooled, int]:
-        """A connection in a transaction that has made a change, and how many rows that is."""
+        """Begin a transaction with a change; return its connection and how many rows changed."""
 
         def begin(pooled: Pooled) -> Awaitable[str]:
             return pooled.raw.execute(f"BEGIN; {pooled.messages.statement(sql, values)}")
@@ -84,7 +84,7 @@ class Transactions:
                 if not isinstance(error, Exception):
                     raise
                 if not (pooled.used and (pooled.raw.is_closed() or was_not_sent(error))):
-                    translate(error, pooled.raw)
+                    raise_public(error, pooled.raw)
                     raise
 
     async def autocommit(self, sql: str, values: Sequence[object]) -> list[Any] | None:
@@ -101,9 +101,9 @@ class Transactions:
         try:
             rows: list[Any] = await pooled.raw.fetch(sql, *values)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (it may be done, whatever the error)
-            if may_be_done(error, pooled.raw):
+            if is_outcome_unknown(error, pooled.raw):
                 self.pool.discard(pooled, error)
-                raise UnknownOutcomeError from explained(error)
+                raise UnknownOutcomeError from with_message(error)
             refused = isinstance(error, asyncpg.PostgresError) and not is_unavailable(error)
             (self.pool.release if refused else self.pool.discard)(pooled)
             return None
@@ -128,15 +128,15 @@ class Transactions:
         except BaseException as error:
             self.pool.discard(pooled, error)
             if is_unanswered(error, pooled.raw):
-                raise UnknownOutcomeError from explained(error)
-            translate(error, pooled.raw)
+                raise UnknownOutcomeError from with_message(error)
+            raise_public(error, pooled.raw)
             raise
         self.pool.release(pooled)
         if status != "COMMIT":  # PostgreSQL's answer after a statement that failed
             raise RuntimeError("a failed statement was passed over: nothing was committed")
 
     async def rollback(self, pooled: Pooled) -> None:
-        """End the transaction, if need be with its connection, and give that back."""
+        """Roll back, closing the connection if necessary, and release it."""
         try:
             await pooled.raw.execute("ROLLBACK")
         except BaseException as error:
@@ -148,7 +148,7 @@ class Transactions:
 
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-"""Its statements see what was committed before the first of them."""
+"""All statements see the state that was committed before the first."""
 
 
 class PostgresSession(Session):
@@ -199,12 +199,12 @@ class PostgresSession(Session):
             try:
                 rows = await held.raw.fetch(sql, *values)
             except Exception as error:
-                translate(error, held.raw)
+                raise_public(error, held.raw)
                 raise
         return rows
 
     async def _begun(self) -> Pooled:
-        """The connection of the transaction, which begins when it is first asked for."""
+        """Return the transaction's connection; begin the transaction on the first call."""
         async with self._turn:
             if self._held is None:
                 self._held = await self._transactions.begin(
@@ -253,7 +253,7 @@ class PostgresSession(Session):
             await self._transactions.rollback(held)
 
     def _let_go(self) -> Pooled | None:
-        """The connection of the transaction, which is the caller's to end; none is begun now."""
+        """Hand the transaction's connection to the caller, who ends it."""
         held, self._held, self._writes, self._scans = self._held, None, False, False
         return held
 

@@ -1,4 +1,4 @@
-"""A connection to SQLite's file, whose short reads end when their time is over."""
+"""Connections to SQLite's file, which may be replaced while it is served; quick reads; retries."""
 
 import asyncio
 import sqlite3
@@ -23,17 +23,17 @@ SLICE = 0.002
 tenth of it."""
 
 LONGEST_SLICE = 0.02
-"""Further seconds that a read may hold the loop, if the disk or other processes make it wait."""
+"""Further seconds that a read may hold the loop while the disk or other processes delay it."""
 
 STEPS = 1_000
-"""Instructions of SQLite's virtual machine between two looks at the time, some 30 µs of them."""
+"""Instructions of SQLite's virtual machine between two checks of the clock, about 30 µs."""
 
 
 FEW = 10
-"""Rows between two other looks at it, which cost a page of 100 less than a hundredth."""
+"""Rows between two further checks of the clock; they cost a page of 100 less than 1 %."""
 
 
-class Opened:
+class OpenConnection:
     """A connection, SQLAlchemy's and the driver's own, to the file that was at the path.
 
     Args:
@@ -58,11 +58,11 @@ class Opened:
         self.log = log
         self.failures = failures
         self.lent = False
-        """Whether another thread uses it."""
+        """Whether another thread uses the connection."""
         self._clock = _Clock()
         self._watch()
 
-    def briefly(self, sql: str, values: Sequence[object]) -> list[Any] | None:
+    def try_inline(self, sql: str, values: Sequence[object]) -> list[Any] | None:
         """The rows of a statement that only reads; None when they take more than a slice of time.
 
         A statement that writes must not be run so: SQLite undoes the whole transaction with it
@@ -90,7 +90,10 @@ class Opened:
 
     @contextmanager
     def lending(self) -> Iterator[None]:
-        """Let another thread use it, which is not to ask for the interpreter's lock meanwhile."""
+        """Lend the connection to another thread.
+
+        It runs without the progress handler, which would take the interpreter's lock.
+        """
         self.lent = True
         self.raw.set_progress_handler(None, 0)
         try:
@@ -104,7 +107,7 @@ class Opened:
 
 
 class _Clock:
-    """Says when a statement's time is over; apart, so that no connection refers to itself."""
+    """Time limit of a statement; an object of its own, so that no connection refers to itself."""
 
     __slots__ = ("cpu", "until")
 
@@ -113,7 +116,7 @@ class _Clock:
         self.cpu: float | None = None
 
     def is_over(self) -> bool:
-        """Whether SQLite is to interrupt what it does."""
+        """Whether SQLite must interrupt the statement."""
         now = perf_counter()
         if now <= self.until:
             return False
@@ -129,7 +132,7 @@ LOOK = 0.001
 path, which takes as long as a tenth of a small request."""
 
 LONGEST_PAUSE = 0.002
-"""Seconds between two tries for a lock, at the most: as long as a commit takes on a fast disk."""
+"""Maximum seconds between two attempts to lock: the time of a commit on a fast disk."""
 
 
 def driver(connection: Connection) -> sqlite3.Connection:
@@ -140,7 +143,7 @@ def driver(connection: Connection) -> sqlite3.Connection:
 
 
 def rewrite(connection: sqlite3.Connection) -> None:
-    """Write what is there already."""
+    """Write a value that is stored already."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
 
@@ -162,11 +165,11 @@ class DatabaseFile:
         self._synchronous = synchronous
         self._timeout = timeout
         self._read_only = read_only
-        self._opened = set[Opened]()
+        self._opened = set[OpenConnection]()
         self._failures = 0
         self._look_again = 0.0
         self.doubtful = False
-        """Whether something failed since it was last seen to be written to."""
+        """Whether something failed since the last successful write."""
         self.engine = create_engine(
             "sqlite://",
             creator=self._connect,
@@ -176,7 +179,7 @@ class DatabaseFile:
         event.listen(self.engine, "begin", self._begin)
         event.listen(self.engine, "handle_error", self._translate)
 
-    def current(self, opened: Opened | None) -> Opened:
+    def current(self, opened: OpenConnection | None) -> OpenConnection:
         """The same connection, or another, to the file that is there now.
 
         Raises:
@@ -200,7 +203,7 @@ class DatabaseFile:
         self._opened.add(opened)
         return opened
 
-    def reader(self, opened: Opened | None) -> Opened:
+    def reader(self, opened: OpenConnection | None) -> OpenConnection:
         """As `current`, for what only reads: the file may have been seen up to `LOOK` seconds ago.
 
         Raises:
@@ -225,14 +228,14 @@ class DatabaseFile:
         if reading:
             raise busy("the file that was replaced is still read")
 
-    def is_current(self, opened: Opened | None) -> bool:
-        """Whether the file of this connection is the one that is at the path."""
+    def is_current(self, opened: OpenConnection | None) -> bool:
+        """Whether the connection's file is still at the path."""
         try:
             return opened is not None and opened.file == identity(self._path)
         except OSError:
             return False
 
-    def close(self, opened: Opened) -> None:
+    def close(self, opened: OpenConnection) -> None:
         """Close a connection, which must have no transaction.
 
         Raises:
@@ -256,7 +259,7 @@ class DatabaseFile:
         for opened in [*self._opened]:
             self.close(opened)
 
-    async def patiently(
+    async def retry_while_locked(
         self,
         attempt: Callable[[], T],
         *,
@@ -288,7 +291,7 @@ class DatabaseFile:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _connect(self) -> sqlite3.Connection:
-        """A connection to the file, which must be there: a deleted one is not made anew, empty."""
+        """Connect to the file, which must exist: a deleted file is not replaced by an empty one."""
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode=rw",
             uri=True,
@@ -307,7 +310,7 @@ class DatabaseFile:
             raise
         return connection
 
-    def _open(self, file: Identity) -> Opened:
+    def _open(self, file: Identity) -> OpenConnection:
         connection = self.engine.connect()
         try:
             raw = driver(connection)
@@ -317,13 +320,13 @@ class DatabaseFile:
             except sqlite3.OperationalError as error:
                 if primary_code(error) != sqlite3.SQLITE_READONLY:
                     raise
-            return Opened(connection, raw, file, self.log.identity(), self._failures)
+            return OpenConnection(connection, raw, file, self.log.identity(), self._failures)
         except BaseException:
             connection.close()
             raise
 
     def _failed(self, error: BaseException) -> ServiceUnavailableError:
-        """Note a failure; return what a client may know of it."""
+        """Record a failure, and return the public error."""
         if primary_code(error) not in LOCKED:
             self._failures += 1  # opened anew: a connection never learns that it may write again
             self.doubtful = True
@@ -336,7 +339,7 @@ class DatabaseFile:
             raw.execute("BEGIN")
 
     def _translate(self, context: ExceptionContext) -> None:
-        """Give the statements that SQLAlchemy runs the same public error as the short cut's."""
+        """Raise the same public errors for SQLAlchemy's statements as for the driver's."""
         error = context.original_exception
         check_constraint(error)
         if primary_code(error) in UNAVAILABLE:

@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import await_only
 
 from graph.database.base import PROBE_TIMEOUT, Change, Database, DatabaseError, Session
-from graph.database.sqlite.connections import DatabaseFile, Opened, driver, rewrite
+from graph.database.sqlite.connections import DatabaseFile, OpenConnection, driver, rewrite
 from graph.database.sqlite.errors import LOCKED, check_constraint, primary_code
-from graph.database.sqlite.slow_reads import LongReads
+from graph.database.sqlite.slow_reads import SlowReads
 from graph.database.sqlite.writer import Writer
 from graph.database.statement import Rows, Statement
 from graph.errors import ServiceUnavailableError, logger
@@ -31,10 +31,10 @@ from graph.settings import Settings
 T = TypeVar("T")
 
 MAX_IDLE = 5
-"""Connections that are kept for transactions that read."""
+"""Idle connections kept for read transactions."""
 
 MIN_FREE = 1_000_000
-"""Bytes that the disk must have free before a full one is written to again."""
+"""Free bytes that a full disk must have before the next write."""
 
 
 class SQLiteSession(Session):
@@ -45,12 +45,12 @@ class SQLiteSession(Session):
         self._database = database
         self._caller = caller
         self._beginning: asyncio.Lock | None = None
-        self._writer: Opened | None = None
+        self._writer: OpenConnection | None = None
         self._scans = False
-        self._reader: Opened | None = None
+        self._reader: OpenConnection | None = None
         self._snapshot = False
         self._seen = False
-        """Whether anything was read in the snapshot, which is then to stay as it is."""
+        """Whether a statement has read from the snapshot, which must then not change."""
 
     def orm_bind(self) -> Connection:
         if self._beginning is not None:
@@ -93,13 +93,13 @@ class SQLiteSession(Session):
             opened = self._writer or self._reader or self._database.reader()
             if statement.writes:
                 return opened.raw.execute(sql, values).fetchall()
-            return opened.briefly(sql, values)
+            return opened.try_inline(sql, values)
 
         try:
             rows = attempt()
         except (OSError, sqlite3.DatabaseError) as error:
             check_constraint(error)
-            rows = await self._database.file.patiently(attempt)
+            rows = await self._database.file.retry_while_locked(attempt)
         if rows is not None:
             self._seen = True
         return await self._run_long(statement, sql, values) if rows is None else rows
@@ -131,8 +131,8 @@ class SQLiteSession(Session):
         self._snapshot, self._seen = True, False  # it begins with what is read first
         return True
 
-    async def _begun(self) -> Opened:
-        """The connection of the snapshot."""
+    async def _begun(self) -> OpenConnection:
+        """Return the connection of the snapshot."""
         opened = self._reader or await self._database.begin()
         self._reader = self._reader or opened
         if self._reader is not opened:  # of resolvers side by side, another was first
@@ -194,7 +194,7 @@ class SQLiteSession(Session):
 
 
 class SQLiteDatabase(Database):
-    """One file."""
+    """A database in one SQLite file."""
 
     def __init__(self, url: URL, settings: Settings) -> None:
         if not url.database or url.database == ":memory:" or "?" in settings.database_url:
@@ -211,10 +211,10 @@ class SQLiteDatabase(Database):
             path, settings.sqlite_synchronous, self._timeout, read_only=self.read_only
         )
         self.dialect = self.file.engine.dialect
-        self.long = LongReads(self.file, self._timeout, 2 * settings.max_answer_bytes)
+        self.long = SlowReads(self.file, self._timeout, 2 * settings.max_answer_bytes)
         self.writer = Writer(self.file, self._timeout)
-        self._reader: Opened | None = None
-        self._idle: list[Opened] = []
+        self._reader: OpenConnection | None = None
+        self._idle: list[OpenConnection] = []
 
     def session(self, caller: str = "") -> SQLiteSession:
         return SQLiteSession(self, caller)
@@ -225,14 +225,17 @@ class SQLiteDatabase(Database):
                 self.file.path.touch()
             elif not os.access(self.file.path, os.W_OK):
                 logger.warning("%s cannot be written to: it can only be read", self.name)
-            self.file.close(await self.file.patiently(lambda: self.file.current(None)))
+            self.file.close(await self.file.retry_while_locked(lambda: self.file.current(None)))
 
     async def open(self) -> None:
         with suppress(ServiceUnavailableError):  # while it has the file, it sees it replaced
-            await self.file.patiently(self.reader)
+            await self.file.retry_while_locked(self.reader)
 
     async def with_lock(self, work: Callable[[Connection], T]) -> T:
-        with self._described(), await self.file.patiently(self.file.engine.connect) as connection:
+        with (
+            self._described(),
+            await self.file.retry_while_locked(self.file.engine.connect) as connection,
+        ):
             raw = driver(connection)
             # A table that is altered may be made anew, which must not delete what refers to it
             # (https://sqlite.org/lang_altertable.html#otheralter).
@@ -245,12 +248,12 @@ class SQLiteDatabase(Database):
                 raw.execute("PRAGMA foreign_keys = ON")
 
     async def _begin_alone(self, raw: sqlite3.Connection) -> None:
-        """Begin a transaction, for as long as another process writes: it may upgrade the file."""
+        """Begin a transaction, however long another process holds the lock: it may be upgrading."""
         begin = "BEGIN" if self.read_only else "BEGIN IMMEDIATE"
         told = False
         while True:
             try:
-                await self.file.patiently(lambda: raw.execute(begin))
+                await self.file.retry_while_locked(lambda: raw.execute(begin))
             except ServiceUnavailableError as error:
                 if error.__cause__ is None or primary_code(error.__cause__) not in LOCKED:
                     raise
@@ -271,7 +274,7 @@ class SQLiteDatabase(Database):
             raise ServiceUnavailableError
         opened = await self.writer.acquire()
         try:
-            await self.file.patiently(lambda: rewrite(opened.raw))
+            await self.file.retry_while_locked(lambda: rewrite(opened.raw))
         except BaseException:
             self.writer.undo()
             raise
@@ -282,39 +285,39 @@ class SQLiteDatabase(Database):
         async with self.long.ended() as ended:
             if ended and await self.writer.end():
                 with suppress(ServiceUnavailableError):
-                    await self.file.patiently(self.file.close_all)
+                    await self.file.retry_while_locked(self.file.close_all)
         self.long.close()
 
-    def reader(self) -> Opened:
-        """The connection of all reads outside a transaction; each is a statement of its own."""
+    def reader(self) -> OpenConnection:
+        """Return the connection for reads outside a transaction; each reads its own state."""
         self._reader = self.file.reader(self._reader)
         return self._reader
 
-    async def begin(self) -> Opened:
-        """A connection for the caller alone, in a transaction, to be given to `end`."""
-        return await self.file.patiently(self._begin)
+    async def begin(self) -> OpenConnection:
+        """Return a connection in a read transaction, for the caller alone; `end` takes it back."""
+        return await self.file.retry_while_locked(self._begin)
 
-    def _begin(self) -> Opened:
+    def _begin(self) -> OpenConnection:
         opened = self._take()
         opened.connection.begin()
         return opened
 
-    def _take(self) -> Opened:
+    def _take(self) -> OpenConnection:
         opened = self.file.current(self._idle[-1] if self._idle else None)
         del self._idle[-1:]
         return opened
 
     @asynccontextmanager
-    async def apart(self) -> AsyncIterator[Opened]:
-        """A connection for the caller alone, in no transaction."""
-        opened = await self.file.patiently(self._take)
+    async def apart(self) -> AsyncIterator[OpenConnection]:
+        """Lend a connection outside a transaction to the caller alone."""
+        opened = await self.file.retry_while_locked(self._take)
         try:
             yield opened
         finally:
             self.end(opened)
 
-    def end(self, opened: Opened) -> None:
-        """Undo what was done in a transaction, and take its connection back."""
+    def end(self, opened: OpenConnection) -> None:
+        """Roll back a read transaction, and take its connection back."""
         if opened.connection.closed:  # by a shutdown, which undid it
             return
         opened.connection.rollback()
@@ -326,7 +329,7 @@ class SQLiteDatabase(Database):
 
     @contextmanager
     def _described(self) -> Iterator[None]:
-        """Turn what keeps the file from being used into one line."""
+        """Raise a `DatabaseError` of one line where the file cannot be used."""
         try:
             yield
         except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:

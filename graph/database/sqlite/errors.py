@@ -1,11 +1,11 @@
-"""What SQLite's errors mean: which are worth another try, and which are the client's."""
+"""SQLite's errors: which to retry, and which are the client's fault."""
 
 import sqlite3
 
 from graph.errors import Constraint, ConstraintError
 
 LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-"""Another connection holds the lock: worth another try."""
+"""Another connection holds the lock: retry."""
 
 UNAVAILABLE = LOCKED | {
     sqlite3.SQLITE_CANTOPEN,
@@ -17,7 +17,7 @@ UNAVAILABLE = LOCKED | {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_READONLY,
 }
-"""The file cannot be used now (https://sqlite.org/rescode.html)."""
+"""The file is unusable at the moment (https://sqlite.org/rescode.html)."""
 
 CONSTRAINTS = {
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: Constraint.FOREIGN_KEY,
@@ -32,19 +32,19 @@ is not in it, as no client can cause that: SQLite numbers new rows by itself."""
 
 
 def primary_code(error: BaseException) -> int:
-    """SQLite's primary result code, 0 when there is none."""
+    """Return SQLite's primary result code, or 0."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def busy(message: str) -> sqlite3.OperationalError:
-    """An error after which it is worth another try, as when a lock is held."""
+    """Return an error that is retried like a held lock."""
     error = sqlite3.OperationalError(message)
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY
     return error
 
 
 def check_constraint(error: BaseException) -> None:
-    """Raise the public error when a constraint was broken."""
+    """Raise the public error of a violated constraint."""
     constraint = CONSTRAINTS.get(getattr(error, "sqlite_errorcode", 0))
     if constraint is not None:
         raise ConstraintError(constraint) from error

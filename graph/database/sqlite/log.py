@@ -10,24 +10,24 @@ from graph.database.sqlite.errors import busy
 from graph.errors import logger
 
 Identity: TypeAlias = tuple[int, int]
-"""Which file it is, whatever it is called: its device, and its number there."""
+"""Identity of a file, whatever its name: device and inode."""
 
 LOG_LIMIT = 4_000_000
-"""Bytes that the log has when it is used again from its start, as SQLite does at 1,000 pages."""
+"""Bytes of the log at which it restarts from its beginning, as SQLite does at 1,000 pages."""
 
 LONGEST_LOG = 25 * LOG_LIMIT
 """Bytes of the log from which on long reads pause: where some are always running, in whichever
 process, the log would never be used again from its start, and fill the disk."""
 
 DRAIN = 0.5
-"""Seconds of a pause for running reads to end by themselves; then they are ended."""
+"""Seconds of a pause in which running reads may finish; then they are cancelled."""
 
 LONGEST_PAUSE = 2.0
-"""Seconds of a pause at most: enough to move so much of the log on a slow disk."""
+"""Maximum seconds of a pause: enough to checkpoint the log on a slow disk."""
 
 
 def identity(path: str) -> Identity | None:
-    """Which file is at the path; None when there is none."""
+    """Return the identity of the file at the path, or None."""
     try:
         status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
     except FileNotFoundError:
@@ -57,13 +57,13 @@ class Log:
         self._path, self._index = f"{database}-wal", f"{database}-shm"
 
     def identity(self) -> Identity | None:
-        """Which file the log is; None when there is none."""
+        """Return the identity of the log, or None if there is no log."""
         self._locate()  # as the link may lead to another file by now
         return identity(self._path)
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Size of the log in bytes."""
         try:
             return os.stat(self._path).st_size  # noqa: PTH116 (on every commit)
         except OSError:
@@ -71,14 +71,14 @@ class Log:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to call `shorten`."""
+        """Whether `checkpoint` is due."""
         size = self.size
         if size <= LOG_LIMIT:
             self._due = LOG_LIMIT
             return False
         return size > self._due or self.paused() > 0
 
-    def shorten(self, connection: sqlite3.Connection) -> None:
+    def checkpoint(self, connection: sqlite3.Connection) -> None:
         """Move what is in the log to the database, and have it used again from its start.
 
         SQLite's own way lets other processes write on meanwhile, so that it never gets to the end

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from graph.database.lane import Lane
-from graph.database.sqlite.connections import DatabaseFile, Opened
+from graph.database.sqlite.connections import DatabaseFile, OpenConnection
 from graph.database.sqlite.errors import primary_code
 from graph.database.sqlite.log import DRAIN
 from graph.errors import Code, PublicError, ServiceUnavailableError
@@ -24,13 +24,13 @@ AT_ONCE = 2
 more would take the processors from the loop and from other processes."""
 
 PAUSE = 0.01
-"""Seconds between two attempts to end a statement, as one that has not yet begun misses them."""
+"""Seconds between two interrupts of a statement: one that has not begun misses the first."""
 
 LOOK = 0.05
-"""Seconds between two looks at the log, which a read may keep from beginning again."""
+"""Seconds between two checks of the log, whose restart a read may block."""
 
 
-class LongReads:
+class SlowReads:
     """What has no end within its slice of time on the loop.
 
     Args:
@@ -47,7 +47,7 @@ class LongReads:
         # Threads of their own, so that no commit waits for them; one more is for who writes, and
         # goes without a lane, as all others that write wait.
         self._threads = ThreadPoolExecutor(2 * AT_ONCE + 1, thread_name_prefix="sqlite")
-        self._lent = set[Opened]()
+        self._lent = set[OpenConnection]()
         self._stops = 0
 
     def lane(self, *, scans: bool) -> Lane:
@@ -59,7 +59,7 @@ class LongReads:
         return self._scans if scans else self._others
 
     async def resumed(self) -> None:
-        """Wait until long reads need not pause for the log to begin again."""
+        """Wait until the log needs no pause of slow reads."""
         while self._file.log.paused():  # noqa: ASYNC110 (the log is a file)
             await asyncio.sleep(LOOK)
 
@@ -84,12 +84,12 @@ class LongReads:
             raise ServiceUnavailableError from in_the_way
 
     async def _watch(self, limit: asyncio.Timeout) -> None:
-        """Have the time be over when reads must give way."""
+        """Expire the timeout when reads must give way."""
         while self._file.log.paused() <= DRAIN:  # noqa: ASYNC110 (as above)
             await asyncio.sleep(LOOK)
         limit.reschedule(asyncio.get_running_loop().time())
 
-    async def run(self, opened: Opened, sql: str, values: Sequence[object]) -> list[Any]:
+    async def run(self, opened: OpenConnection, sql: str, values: Sequence[object]) -> list[Any]:
         """The rows of a statement, run on a connection that the caller has for itself.
 
         It is not used any more when this ends, however it does.
@@ -104,7 +104,7 @@ class LongReads:
         self._lent.add(opened)
         try:
             with opened.lending():
-                return await self._file.patiently(
+                return await self._file.retry_while_locked(
                     lambda: self._rows(opened.raw.execute(sql, values)),
                     through=partial(self._on_thread, opened),
                 )
@@ -117,7 +117,7 @@ class LongReads:
             self._lent.discard(opened)
 
     def _rows(self, cursor: sqlite3.Cursor) -> list[Any]:
-        """All rows, unless they are more than what an answer could have."""
+        """Fetch all rows; stop where they exceed what an answer can have."""
         rows, left = [], self._most
         for row in cursor:
             left -= sum([len(value) for value in row if isinstance(value, str | bytes)])
@@ -150,10 +150,10 @@ class LongReads:
             self._stops -= 1
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Shut the threads down."""
         self._threads.shutdown(wait=False)
 
-    async def _on_thread(self, opened: Opened, read: Callable[[], T]) -> T:
+    async def _on_thread(self, opened: OpenConnection, read: Callable[[], T]) -> T:
         reading = asyncio.get_running_loop().run_in_executor(self._threads, read)
         try:
             await asyncio.wait([reading], timeout=self._timeout)

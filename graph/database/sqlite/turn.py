@@ -30,7 +30,7 @@ class Turn:
         self._held = False
 
     def take(self) -> bool:
-        """Whether this process has the turn now, or there can be no turns here."""
+        """Whether this process has the turn, or turns are not possible here."""
         if self._held or sys.platform == "win32":
             return True
         try:
@@ -47,13 +47,13 @@ class Turn:
         return True
 
     def give(self) -> None:
-        """Let another process have the turn."""
+        """Release the turn to another process."""
         if self._held and sys.platform != "win32":
             self._held = False
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Take the file away."""
+        """Remove the lock file."""
         if self._descriptor >= 0:
             with suppress(OSError):
                 Path(self._path).unlink()

@@ -13,19 +13,19 @@ from time import monotonic, perf_counter
 from sqlalchemy import Connection
 
 from graph.database.lane import Lane
-from graph.database.sqlite.connections import DatabaseFile, Opened, rewrite
+from graph.database.sqlite.connections import DatabaseFile, OpenConnection, rewrite
 from graph.database.sqlite.errors import busy, primary_code
 from graph.database.sqlite.turn import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError, logger
 
 SLOW = 0.002
-"""Seconds that a commit may hold the loop; a fast disk takes a tenth of it."""
+"""Seconds that a commit may hold the loop; a fast disk takes a tenth."""
 
 COMMITS_ON_THREAD = 100
-"""Commits on another thread before one on the loop is to show whether the disk is still slow."""
+"""Commits on another thread before the next one on the loop tests the disk again."""
 
 COURTESY = 1.0
-"""Seconds to wait for the turns of other processes, one of which may have been stopped."""
+"""Seconds to wait for the turns of other processes; one may have been stopped."""
 
 
 class Writer:
@@ -38,7 +38,7 @@ class Writer:
 
     def __init__(self, file: DatabaseFile, timeout: float) -> None:
         self._file = file
-        self._opened: Opened | None = None
+        self._opened: OpenConnection | None = None
         self._timeout = timeout
         self._lock = asyncio.Lock()
         self._slow = Lane(1)
@@ -50,7 +50,7 @@ class Writer:
         self._took = 0.0
         self._on_thread = 0
 
-    async def acquire(self, slow_of: str | None = None) -> Opened:
+    async def acquire(self, slow_of: str | None = None) -> OpenConnection:
         """The connection, for the caller alone until `finish` or `undo`.
 
         Args:
@@ -71,7 +71,7 @@ class Writer:
         self._is_slow = True
         return opened
 
-    async def _acquire(self) -> Opened:
+    async def _acquire(self) -> OpenConnection:
         if self._lock.locked():
             try:
                 async with asyncio.timeout(self._timeout):
@@ -83,13 +83,13 @@ class Writer:
             await self._lock.acquire()
         self._yields_until = monotonic() + COURTESY
         try:
-            return await self._file.patiently(self._begin)
+            return await self._file.retry_while_locked(self._begin)
         except BaseException:
             self._turn.give()
             self._lock.release()
             raise
 
-    def _begin(self) -> Opened:
+    def _begin(self) -> OpenConnection:
         if not self._finished or self._opened is None:
             self._opened = self._file.current(self._opened)
             self._connection, self._raw = self._opened.connection, self._opened.raw
@@ -99,13 +99,13 @@ class Writer:
         return self._opened
 
     def _lock_file(self) -> None:
-        """Begin a transaction, when it is the turn of this process."""
+        """Begin a transaction when this process has the turn."""
         if not self._turn.take() and monotonic() < self._yields_until:
             raise busy("another process writes next")
         self._raw.execute("BEGIN IMMEDIATE")
 
     def orm_bind(self) -> Connection:
-        """The connection for SQLAlchemy's part of a session, which makes a savepoint of its own."""
+        """Return the connection for SQLAlchemy's session, which opens its own savepoint."""
         if not self._connection.in_transaction():
             self._connection.begin()
         return self._connection
@@ -139,13 +139,13 @@ class Writer:
         committed.result()
 
     def undo(self) -> None:
-        """Undo what was written, and give the connection back."""
+        """Roll the operation back, and release the connection."""
         try:
             if self._finished and self._raw.in_transaction:
                 self._raw.execute("ROLLBACK TO operation")
                 self._raw.execute("RELEASE operation")
             else:  # there is nobody else's work, or SQLite has undone that as well
-                self._tell(ServiceUnavailableError)
+                self._resolve_waiters(ServiceUnavailableError)
                 self._roll_back()
         finally:
             self._release()
@@ -165,7 +165,7 @@ class Writer:
         if self._committing:
             await asyncio.wait(self._committing, timeout=self._timeout)
         if self._committing:
-            self._tell(UnknownOutcomeError)
+            self._resolve_waiters(UnknownOutcomeError)
             await asyncio.sleep(0.1)  # in which the answers go out, before the loop is closed
             return False
         with suppress(TimeoutError):  # who has it is cancelled, and gives it back
@@ -180,10 +180,10 @@ class Writer:
         self._raw.rollback()
         self._connection.rollback()
 
-    def _tell(
+    def _resolve_waiters(
         self, failure: type[ServiceUnavailableError] | None, cause: BaseException | None = None
     ) -> None:
-        """Tell those who wait for the commit what became of it."""
+        """Report the commit's outcome to the operations that wait for it."""
         finished, self._finished = self._finished, []
         for committed in finished:
             if failure is None:
@@ -202,28 +202,31 @@ class Writer:
                 await self._store()
                 if self._file.is_current(self._opened):
                     self._connection.commit()
-                    self._tell(None)
+                    self._resolve_waiters(None)
                 else:
                     cause = FileNotFoundError("the file was replaced")
             except (sqlite3.Error, ServiceUnavailableError) as error:
                 cause = error.__cause__ or error
                 self._roll_back()
-                if primary_code(cause) != sqlite3.SQLITE_IOERR or await self._overwrite():
-                    self._tell(ServiceUnavailableError, cause)
+                if (
+                    primary_code(cause) != sqlite3.SQLITE_IOERR
+                    or await self._invalidate_failed_commit()
+                ):
+                    self._resolve_waiters(ServiceUnavailableError, cause)
             finally:  # of those who were not told: the disk goes on failing, or the process ends
-                self._tell(UnknownOutcomeError, cause)
-            await self._shorten()
+                self._resolve_waiters(UnknownOutcomeError, cause)
+            await self._checkpoint()
 
-    async def _shorten(self) -> None:
-        """See to it that the log does not grow on; on another thread, as it writes megabytes."""
+    async def _checkpoint(self) -> None:
+        """Checkpoint a log that has grown, on another thread: it writes megabytes."""
         if not self._file.log.is_due:
             return
         self._yields_until = monotonic() + COURTESY
         try:
             # With the turn kept, no other process begins to write before the log is moved.
-            await self._file.patiently(self._lock_file)
+            await self._file.retry_while_locked(self._lock_file)
             self._raw.rollback()
-            await asyncio.to_thread(self._file.log.shorten, self._raw)
+            await asyncio.to_thread(self._file.log.checkpoint, self._raw)
         except (sqlite3.Error, ServiceUnavailableError) as error:
             cause = error.__cause__ or error
             logger.warning("The log of %s was not moved to it: %s", self._file.path, cause)
@@ -237,22 +240,22 @@ class Writer:
         """
         if self._on_thread > 0:
             self._on_thread -= 1
-            await self._file.patiently(self._raw.commit, through=asyncio.to_thread)
+            await self._file.retry_while_locked(self._raw.commit, through=asyncio.to_thread)
             return
         started = perf_counter()
-        await self._file.patiently(self._raw.commit)
+        await self._file.retry_while_locked(self._raw.commit)
         before, self._took = self._took, perf_counter() - started
         if min(before, self._took) > SLOW:  # one alone may be by chance
             self._on_thread = COMMITS_ON_THREAD
 
-    async def _overwrite(self) -> bool:
+    async def _invalidate_failed_commit(self) -> bool:
         """Make sure that a commit which the disk failed is undone; returns whether it is.
 
         All of it may be in the log, where whoever opens the file after a crash takes it for
         committed. The next transaction is written in its place.
         """
         try:
-            await self._file.patiently(lambda: rewrite(self._raw))
+            await self._file.retry_while_locked(lambda: rewrite(self._raw))
         except (sqlite3.Error, ServiceUnavailableError):
             return False
         return True
