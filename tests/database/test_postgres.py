@@ -39,7 +39,7 @@ Serve = Callable[..., Client]
         ("{ hero(id: 1) { id __schema: __typename } }", 1),
         ('mutation { createHero(input: {name: "A", secretName: "B"}) { id } }', 1),
         ('mutation { a: createHero(input: {name: "A", secretName: "B"}) { id } __typename }', 3),
-        ("mutation { deleteHero(id: 77) { id } }", 4),
+        ("mutation { deleteHero(id: 77) { id } }", 5),
     ],
 )
 def test_round_trips(
