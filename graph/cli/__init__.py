@@ -29,18 +29,18 @@ app.add_typer(db, name="db")
 
 
 def main() -> None:
-    """Run the command; what the user can mend ends in one line and exit code 1."""
+    """Run the command; errors that the user can fix end with one line and exit code 1."""
     app()
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """End with one line on standard error, and this exit code."""
+    """Exit with one line on standard error, and this exit code."""
     typer.echo(f"hero-graph: {message}", err=True)
     raise typer.Exit(code)
 
 
 def settings_or_end() -> Settings:
-    """The settings of the environment, or the end of the command."""
+    """Return the settings of the environment; exit if they are invalid."""
     try:
         return load_settings()
     except SettingsError as error:
@@ -48,7 +48,7 @@ def settings_or_end() -> Settings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this address is reached from this machine alone."""
+    """Whether the address can only be reached from this machine."""
     if host == "localhost":
         return True
     try:
@@ -59,7 +59,7 @@ def is_loopback(host: str) -> bool:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
-    """The database, or the end of the command where it cannot be used."""
+    """Open the database; exit if it cannot be used."""
     try:
         database = open_database(settings)
         try:
@@ -105,9 +105,9 @@ def serve(
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
     if not (settings.token or settings.tokens or settings.allowed_hosts) and is_loopback(host):
-        # The way by which the settings reach all processes.
+        # Worker processes read their settings from the environment.
         os.environ["GRAPH_ALLOWED_HOSTS"] = ",".join(LOOPBACK)
-    # What is reloaded may bring a migration with it.
+    # Reloaded code may have a new migration: prepare the database each time.
     app_name = "graph.app:app" if reload else "graph.app:prepared_app"
     config = ServerConfig(app_name, settings, workers=workers, reload=reload, factory=not reload)
     shown = f"[{host}]" if ":" in host else host
@@ -120,7 +120,7 @@ def serve(
         typer.echo("The table is empty. To fill it: hero-graph seed --count 1000")
     if not (settings.token or settings.tokens or is_loopback(host)):
         typer.echo(
-            "Warning: whoever reaches this address can use the API: GRAPH_TOKEN is not set",
+            "Warning: anybody who can reach this address can use the API: set GRAPH_TOKEN",
             err=True,
         )
     allow_many_connections()
@@ -136,20 +136,20 @@ def serve(
 @app.command()
 def schema(
     source: Annotated[
-        str | None, typer.Argument(help="A file or a service's URL; else the schema of this code.")
+        str | None, typer.Argument(help="A file or URL; default: the schema of this code.")
     ] = None,
     check: Annotated[
-        str | None, typer.Option(help="Compare with this file or URL, what clients know so far.")
+        str | None, typer.Option(help="Compare with the schema of this file or URL.")
     ] = None,
     token: Annotated[
         str | None, typer.Option(envvar="GRAPH_TOKEN", help="The bearer token of a service.")
     ] = None,
 ) -> None:
-    """Print the schema as SDL; with --check, say instead what a change means to clients.
+    """Print the schema as SDL; with --check, print its changes and their effects on clients.
 
-    Exit code 0: no change. 1: it breaks clients. 2: there is nothing to compare. 3: it breaks none.
+    Exit code 0: no change. 1: a breaking change. 2: a schema cannot be read. 3: other changes.
     """
-    from graph.cli import contract  # noqa: PLC0415 (serve does not need it here)
+    from graph.cli import contract  # noqa: PLC0415 (other commands do not need it)
 
     try:
         new = contract.read(source, token)
@@ -184,14 +184,14 @@ def schema(
 
 @app.command()
 def seed(
-    count: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many rows.")] = 100,
+    count: Annotated[int, typer.Option(min=1, max=100_000_000, help="Number of rows.")] = 100,
 ) -> None:
-    """Add believable rows to the table."""
+    """Add realistic rows to the table."""
     from graph.hero.seed import batches  # noqa: PLC0415 (only this command needs it)
 
     settings = settings_or_end()
     if settings.read_only:
-        fail("GRAPH_READ_ONLY keeps rows from being added")
+        fail("cannot add rows: GRAPH_READ_ONLY is set")
 
     async def insert() -> None:
         async with opened(settings) as database:
@@ -202,7 +202,7 @@ def seed(
                         await database.insert(TABLE, batch)
                     except ConstraintError as error:
                         bar.render_finish()
-                        fail(f"{bar.pos} rows were added, no more fit: {error}")
+                        fail(f"{bar.pos} rows were added; the next batch failed: {error}")
                     bar.update(len(batch))
 
     asyncio.run(insert())
@@ -210,7 +210,7 @@ def seed(
 
 @db.command(name="upgrade")
 def upgrade_database() -> None:
-    """Bring the database to the newest revision, or make it; its rows stay."""
+    """Upgrade the database to the newest revision, or create it; existing rows are kept."""
     settings = settings_or_end()
 
     async def upgraded() -> str:
@@ -226,8 +226,8 @@ def upgrade_database() -> None:
 def check_database() -> None:
     """Compare the database with this code; change nothing.
 
-    Exit code 0: they agree. 1: the database cannot be used. 3: it is not at the newest revision,
-    which `hero-graph db upgrade` mends. 4: it is, but the tables are not as the models have them.
+    Exit code 0: no difference. 1: the database cannot be used. 3: it is not at the newest revision;
+    run `hero-graph db upgrade`. 4: it is, but its tables differ from the models.
     """
     settings = settings_or_end()
 
@@ -247,7 +247,7 @@ def check_database() -> None:
 
 @db.command(name="revision")
 def new_revision(
-    message: Annotated[str, typer.Option("--message", "-m", help="What it does, in a few words.")],
+    message: Annotated[str, typer.Option("--message", "-m", help="Short description.")],
 ) -> None:
-    """Write the revision that leads from the newest one to the models."""
+    """Write a revision from the newest one to the models."""
     write_revision(message)

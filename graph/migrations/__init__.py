@@ -1,7 +1,7 @@
-"""Brings a database to the schema that this code needs.
+"""Migrations: bring a database to the schema that this code needs.
 
-A revision is a file of `versions/`, numbered in order. Alembic (https://alembic.sqlalchemy.org)
-runs it; it is imported only where there is something to run, as a query tells.
+A revision is a numbered file of `versions/`. Alembic (https://alembic.sqlalchemy.org) runs it, and
+is imported only if there is a revision to run.
 """
 
 import re
@@ -37,54 +37,56 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 REVISIONS = sorted(path.name.partition("_")[0] for path in HERE.glob("versions/[0-9]*.py"))
-"""The revisions in order."""
+"""Revisions, oldest first."""
 
 FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
 
 VERSION_TABLE = "hero_graph_version"
-"""Not Alembic's default: the database may have migrations of another app."""
+"""Not Alembic's default name: another app may have migrations in the same database."""
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision that the database is at; None when none was recorded.
+    """Return the revision recorded in the database; None if there is none.
 
     Raises:
-        DatabaseError: several were recorded.
+        DatabaseError: several revisions are recorded.
     """
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     recorded = select(column("version_num", String)).select_from(table(VERSION_TABLE))
     found = connection.scalars(recorded).all()
     if len(found) > 1:
-        raise DatabaseError(f"the table {VERSION_TABLE} has {len(found)} rows; one is the most")
+        raise DatabaseError(
+            f"the table {VERSION_TABLE} has {len(found)} rows; it must have at most one"
+        )
     return found[0] if found else None
 
 
 async def prepare(database: Database, *, upgrade: bool = False) -> None:
-    """Make the database one that this code can serve.
+    """Prepare the database, so that this code can serve it.
 
-    A database without the table gets it. A table without a revision, such as the FastAPI
-    tutorial's, is taken as it is for one at the first revision. A database that newer code has
-    upgraded is left alone, so that old code can go on until it is replaced. A service that only
-    reads changes nothing, and takes any database that has the columns of the models.
+    Create the table if it does not exist. Adopt a table without a revision, such as the FastAPI
+    tutorial's, as one at the first revision. Leave a database alone that newer code has upgraded,
+    so that old code can run until it is replaced. A read-only service changes nothing, and accepts
+    any database that has the columns of the models.
 
     Args:
-        database: any; SQLite is always upgraded.
-        upgrade: whether an older revision is upgraded, rather than refused: where other machines
-            run on the same database, the time for that is the operator's to choose.
+        database: the database to prepare; SQLite is always upgraded.
+        upgrade: whether to upgrade an older revision of PostgreSQL, instead of failing. Other
+            machines may use the database, so the operator chooses the time.
 
     Raises:
-        DatabaseError: the schema is older and may not be upgraded, or it is not one of ours, or
-            the database cannot be opened.
+        DatabaseError: the schema is older and must not be upgraded, the table does not fit, or the
+            database cannot be opened.
     """
     if database.read_only:
         if upgrade:
-            raise DatabaseError("GRAPH_READ_ONLY keeps the database from being upgraded")
+            raise DatabaseError("cannot upgrade the database: GRAPH_READ_ONLY is set")
         await database.with_lock(_check_readable)
         return
     await database.create()
     allowed = upgrade or database.dialect.name == "sqlite"
-    begun: list[float] = []  # it is called again when a lock could not be had
+    begun: list[float] = []  # `with_lock` may call again
     await database.with_lock(lambda connection: _prepare(connection, allowed, begun))
 
 
@@ -116,7 +118,7 @@ def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:
     if at is not None and not begun:
         rows = connection.scalar(select(func.count()).select_from(TABLE))
         message = (
-            "Upgrading the database from revision %s to %s, with %s rows: nobody writes meanwhile"
+            "Upgrading the database from revision %s to %s, with %s rows; writes wait meanwhile"
         )
         logger.warning(message, at, NEWEST, f"{rows:,}")
         begun.append(perf_counter())
@@ -125,7 +127,7 @@ def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:
     except ServiceUnavailableError as error:
         if at is None or not _says_read_only(error.__cause__):
             raise
-        logger.warning("The database cannot be upgraded from revision %s: it is read-only", at)
+        logger.warning("Cannot upgrade the database from revision %s: it is read-only", at)
         return
     if at is not None:
         seconds = perf_counter() - begun[0]
@@ -133,17 +135,19 @@ def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:
 
 
 def _check_readable(connection: Connection) -> None:
-    """See that the tables can be read; warn where the revision is another."""
+    """Check that the tables can be read; warn if the database is at another revision."""
     _check_tables(connection, writes=False)
     if (at := revision(connection)) != NEWEST:
-        logger.warning("The database is at revision %s, not %s; it is read as it is", at, NEWEST)
+        logger.warning(
+            "The database is at revision %s, not %s; the service reads it unchanged", at, NEWEST
+        )
 
 
 def _check_tables(connection: Connection, *, writes: bool) -> None:
-    """See that every table of the models can be served.
+    """Check that every table of the models can be served.
 
     Raises:
-        DatabaseError: one is not there, or cannot be.
+        DatabaseError: a table is missing or cannot be served.
     """
     for needed in TABLE.metadata.sorted_tables:
         if not inspect(connection).has_table(needed.name):
@@ -154,26 +158,28 @@ def _check_tables(connection: Connection, *, writes: bool) -> None:
 
 
 def _says_read_only(error: BaseException | None) -> bool:
-    """Whether an error is SQLite's of a file that this process may only read."""
+    """Whether SQLite reports a file that this process may only read."""
     return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_READONLY")
 
 
 def _adopt(connection: Connection) -> None:
-    """Record that the table is as the first revision makes it."""
+    """Check that the table fits the first revision, and record the revision."""
     from alembic import command  # noqa: PLC0415 (as above)
 
     check_table(connection, TABLE, FIRST_COLUMNS, writes=True)
     try:
         command.stamp(_config(connection), FIRST)
-    except (SQLAlchemyError, ServiceUnavailableError) as error:  # it can be read, at the least
-        logger.warning("That it is revision %s cannot be recorded: %s", FIRST, error.__cause__)
+    except (SQLAlchemyError, ServiceUnavailableError) as error:  # the table can at least be read
+        logger.warning(
+            "Cannot record that the database is at revision %s: %s", FIRST, error.__cause__
+        )
 
 
 def difference(connection: Connection) -> str | None:
-    """What of a database at the newest revision is not as the models have it; None for nothing.
+    """Return how a database at the newest revision differs from the models; None if it does not.
 
     Raises:
-        DatabaseError: the table cannot be served.
+        DatabaseError: a table cannot be served.
     """
     _check_tables(connection, writes=True)
     from alembic import command  # noqa: PLC0415 (as above)
@@ -186,15 +192,15 @@ def difference(connection: Connection) -> str | None:
     if connection.dialect.name == "postgresql":
         return unusable_index(connection, TABLE.metadata)
     if (
-        inspect(connection).has_table("sqlite_sequence")  # unlike one that was adopted
+        inspect(connection).has_table("sqlite_sequence")  # an adopted database has none
         and not never_gives_an_id_again(connection, TABLE)
     ):
-        return f"{TABLE.name} has lost AUTOINCREMENT, and gives the ids of deleted rows again"
+        return f"{TABLE.name} has lost AUTOINCREMENT: new rows can get the ids of deleted rows"
     return None
 
 
 def never_gives_an_id_again(connection: Connection, table: Table) -> bool:
-    """Whether a table on SQLite has AUTOINCREMENT."""
+    """Whether a table on SQLite has AUTOINCREMENT: it never reuses the ids of deleted rows."""
     definition = connection.scalar(
         text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :name"),
         {"name": table.name},
@@ -203,7 +209,7 @@ def never_gives_an_id_again(connection: Connection, table: Table) -> bool:
 
 
 def write_revision(message: str) -> None:
-    """Write the revision that leads from the newest one to the models, and say where."""
+    """Write a revision from the newest one to the models; Alembic prints its path."""
     from alembic import command  # noqa: PLC0415 (as above)
 
     with create_engine("sqlite://").begin() as scratch:

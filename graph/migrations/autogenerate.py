@@ -1,4 +1,4 @@
-"""What Alembic writes into a revision, so that it runs as it is on both kinds of database."""
+"""Adapts the revisions that Alembic generates, so that they run on both kinds of database."""
 
 from typing import Any, Literal
 
@@ -15,11 +15,11 @@ from graph.tables.columns import BY_CODE_POINT
 rewriter = Rewriter()
 
 PORTABLE = dialect()
-"""SQLite keeps values of most types as text, which PostgreSQL reads as well."""
+"""SQLite's dialect writes values of most types as text that PostgreSQL also reads."""
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    """A type of SQLModel's, or of the model's own, in SQLAlchemy's words, which are imported."""
+    """Write a `TypeDecorator` as the SQLAlchemy type that it wraps, with its import."""
     if kind != "type" or not isinstance(item, TypeDecorator):
         return False
     stored = item.impl_instance
@@ -33,9 +33,9 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
 
 @rewriter.rewrites(AddColumnOp)
 def fill_what_is_there(_: MigrationContext, __: Any, operation: AddColumnOp) -> AddColumnOp:
-    """Give the rows that are there the model's default, where a column must not be null.
+    """Fill a new NOT NULL column of existing rows with the model's default.
 
-    Of a default that is made anew for each row, they all get the one made now.
+    A default factory is called once, now: all existing rows get the same value.
     """
     column = operation.column
     default = column.default
@@ -57,12 +57,12 @@ def fill_what_is_there(_: MigrationContext, __: Any, operation: AddColumnOp) -> 
 
 @rewriter.rewrites(CreateIndexOp)
 def order_by_code_point(_: MigrationContext, __: Any, operation: CreateIndexOp) -> CreateIndexOp:
-    """Have PostgreSQL keep an index as the model says that its texts are ordered."""
+    """Add COLLATE "C" to an index on PostgreSQL whose texts the model orders by code point."""
     first = operation.columns[0]
     if isinstance(first, Column) and any(
         index.name == operation.index_name and index.info.get(BY_CODE_POINT)
         for index in first.table.indexes
     ):
-        # It stands where an operator class does; Alembic cannot compare it as an expression.
+        # Written as an operator class: Alembic cannot compare an index expression.
         operation.kw["postgresql_ops"] = {first.name: 'COLLATE "C"'}
     return operation

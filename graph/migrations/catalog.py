@@ -1,4 +1,4 @@
-"""What the service relies on in its tables, compared with the database's catalog."""
+"""Checks existing tables against the models, by the database's catalog."""
 
 from collections.abc import Collection
 
@@ -8,22 +8,22 @@ from graph.database.base import DatabaseError
 from graph.migrations import catalog_postgres, catalog_sqlite
 
 REASONS = {"postgresql": catalog_postgres.reasons, "sqlite": catalog_sqlite.reasons}
-"""By dialect, what compares a table."""
+"""By dialect, the function that checks a table."""
 
 
 def check_table(
     connection: Connection, table: Table, names: Collection[str], *, writes: bool
 ) -> None:
-    """See that a table can be served rightly.
+    """Check that a table can be served correctly.
 
     Args:
         connection: to the database.
-        table: as the model has it; it is there, or a view of its name.
-        names: the columns that it must have.
-        writes: whether rows are written, too.
+        table: the model's table; the database has a table or view of this name.
+        names: required columns.
+        writes: whether the service also writes rows.
 
     Raises:
-        DatabaseError: it cannot; the message says why, and has the statements that mend it.
+        DatabaseError: the table does not fit; the message has the reasons, and the SQL to fix it.
     """
     found = list(REASONS[connection.dialect.name](connection, table, names, writes=writes))
     if found:

@@ -1,6 +1,6 @@
-"""What a table needs on PostgreSQL to be served, compared with the system catalog.
+"""Checks a table on PostgreSQL against its model, by the system catalog.
 
-Each reason says what does not fit, and has the statement that mends it where there is one
+Each reason says what does not fit and, if possible, has the SQL to fix it
 (https://www.postgresql.org/docs/current/catalogs.html).
 """
 
@@ -33,14 +33,14 @@ from graph.tables.sql.functions import underlying_type
 
 KINDS = {
     "v": "a view",
-    "m": "a materialized view, a view that is stored",
-    "f": "a foreign table, whose rows another server has",
+    "m": "a materialized view",
+    "f": "a foreign table, whose rows are on another server",
     "S": "a sequence",
     "i": "an index",
     "I": "an index",
     "c": "a composite type",
 }
-"""By `pg_class.relkind`, what a relation is that is no table."""
+"""Relations that are not tables, by `pg_class.relkind`."""
 
 RELATION = text("""
 SELECT relation.oid, relation.relkind::text AS kind, current_user::text AS role,
@@ -111,7 +111,7 @@ WHERE attrelid = CAST(:oid AS oid) AND attname = :column
 def reasons(
     connection: Connection, table: Table, names: Collection[str], *, writes: bool
 ) -> Iterator[str]:
-    """Why the table cannot be served; nothing when it can.
+    """Yield the reasons why the table cannot be served.
 
     Args:
         connection: to the database.
@@ -124,17 +124,17 @@ def reasons(
     relation = connection.execute(RELATION, {"name": name}).one()
     if relation.encoding != "UTF8":
         yield (
-            f"the database has the encoding {relation.encoding}, in which not every text can be "
-            "stored and compared: restore a dump of it into one made with ENCODING 'UTF8'"
+            f"the database has the encoding {relation.encoding}, which cannot store and "
+            "compare every text: restore a dump into a database created with ENCODING 'UTF8'"
         )
     if relation.kind in KINDS:
         yield f"it is {KINDS[relation.kind]}"
         return
     if relation.has_children:
-        yield "other tables inherit from it, so that a key can be in several of them"
+        yield "other tables inherit from it, so that several rows can have the same key"
     if relation.rule is not None:
         rule = preparer.quote(relation.rule)
-        yield f"the rule {rule} does something instead of a write: DROP RULE {rule} ON {name}"
+        yield f"its rule {rule} replaces writes (DO INSTEAD): DROP RULE {rule} ON {name}"
     found = {row.name: row for row in connection.execute(COLUMNS, {"oid": relation.oid})}
     if missing := set(names) - found.keys():
         yield f"it has no column {', '.join(sorted(missing))}"
@@ -145,7 +145,7 @@ def reasons(
         elif column.required and not column.has_default and not column.generated:
             quoted = preparer.quote(column.name)
             yield (
-                f"its column {quoted} is NOT NULL, and this code does not fill it: "
+                f"its column {quoted} is NOT NULL without a default, and the model lacks it: "
                 f"ALTER TABLE {name} ALTER COLUMN {quoted} DROP NOT NULL"
             )
     needed = ["SELECT", "INSERT", "UPDATE", "DELETE"] if writes else ["SELECT"]
@@ -158,7 +158,7 @@ def reasons(
     role = preparer.quote(relation.role)
     if lacks := connection.scalars(MISSING_RIGHTS, asked).all():
         yield (
-            f"the role {role} lacks a right: GRANT {', '.join(lacks)} ON {name} TO {role}"
+            f"the role {role} lacks privileges: GRANT {', '.join(lacks)} ON {name} TO {role}"
             + (", or set GRAPH_READ_ONLY=true" if writes and "SELECT" not in lacks else "")
         )
     elif writes and all(found[key.name].type in ACCEPTED[Integer] for key in table.primary_key):
@@ -171,30 +171,30 @@ def _column_reasons(name: str, quoted: str, found: Row[Any], table: Table) -> It
     accepted = _accepted(column.type)
     if accepted and found.type not in accepted:
         yield (
-            f"its column {quoted} has the type {found.declared}, whose values are not those of "
+            f"its column {quoted} has the type {found.declared} instead of "
             f"{accepted[0]}: {alter} TYPE {accepted[0]} USING {quoted}::{accepted[0]}"
         )
     if column.primary_key:
         yield from _key_reasons(name, quoted, found, column)
         return
     if found.generated:
-        yield f"its column {quoted} is generated, so that no value can be stored in it"
+        yield f"its column {quoted} is generated, so that values cannot be written"
     if found.required and column.nullable:
-        why = "is NOT NULL, and clients may leave it out"
+        why = "is NOT NULL, but may be null in the model"
         yield f"its column {quoted} {why}: {alter} DROP NOT NULL"
     if not found.required and not column.nullable:
-        yield f"its column {quoted} may be null, and no client expects that: {alter} SET NOT NULL"
+        yield f"its column {quoted} may be null, but not in the model: {alter} SET NOT NULL"
 
 
 def _key_reasons(name: str, quoted: str, found: Row[Any], column: Column[Any]) -> Iterator[str]:
     if not found.is_key:
         yield (
-            f"its column {quoted} is no key, so that several rows can have one id: "
+            f"its column {quoted} is not a key, so that several rows can have the same id: "
             f"ALTER TABLE {name} ADD PRIMARY KEY ({quoted})"
         )
     if isinstance(underlying_type(column.type), Integer) and not found.has_default:
         yield (
-            f"its column {quoted} does not number new rows by itself: "
+            f"its column {quoted} has no default that numbers new rows: "
             f"ALTER TABLE {name} ALTER COLUMN {quoted} ADD GENERATED BY DEFAULT AS IDENTITY"
         )
 
@@ -204,13 +204,14 @@ def _sequence_reasons(
 ) -> Iterator[str]:
     (key,) = table.primary_key
     asked = {"name": name, "column": key.name, "oid": oid}
-    # Read before the sequence, which has given the number of every row that is seen here.
+    # Read before the sequence: the sequence has numbered every row visible here.
     greatest = connection.scalar(select(func.max(key)))
     sequence = connection.execute(SEQUENCE, asked).first()
     if sequence is None:
         return
     if not sequence.usable:
-        yield f"the role {role} lacks a right: GRANT USAGE ON SEQUENCE {sequence.name} TO {role}"
+        grant = f"GRANT USAGE ON SEQUENCE {sequence.name} TO {role}"
+        yield f"the role {role} lacks privileges: {grant}"
     if not sequence.readable or sequence.step < 1 or greatest is None:
         return
     last, is_called = connection.execute(
@@ -218,12 +219,12 @@ def _sequence_reasons(
     ).one()
     if last + (sequence.step if is_called else 0) <= greatest:
         quoted = connection.dialect.identifier_preparer.quote(key.name)
-        mend = f"SELECT setval('{sequence.name}', (SELECT max({quoted}) FROM {name}))"  # noqa: S608 (for an operator)
+        mend = f"SELECT setval('{sequence.name}', (SELECT max({quoted}) FROM {name}))"  # noqa: S608 (shown, not run)
         yield f"the sequence {sequence.name} is behind the ids in the table: {mend}"
 
 
 def _accepted(type_: TypeEngine[Any]) -> tuple[str, ...]:
-    """PostgreSQL's types that serve a column of the model, the usual one first; none for any."""
+    """Return PostgreSQL's types for a type of the model, default first; empty: any type."""
     own = underlying_type(type_)
     if isinstance(own, DateTime):
         return ("timestamptz",) if own.timezone else ("timestamp",)
@@ -246,4 +247,4 @@ ACCEPTED: dict[type[TypeEngine[Any]], tuple[str, ...]] = {
     LargeBinary: ("bytea",),
     Interval: ("interval",),
 }
-"""By type of the model; those of an enum are stored as texts, and `Float` is a `Numeric`, too."""
+"""By type of the model. Enums are stored as texts; `Float`, a subclass, precedes `Numeric`."""

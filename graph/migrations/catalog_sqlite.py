@@ -1,6 +1,6 @@
-"""What a table needs on SQLite to be served, compared with its schema.
+"""Checks a table on SQLite against its model.
 
-Each reason says what does not fit, and has the statement that mends it where there is one
+Each reason says what does not fit and, if possible, has the SQL to fix it
 (https://sqlite.org/pragma.html, https://sqlite.org/datatype3.html).
 """
 
@@ -25,7 +25,7 @@ FROM pragma_table_xinfo(:name) WHERE hidden <> 1
 
 KEY_INDEX = text("SELECT count(*) FROM pragma_index_list(:name) WHERE origin = 'pk'")
 
-REBUILD = "SQLite cannot alter that in place: copy the rows into a new table"
+REBUILD = "SQLite cannot alter this in place: copy the rows to a new table"
 
 
 def reasons(
@@ -33,21 +33,21 @@ def reasons(
     table: Table,
     names: Collection[str],
     *,
-    writes: bool,  # noqa: ARG001 (SQLite has no rights but those of the file)
+    writes: bool,  # noqa: ARG001 (SQLite has only the permissions of the file)
 ) -> Iterator[str]:
-    """Why the table cannot be served; nothing when it can.
+    """Yield the reasons why the table cannot be served.
 
     Args:
         connection: to the database.
-        table: as the model has it.
-        names: the columns that must be there.
-        writes: whether rows are written, too.
+        table: the model's table.
+        names: required columns.
+        writes: whether the service also writes rows.
     """
     preparer = connection.dialect.identifier_preparer
     encoding = connection.scalar(text("PRAGMA encoding"))
     if encoding != "UTF-8":
         yield (
-            f"the database has the encoding {encoding}, in which texts have another order: "
+            f"the database has the encoding {encoding}, which sorts texts differently: "
             "write it to a new file with `sqlite3 old.db .dump | sqlite3 new.db`"
         )
     found = connection.execute(OBJECT, {"name": table.name}).one()
@@ -56,7 +56,7 @@ def reasons(
         yield "it is a view"
         return
     if found.sql.upper().startswith("CREATE VIRTUAL"):
-        yield "it is a virtual table, whose rows a module makes"
+        yield "it is a virtual table"
         return
     if found.name != table.name:
         wanted = preparer.quote(table.name)
@@ -81,12 +81,12 @@ def reasons(
             if not table.c[column.name].primary_key:
                 yield from _column_reasons(column, table.c[column.name])
         elif column.required and column.default is None and not column.generated:
-            yield f"its column {column.name} is NOT NULL, and this code does not fill it"
+            yield f"its column {column.name} is NOT NULL without a default, and the model lacks it"
 
 
 def _key_reasons(connection: Connection, table: Table, found: list[Any]) -> Iterator[str]:
     key = table.primary_key.columns[0]
-    # Only the rowid's own name numbers new rows: no `INT`, no `DESC`, no second column
+    # Only an alias of the rowid numbers new rows: not `INT`, not `DESC`, no second column
     # (https://sqlite.org/lang_createtable.html#rowid). Any other key has an index.
     is_rowid = [(each.name, each.declared) for each in found] == [
         (key.name, "INTEGER")
@@ -94,7 +94,7 @@ def _key_reasons(connection: Connection, table: Table, found: list[Any]) -> Iter
     if not is_rowid:
         yield (
             f"its column {key.name} is not INTEGER PRIMARY KEY, "
-            f"which alone numbers new rows by itself. {REBUILD}"
+            f"which SQLite needs to number new rows. {REBUILD}"
         )
 
 
@@ -102,19 +102,19 @@ def _column_reasons(found: Any, column: Column[Any]) -> Iterator[str]:
     affinity = _affinity(found.declared)
     if affinity not in _served(column.type):
         yield (
-            f"its column {found.name} has the type {found.declared}, in which SQLite stores "
-            f"other values than {column.type} has. {REBUILD}"
+            f"its column {found.name} has the type {found.declared}, which does not "
+            f"keep the values of {column.type}. {REBUILD}"
         )
     if found.generated:
-        yield f"its column {found.name} is generated, so that no value can be stored in it"
+        yield f"its column {found.name} is generated, so that values cannot be written"
     if found.required and column.nullable:
-        yield f"its column {found.name} is NOT NULL, and clients may leave it out. {REBUILD}"
+        yield f"its column {found.name} is NOT NULL, but may be null in the model. {REBUILD}"
     if not found.required and not column.nullable:
-        yield f"its column {found.name} may be null, and no client expects that. {REBUILD}"
+        yield f"its column {found.name} may be null, but not in the model. {REBUILD}"
 
 
 def _affinity(declared: str) -> str:
-    """The affinity of a declared type (https://sqlite.org/datatype3.html#determination_of_column_affinity)."""
+    """Return the affinity of a type (https://sqlite.org/datatype3.html#determination_of_column_affinity)."""
     if "INT" in declared:
         return "INTEGER"
     if any(part in declared for part in ("CHAR", "CLOB", "TEXT")):
@@ -125,7 +125,7 @@ def _affinity(declared: str) -> str:
 
 
 def _served(type_: TypeEngine[Any]) -> set[str]:
-    """The affinities that keep the values of a type as SQLAlchemy stores them."""
+    """Return the affinities that keep the values that SQLAlchemy stores for a type."""
     own = underlying_type(type_)
     if isinstance(own, Integer | Boolean):
         return {"INTEGER", "NUMERIC", "BLOB"}

@@ -1,28 +1,28 @@
-"""What Alembic runs: the migrations, or their comparison with the models, on a connection."""
+"""Alembic's environment: runs migrations, or compares a database with the models."""
 
 from typing import Any
 
 from alembic import context
 from sqlalchemy import Connection, text
 
-import graph.migrations.sqlite  # noqa: F401 (for Alembic to know of)
+import graph.migrations.sqlite  # noqa: F401 (registers with Alembic)
 from graph.engine.saved_answers import METADATA
 from graph.hero.model import TABLE
 from graph.migrations import VERSION_TABLE
 from graph.migrations.autogenerate import render_item, rewriter
 
 OURS = [TABLE.metadata, METADATA]
-"""What describes our tables, those of the machinery included."""
+"""Metadata of the models and of the saved answers."""
 
 
 def include_name(name: str | None, kind: str, _: Any) -> bool:
-    """Leave alone the tables of others in the same database."""
+    """Ignore tables of other apps in the same database."""
     return kind != "table" or any(name in metadata.tables for metadata in OURS)
 
 
 connection: Connection = context.config.attributes["connection"]
 if connection.dialect.name == "postgresql":
-    # A default that a migration has as text is in UTC, wherever the server is.
+    # Migrations write defaults as texts in UTC.
     connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
 context.configure(
     connection=connection,

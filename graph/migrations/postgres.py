@@ -1,4 +1,4 @@
-"""What Alembic does not see of a database on PostgreSQL."""
+"""Checks on PostgreSQL that Alembic does not make."""
 
 from sqlalchemy import Connection, MetaData, text
 
@@ -13,12 +13,14 @@ WHERE pg_table_is_visible(indexrelid)
 
 
 def unusable_index(connection: Connection, metadata: MetaData) -> str | None:
-    """Which index of the models cannot be used, and why; None when all can."""
+    """Return which index of the models cannot be used, and why; None if all can."""
     ours = {index.name: index for table in metadata.tables.values() for index in table.indexes}
     for name, valid, collation in connection.execute(INDEXES):
         if name in ours:
-            if not valid:  # as CREATE INDEX CONCURRENTLY leaves it when it fails
-                return f"{name} is invalid, and has to be made anew"
+            if not valid:  # a failed CREATE INDEX CONCURRENTLY leaves such an index
+                return f"the index {name} is invalid: REINDEX INDEX {name}"
             if ours[name].info.get(BY_CODE_POINT) and collation != "C":
-                return f'{name} does not have its texts by code point: they lack COLLATE "C"'
+                return (
+                    f'the index {name} is not in order of code points: create it with COLLATE "C"'
+                )
     return None

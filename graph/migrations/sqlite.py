@@ -1,4 +1,4 @@
-"""How Alembic makes a table anew on SQLite, which can alter little of one in place."""
+"""Keeps AUTOINCREMENT when Alembic rebuilds a table, as SQLite can alter little in place."""
 
 from alembic.ddl.sqlite import SQLiteImpl
 from alembic.operations.batch import ApplyBatchImpl
@@ -8,12 +8,12 @@ from graph.migrations import never_gives_an_id_again
 
 
 class Implementation(SQLiteImpl):
-    """Alembic's, with what it leaves out; the last one made for a dialect is taken."""
+    """Alembic's implementation, with AUTOINCREMENT; Alembic uses the last class of a dialect."""
 
     __dialect__ = "sqlite"
 
     def prep_table_for_batch(self, batch_impl: ApplyBatchImpl, table: Table) -> None:
-        """Have the new table never give an id again either (https://sqlite.org/autoinc.html)."""
+        """Give the new table AUTOINCREMENT and its sequence (https://sqlite.org/autoinc.html)."""
         super().prep_table_for_batch(batch_impl, table)
         connection, new = self.connection, batch_impl.new_table
         assert connection is not None  # noqa: S101 (for the type checker)

@@ -121,5 +121,6 @@ def test_a_command_that_writes(
     monkeypatch.setenv("GRAPH_READ_ONLY", "true")
     done = run(*command)
     assert done.returncode == 1
-    assert done.stderr.startswith("hero-graph: GRAPH_READ_ONLY keeps ")
+    assert done.stderr.startswith("hero-graph: cannot ")
+    assert "GRAPH_READ_ONLY is set" in done.stderr
     assert done.stderr.count("\n") == 1

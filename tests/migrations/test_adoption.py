@@ -73,7 +73,7 @@ def test_a_table_on_sqlite_that_does_not_fit(
     ("definition", "reason"),
     [
         ("VIEW hero AS SELECT 1 AS id, '' AS name, 1 AS age, '' AS secret_name", "a view"),
-        ("MATERIALIZED VIEW hero AS SELECT 1 AS id, '' AS name", "a view"),
+        ("MATERIALIZED VIEW hero AS SELECT 1 AS id, '' AS name", "a materialized view"),
         (f"TABLE hero (id TEXT PRIMARY KEY, {REST})", "column id"),
         (f"TABLE hero (id INTEGER PRIMARY KEY, {REST})", "column id"),
         (f"TABLE hero (id SERIAL, {REST}, team TEXT NOT NULL)", "column team"),
