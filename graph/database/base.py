@@ -290,7 +290,9 @@ class Database(ABC):
         session = self.session()
         try:
             await session.start()
-            await session.orm.exec(insert(table), params=rows)
+            # As in `Statement`.
+            added = insert(table).prefix_with("OR ABORT", dialect="sqlite")
+            await session.orm.exec(added, params=rows)
             await session.commit()
         finally:
             await session.close()

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import Dialect, Select, UpdateBase
+from sqlalchemy import Dialect, Insert, Select, Update, UpdateBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
@@ -56,6 +56,9 @@ class Statement:
         may_scan: bool = False,
         sort_by_last: bool = False,
     ) -> None:
+        if isinstance(clause, Insert | Update):
+            # A constraint may say ON CONFLICT REPLACE, by which SQLite deletes other rows.
+            clause = clause.prefix_with("OR ABORT", dialect="sqlite")
         self.clause = clause
         self.values = values
         self.scans = scans

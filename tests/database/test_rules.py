@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.support.client import Client
-from tests.support.cluster import Sql, on_postgresql
+from tests.support.cluster import Sql, on_postgresql, on_sqlite
 from tests.support.service_process import run
 
 Serve = Callable[..., Client]
@@ -94,6 +94,25 @@ def test_a_trigger_leaves_a_row_out(api: Client, sql: Sql, database_url: str, do
         is_sqlite = database_url.startswith("sqlite")
         sql("DROP TRIGGER rule" if is_sqlite else "DROP FUNCTION rule CASCADE")
     assert [(hero["id"], hero["age"]) for hero in api.heroes()] == [(id_, None) for id_ in kept]
+
+
+@on_sqlite
+@pytest.mark.parametrize("does", ["REPLACE", "IGNORE", "ROLLBACK", "FAIL"])
+def test_no_constraint_decides_what_a_conflict_does(serve: Serve, sql: Sql, does: str) -> None:
+    sql(f"""CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE ON CONFLICT {does},
+      age INTEGER, secret_name TEXT NOT NULL)""")
+    api = serve()
+    heroes = [api.create(name) for name in ("One", "Two")]
+    for mutation in (
+        'createHero(input: { name: "One", secretName: "s" }) { id }',
+        """createHeroes(inputs: [
+          { name: "Three", secretName: "s" }, { name: "One", secretName: "s" }
+        ]) { id }""",
+        'updateHero(id: 2, input: { name: "One" }) { id }',
+        'updateHeroes(where: { id: { eq: 2 } }, input: { name: "One" }) { id }',
+    ):
+        assert api.codes(f"mutation {{ {mutation} }}") == ["BAD_USER_INPUT"]
+        assert api.heroes() == heroes
 
 
 NEEDS = {
