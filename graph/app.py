@@ -133,7 +133,7 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
 
     @app.api_route("/", methods=["GET", "HEAD"])
     async def root() -> Response:
-        """Leads a browser to the explorer."""
+        """Redirects a browser to the explorer."""
         return RedirectResponse("graphql", headers=SECURITY)
 
     if settings.cors_origins:
@@ -152,7 +152,7 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
 
 
 def prepared_app() -> App:
-    """The app of a process that `serve` starts, which has prepared the database."""
+    """Return the app for a process of `serve`, which has prepared the database."""
     settings = Settings()
     configure(settings)
     return create_app(settings, prepared=True)
@@ -176,7 +176,7 @@ def _refusal(error: PublicError, headers: Mapping[str, str] | None = None) -> Re
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    """What the router refuses, in GraphQL's shape: there is no such path or method."""
+    """Answer an unknown path or method, in GraphQL's shape."""
     assert isinstance(error, HTTPException)  # noqa: S101 (as it was registered)
     refused = Refused(error.status_code, f"{error.detail}; the API is at /graphql.")
     return _refusal(refused, error.headers)

@@ -31,7 +31,7 @@ VERY_NEAR = 0.9
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; one line for the operator."""
+    """Unusable settings; the message is one line for the operator."""
 
 
 def load_settings() -> Settings:

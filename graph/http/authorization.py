@@ -1,4 +1,4 @@
-"""Who asks: the bearer token of a request (RFC 6750), where the settings name any."""
+"""Bearer tokens of requests (RFC 6750), and the callers that they name."""
 
 import hmac
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from graph.settings import DEFAULT, Settings
 
 
 class Authorization:
-    """Knows the tokens, and who holds each."""
+    """Checks tokens, and names their holders."""
 
     def __init__(self, settings: Settings) -> None:
         tokens = dict(settings.tokens)

@@ -41,7 +41,7 @@ SECURITY_HEADERS = [
 """On every response."""
 
 NOT_STORED = (b"cache-control", b"no-store")
-"""Keeps an answer with errors out of every cache."""
+"""Keeps answers with errors out of caches."""
 
 
 class Answer(NamedTuple):
@@ -153,7 +153,7 @@ class GraphQLEndpoint:
         return Answer(status, media_type, body, validators)
 
     async def _call(self, request: Request, caller: Caller, *, is_get: bool) -> Call | Result:
-        """The operation to execute, or why its document cannot be."""
+        """Return the operation to execute, or the result that says why its document is invalid."""
         document = await self._service.document(request.query)
         if document.errors:
             return not_executed(*document.errors)
@@ -167,7 +167,7 @@ class GraphQLEndpoint:
         return Call(operation, request.variables, caller, key)
 
     async def _batch(self, entries: Sequence[Any], caller: Caller) -> bytes:
-        """The body that answers a batch; what makes one entry unusable does so for it alone."""
+        """Return the body that answers a batch; an invalid entry fails alone."""
         settings = self._settings
         limit = settings.batch_limit
         if limit == 1:
@@ -204,7 +204,7 @@ class GraphQLEndpoint:
 
 
 def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Headers by name; several lines of one name are one list (RFC 9110, section 5.3)."""
+    """Return headers by name; several lines of one name become one list (RFC 9110, section 5.3)."""
     headers = dict(lines)
     if len(headers) == len(lines):
         return headers
@@ -215,7 +215,7 @@ def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def _idempotency_key(request: Request, caller: Caller) -> str | None:
-    """The key of a mutation, out of its header or its extensions."""
+    """Return a mutation's idempotency key, from its header or its extensions."""
     if (header := caller.headers.get(idempotency.HEADER)) is not None:
         return idempotency.from_header(header)
     key = request.idempotency_key
@@ -223,7 +223,7 @@ def _idempotency_key(request: Request, caller: Caller) -> str | None:
 
 
 def _body(result: Result) -> bytes:
-    """The answer to one operation, as a JSON object."""
+    """Return the answer to one operation, as a JSON object."""
     parts = [b'"data":%b' % result.data] if result.executed else []
     if result.errors:
         note_errors(result.errors)
@@ -234,7 +234,7 @@ def _body(result: Result) -> bytes:
 
 
 def _refusal(error: PublicError, media_type: bytes, headers: Mapping[bytes, bytes]) -> Answer:
-    """The answer to a request, with these headers, that was not executed."""
+    """Return the answer to a request that was not executed."""
     note_errors([error])
     status = status_of(error, media_type)
     extra = error.headers if isinstance(error, Refused) else ()

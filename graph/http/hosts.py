@@ -18,10 +18,10 @@ from graph.http.endpoint import SECURITY_HEADERS
 from graph.http.refusal import Refused, body_of
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
-"""The hosts that are always this machine, as the setting has them."""
+"""Hosts that always mean this machine, in the setting's form."""
 
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^][:/@\s]+?)\.?)(?::[0-9]*)?")
-"""A header `Host` in lower case: a name or an address, without its port (RFC 9110, 7.2)."""
+"""A `Host` header in lower case: name or address, and an optional port (RFC 9110, 7.2)."""
 
 
 class AllowedHosts:

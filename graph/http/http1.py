@@ -15,7 +15,7 @@ Header = tuple[bytes, bytes]
 VERSIONS = {"1.1", "1.0"}
 
 SINGLE = (b"host", b"authorization", b"transfer-encoding")
-"""Names of headers of which one server may heed the first, and another one the last."""
+"""Headers of which one server may use the first line, and another the last."""
 
 
 ABSOLUTE = re.compile(rb"https?://([^/?#@]+)([/?#].*)?", re.IGNORECASE)
@@ -23,7 +23,7 @@ ABSOLUTE = re.compile(rb"https?://([^/?#@]+)([/?#].*)?", re.IGNORECASE)
 
 
 class UnacceptableError(Exception):
-    """A head that a parser takes, and that means different things to different servers."""
+    """A head that parses, but means different things to different servers."""
 
 
 def check(version: str, headers: Sequence[Header]) -> None:
@@ -71,7 +71,7 @@ def origin_form(target: bytes) -> tuple[bytes, bytes | None]:
 
 
 def head(method: bytes, target: bytes, version: str, headers: Iterable[Header]) -> bytes:
-    """The head of a request."""
+    """Return the head of a request."""
     line = b"%s %s HTTP/%s\r\n" % (method, target, version.encode())
     return b"".join([line, *_lines(headers), b"\r\n"])
 

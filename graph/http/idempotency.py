@@ -16,7 +16,7 @@ QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 """A string of structured fields (RFC 9651, section 3.3.3)."""
 
 BARE = re.compile(r"[!#-+\--:<-~]+")
-"""What many clients send in its place: visible, with nothing that has a meaning in a list."""
+"""An unquoted key, which many clients send: visible characters without list syntax."""
 
 KEY = re.compile(rf"[ -~]{{1,{MAX_LENGTH}}}")
 

@@ -16,7 +16,7 @@ from graph.errors import BadRequestError, Code, PublicError
 from graph.settings import Settings
 
 STORED_CHARACTERS = 1_000_000
-"""Query text that the store of automatic persisted queries keeps; the least used goes first."""
+"""Characters of query texts that are stored; the least recently used goes first."""
 
 LONGEST_STORED = 20_000
 """Characters of a text that is stored. A thousand tokens need no more, and whoever pads theirs with
@@ -24,7 +24,7 @@ comments has to send fifty to push out all others."""
 
 
 class Query(NamedTuple):
-    """A query text, with the hash that it is to be stored under once it is known to be valid."""
+    """A query text, and the hash under which to store it once it is found valid."""
 
     text: str
     hash: str | None = None
@@ -57,19 +57,19 @@ class Queries(ABC):
 
     @abstractmethod
     def store(self, name: str, query: str) -> None:
-        """Store a text that was found valid under its hash."""
+        """Store a valid text under its hash."""
 
     @abstractmethod
     def _by_hash(self, name: str, query: str | None) -> Query:
-        """The text of a hash or an id; `query` is what came with it."""
+        """Return the text of a hash or id; `query` is the text that came with it."""
 
     @abstractmethod
     def _by_text(self, query: str) -> Query:
-        """The text itself, when it may be executed."""
+        """Return the text, if it may be executed."""
 
 
 def _hash(persisted: Any) -> str:
-    """The hash in `extensions.persistedQuery`."""
+    """Return the hash in `extensions.persistedQuery`."""
     if not isinstance(persisted, dict) or persisted.get("version") != 1:
         raise BadRequestError("extensions.persistedQuery must have version 1.")
     name = persisted.get("sha256Hash")
@@ -79,7 +79,7 @@ def _hash(persisted: Any) -> str:
 
 
 def _bare(name: str) -> str:
-    """A hash without the prefix that documents' ids have in GraphQL over HTTP."""
+    """Return a hash without the prefix of document ids in GraphQL over HTTP."""
     return name.removeprefix("sha256:")
 
 
@@ -134,7 +134,7 @@ class TrustedDocuments(Queries):
         self._texts |= {_bare(name): text for name, text in documents.items()}
 
     def store(self, name: str, query: str) -> None:
-        """Nothing is added to the list."""
+        """Do nothing: the list is fixed."""
 
     def _by_hash(self, name: str, query: str | None) -> Query:
         if query:
@@ -151,12 +151,12 @@ class TrustedDocuments(Queries):
 
 
 def sha256_of(query: str) -> str:
-    """The hash of a query text, in hexadecimal digits."""
+    """Return a query text's SHA-256 in hexadecimal digits."""
     return sha256(query.encode(errors="surrogatepass")).hexdigest()
 
 
 def queries(settings: Settings) -> Queries:
-    """What finds the queries under these settings."""
+    """Return the store of queries that the settings ask for."""
     if settings.trusted_documents is not None:
         return TrustedDocuments(settings.trusted_documents)
     return AutomaticPersistedQueries(enabled=settings.automatic_persisted_queries)

@@ -1,4 +1,4 @@
-"""How a request is refused: its error says why, and the error's code gives the HTTP status."""
+"""Requests that are not executed: the error, and the HTTP status of its code."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ well-formed request, and often do not read an answer of another status.
 """
 
 OTHERS = (422, 200)
-"""The same for all other codes."""
+"""HTTP status for all other codes."""
 
 
 class Refused(PublicError):  # noqa: N818 (an answer, not an error of ours)
@@ -59,13 +59,13 @@ class Refused(PublicError):  # noqa: N818 (an answer, not an error of ours)
 
 
 def too_large(part: str, limit: int, status: int = 413) -> Refused:
-    """The refusal of a body or URL over `limit` bytes; what follows of a body is not read."""
+    """Return the error of a body or URL over `limit` bytes; the rest of a body is not read."""
     message = f"The {part} has more than {limit} bytes."
     return Refused(status, message, code=Code.OPERATION_TOO_COMPLEX)
 
 
 def status_of(error: GraphQLError | PublicError, media_type: bytes) -> int:
-    """The HTTP status of an answer of this media type that says why there is no data."""
+    """Return the HTTP status of an answer of this media type without data."""
     if isinstance(error, Refused):
         return error.status
     better, legacy = STATUS.get((error.extensions or {})["code"], OTHERS)
@@ -73,5 +73,5 @@ def status_of(error: GraphQLError | PublicError, media_type: bytes) -> int:
 
 
 def body_of(error: PublicError) -> dict[str, Any]:
-    """The body of the answer, as a JSON object."""
+    """Return the body of the answer, as a JSON object."""
     return {"errors": [error.formatted]}

@@ -1,4 +1,4 @@
-"""The parameters of a request, out of a body or a URL."""
+"""The parameters of a request, from its body or its URL."""
 
 import json
 import re
@@ -15,10 +15,10 @@ from graph.http.refusal import Refused, too_large
 from graph.http.response import JSON
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-"""Half of a character beyond U+FFFF, escaped."""
+"""An escaped surrogate: half of a character beyond U+FFFF."""
 
 MAX_PARAMETERS = 100
-"""Parameters of a query string; those that GraphQL knows are six."""
+"""Maximum parameters of a query string; GraphQL has six."""
 
 
 class Request(NamedTuple):
@@ -28,9 +28,9 @@ class Request(NamedTuple):
     operation_name: str | None
     variables: dict[str, Any]
     hash: str | None = None
-    """What the query is to be stored under once it is found valid."""
+    """Hash under which to store the query once it is found valid."""
     idempotency_key: object = None
-    """That of its `extensions`."""
+    """The key in `extensions`."""
 
 
 async def parameters_of(
@@ -57,7 +57,7 @@ async def parameters_of(
 
 
 async def _read(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """The body of a POST, read only as far as the limit."""
+    """Read the body of a POST, up to the limit."""
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:20]) > limit:
         raise too_large("body", limit)
@@ -110,7 +110,7 @@ def decode(text: bytes | str) -> Any:
 
 
 def from_query_string(query_string: bytes) -> dict[str, Any]:
-    """The parameters in a GET's URL, where variables and extensions are JSON texts."""
+    """Return the parameters in a GET's URL; variables and extensions are JSON texts."""
     if _has_too_many(query_string):
         raise BadRequestError(f"The query string has more than {MAX_PARAMETERS} parameters.")
     try:

@@ -1,4 +1,4 @@
-"""How an answer is represented: its media type, its bytes, their coding and their tag."""
+"""The representation of an answer: media type, compression, ETag."""
 
 import re
 import zlib
@@ -14,13 +14,13 @@ QVALUE = re.compile(rb"0(\.[0-9]*)?|1(\.0*)?")
 """A weight (RFC 9110, section 12.4.2), of any number of digits."""
 
 MAX_RANGES = 50
-"""Members of an `Accept…` header that are looked at; browsers send some ten."""
+"""Members of an `Accept…` header that are read; browsers send about ten."""
 
 COMPRESSED_FROM = 1_000
-"""Bytes of a body from which it is compressed: one that fits into a packet gains nothing."""
+"""Minimum bytes to compress: a body that fits into one packet gains nothing."""
 
 COMPRESSED_ASIDE_FROM = 200_000
-"""Bytes of a body from which it is compressed on another thread, so that the loop is free."""
+"""Minimum bytes to compress on another thread, off the loop."""
 
 COMPRESSION_LEVEL = 2
 """A page of 100 heroes shrinks to a fifth in 40 µs; zlib's default takes twice as long."""
@@ -74,7 +74,7 @@ def negotiate(accept: bytes, *, page: bool = False) -> bytes | None:
 
 
 def _rank(media_type: bytes, listed: Mapping[bytes, float]) -> tuple[float, int]:
-    """The weight of a media type, that of its most exact range, and how exact that is."""
+    """Return the weight of a media type by its most specific range, and how specific that is."""
     family = media_type.partition(b"/")[0] + b"/*"
     for exactness, media_range in ((2, media_type), (1, family), (0, b"*/*")):
         if media_range in listed:
@@ -83,7 +83,7 @@ def _rank(media_type: bytes, listed: Mapping[bytes, float]) -> tuple[float, int]
 
 
 def accepts_gzip(accept_encoding: bytes) -> bool:
-    """Whether a header `Accept-Encoding` asks for gzip (RFC 9110, section 12.5.3)."""
+    """Whether an `Accept-Encoding` header accepts gzip (RFC 9110, section 12.5.3)."""
     listed = weights(accept_encoding)
     return listed.get(b"gzip", listed.get(b"*", 0.0)) > 0
 

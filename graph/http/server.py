@@ -11,7 +11,7 @@ from graph.settings import Settings
 
 
 def allow_many_connections() -> None:
-    """Take as many file descriptors as this process may have: each connection is one."""
+    """Raise the limit of file descriptors to the maximum: each connection takes one."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 (Windows has neither the module nor the limit)
 
@@ -20,7 +20,7 @@ def allow_many_connections() -> None:
 
 
 async def end_with_supervisor() -> None:
-    """End this process, as SIGTERM does, when the one that started it as a worker is gone."""
+    """End this worker, as SIGTERM does, when its supervisor is gone."""
     supervisor = multiprocessing.parent_process()
     if supervisor is not None and not supervisor.is_alive():
         signal.raise_signal(signal.SIGTERM)
@@ -68,7 +68,7 @@ class ServerConfig(ProtocolConfig):
         self.shutdown_timeout = settings.shutdown_timeout
 
     def load(self) -> None:
-        """Load the app, in the process that serves it."""
+        """Load the app in the serving process."""
         if threading.current_thread() is threading.main_thread():
             outlive_hangup()
         super().load()

@@ -22,11 +22,11 @@ from graph.http.http1 import UnacceptableError, check, head, origin_form, refusa
 UNKNOWN = sys.maxsize
 
 CLOSED = 3
-"""How much more patience there is when all was given to the system: it sees large steps only."""
+"""Factor of patience once the system has all bytes: it reports progress in large steps."""
 
 
 def unacknowledged(connection: socket.socket) -> int:
-    """Bytes that the system has taken, and the client's has not yet, where the system says so."""
+    """Return the bytes that the client's system has not acknowledged; 0 where that is not known."""
     if sys.platform != "linux":
         return 0
     from fcntl import ioctl  # noqa: PLC0415 (Windows has neither module)
@@ -61,13 +61,13 @@ class Flow(FlowControl):
             super().resume_reading()
 
     def hold(self) -> None:
-        """Read no more until `release`: what was read is still to be parsed."""
+        """Pause reading until `release`: received bytes are still to be parsed."""
         self._held = True
         if not self._transport.is_closing():
             self.pause_reading()
 
     def release(self) -> None:
-        """Read on when no request waits for its turn."""
+        """Resume reading when no request waits for its turn."""
         self._held = False
         if not self._transport.is_closing():
             self.resume_reading()
@@ -77,18 +77,18 @@ class Flow(FlowControl):
         super().resume_writing()
 
     def end(self) -> None:
-        """Have the client read all and close: nothing more is sent."""
+        """Expect the client to read all and close: nothing more is sent."""
         self._ended = True
 
     def hurry(self, patience: float) -> None:
-        """Have no more patience than that from now on."""
+        """Lower the patience from now on."""
         self._patience = min(self._patience, patience)
         self._unsent = UNKNOWN
         self._next_look.cancel()
         self._look()
 
     def stop(self) -> None:
-        """Look no more: the connection is closed, or has gone."""
+        """Stop checking: the connection is closed."""
         self._next_look.cancel()
         if hasattr(socket, "TCP_USER_TIMEOUT") and self._connection.family != socket.AF_UNIX:
             # What the system has taken of an answer it keeps for its client, even now. Not set
@@ -117,21 +117,21 @@ uvicorn would take any number.
 """
 
 CHUNK_BYTES = 16
-"""Bytes around a chunk that do not count: its size, and two ends of lines."""
+"""Bytes around a chunk that do not count: its size line and two line ends."""
 
 MAX_DISCARDED_BYTES = 4_000_000
-"""Bytes read of what follows a request that was refused, before the connection is reset."""
+"""Bytes read after a refused request before the connection is reset."""
 
 CHUNKS_AT_ONCE = 4_000
 """Chunks of a body after whose parsing others have their turn. It takes 6 ms; what is read at once
 may have ten times as many, of a byte each."""
 
 PIECE_BYTES = 4096
-"""Bytes parsed at once: the fewer, the fewer requests are waiting that came in one packet."""
+"""Bytes parsed at once; fewer bytes mean fewer waiting requests from one packet."""
 
 
 MAX_IDLE = 2_000
-"""Idle connections that a process keeps, of 8 kB each; the one that is idle longest is closed."""
+"""Maximum idle connections of a process, 8 kB each; the longest idle one is closed."""
 
 
 class ProtocolConfig(uvicorn.Config):
@@ -140,11 +140,11 @@ class ProtocolConfig(uvicorn.Config):
     request_timeout: float
     shutdown_timeout: float
     idle: "dict[Protocol, None]"
-    """The one that is idle longest comes first."""
+    """Idle connections; the longest idle one comes first."""
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection, which is closed when its client does not keep up."""
+    """A connection that is closed when its client does not keep up."""
 
     flow: Flow
 
@@ -193,13 +193,13 @@ class Protocol(HttpToolsProtocol):
                 self.flow.pause_reading()
 
     def eof_received(self) -> bool:  # type: ignore[override] # (asyncio's returns one, too)
-        """Answer what has arrived: a client may close its sending side, and still read."""
+        """Answer what has arrived: a client may close its sending side and still read."""
         self._eof = True
         self._close_after_last()
         return True  # the transport stays open
 
     def _close_after_last(self) -> None:
-        """Have the connection closed behind the answer to the last request; none follows it."""
+        """Close the connection after the answer to the last request."""
         cycle = self.cycle
         if self._ended:
             self.transport.close()
@@ -213,7 +213,7 @@ class Protocol(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def _parse(self) -> None:
-        """Parse what has arrived, as far as there is no request that must wait for its turn."""
+        """Parse received bytes until a request must wait for its turn."""
         self._unset_keepalive_if_required()
         self._chunks = 0
         while self._unparsed and not self.pipeline:
@@ -245,7 +245,7 @@ class Protocol(HttpToolsProtocol):
             self._rest()
 
     def _rest(self) -> None:
-        """Be idle until the next request: for some time only, and as one of not too many."""
+        """Become idle until the next request, within the limits on idle time and connections."""
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -305,7 +305,7 @@ class Protocol(HttpToolsProtocol):
         self.headers = []
 
     def on_chunk_header(self) -> None:
-        """Called by the parser, which uvicorn does not make use of."""
+        """Parser callback that uvicorn does not use."""
         self._head_bytes = max(self._head_bytes - CHUNK_BYTES, 0)
         self._chunks += 1
 
@@ -321,7 +321,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _arrived(self) -> None:
-        """No request has to arrive in time now."""
+        """Stop the timeout of an arriving request."""
         self._arriving = False
         if self._arrival is not None:
             self._arrival.cancel()
@@ -355,7 +355,7 @@ class Protocol(HttpToolsProtocol):
             cycle.disconnected = True
 
     def _too_slow(self) -> None:
-        """The time for a request to arrive is over."""
+        """Handle the timeout of an arriving request."""
         self._arrival = None
         if self.flow.read_paused:  # it is we who keep it waiting
             self._arrival = self.loop.call_later(self._timeout, self._too_slow)
@@ -365,7 +365,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer, in its turn, what never becomes a request for the app, and end the connection."""
+        """Refuse, in its turn, what is no request for the app, and end the connection."""
         self._refusal = refusal(status, message, self.server_state.default_headers)
         self._unparsed = b""
         cycle = self.cycle

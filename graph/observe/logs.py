@@ -24,20 +24,20 @@ from graph.observe.tracebacks import described, formatted
 from graph.settings import LogFormat, Settings
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-"""An `X-Request-ID` that is taken over: UUIDs, hexadecimals, Base64 and the like, in a line."""
+"""An acceptable `X-Request-ID`: one line of UUID, hexadecimal, Base64 or the like."""
 
 UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""Control characters, line breaks and changes of direction that terminals and viewers act upon."""
+"""Control characters, line breaks and direction marks, on which terminals and viewers act."""
 
 MAX_NAME_LENGTH = 100
-"""The most characters of an operation's name in a line; clients choose it."""
+"""Maximum characters of an operation's name in a line; clients choose it."""
 
 
 @dataclass(slots=True)
 class Request:
-    """What is known of the request being answered."""
+    """Record of the current request."""
 
     id: str
     operations: list[tuple[str, str]] = field(default_factory=list)
@@ -50,25 +50,25 @@ current: ContextVar[Request | None] = ContextVar("request", default=None)
 
 
 def note_operation(name: str | None, kind: str) -> None:
-    """Have the request's line name this operation; of a batch, all of them."""
+    """Add an operation to the request's line; a batch has several."""
     if request := current.get():
         request.operations.append(((name or "")[:MAX_NAME_LENGTH], kind))
 
 
 def note_errors(errors: Iterable[GraphQLError | PublicError]) -> None:
-    """Have the request's line tell the codes of these errors."""
+    """Add the codes of these errors to the request's line."""
     if request := current.get():
         request.codes.update(str((error.extensions or {}).get("code")) for error in errors)
 
 
 def note_trace(trace_id: str) -> None:
-    """Have all further lines of the request name its trace."""
+    """Add the trace id to all further lines of the request."""
     if request := current.get():
         request.trace_id = trace_id
 
 
 class RequestLog:
-    """Gives each request of an ASGI app an id, which the response has too, and logs its line."""
+    """Gives each request an id, which its response has too, and logs its line."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -100,7 +100,7 @@ class RequestLog:
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The id that the client, or a proxy before us, gave the request; a new one otherwise."""
+    """Return the id that the client or a proxy sent, or a new one."""
     for name, value in headers:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return value.decode()
@@ -108,7 +108,7 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """What a line has besides its message."""
+    """Return the fields of a line besides its message."""
     fields: dict[str, Any] = {**getattr(record, "fields", {})}
     if request := current.get():
         fields["request_id"] = request.id
@@ -118,7 +118,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """The message, in which exceptions are described as in a traceback."""
+    """Return the message; exceptions in it are described as in a traceback."""
     args = record.args
     if isinstance(args, tuple) and any(isinstance(arg, BaseException) for arg in args):
         told = [described(arg) if isinstance(arg, BaseException) else arg for arg in args]
@@ -129,7 +129,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _traceback(record: logging.LogRecord) -> list[str]:
-    """The lines of the traceback that the record has, if any."""
+    """Return the lines of the record's traceback, if any."""
     error = record.exc_info[1] if record.exc_info else None
     return formatted(error) if error else []
 
@@ -153,7 +153,7 @@ def _escaped(line: str) -> str:
 
 
 class JSONFormatter(logging.Formatter):
-    """For machines: one JSON object a line, tracebacks included."""
+    """One JSON object a line, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""

@@ -11,16 +11,16 @@ from graph.database.base import DatabaseError
 from graph.errors import ServiceUnavailableError, brief
 
 MAX_LINKS = 20
-"""Exceptions of one traceback: each came from the one before it."""
+"""Maximum exceptions in one chain of causes."""
 
 MAX_FRAMES = 50
-"""Frames of one exception, the innermost ones: a thousand would take 7 ms."""
+"""Innermost frames of one exception; a thousand would take 7 ms."""
 
 OWN = (DatabaseError, ServiceUnavailableError)
 """Exceptions of this service whose messages quote no value."""
 
 SYSTEM = {"builtins", "socket", "ssl"}
-"""Modules whose `OSError`s quote no more than a path; other libraries' quote URLs, too."""
+"""Modules whose `OSError`s quote at most a path; those of other libraries quote URLs."""
 
 CLIENT = {
     "asyncpg.exceptions._base.ClientConfigurationError",
@@ -47,11 +47,11 @@ SQLITE_CODES = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOTADB,
 }
-"""SQLite's primary result codes about the same (https://sqlite.org/rescode.html)."""
+"""SQLite's primary result codes for the same (https://sqlite.org/rescode.html)."""
 
 
 def described(error: BaseException) -> str:
-    """The type of an exception, the database's code, and the message if it can quote no value."""
+    """Return an exception's type, database code, and message if it cannot quote a value."""
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
     message = brief(str(error)) if _quotes_no_value(error, name) else ""
@@ -69,7 +69,7 @@ def _quotes_no_value(error: BaseException, name: str) -> bool:
 
 
 def formatted(error: BaseException) -> list[str]:
-    """The lines of an exception's traceback, those of what it came from first."""
+    """Return the lines of an exception's traceback, its causes first."""
     links: list[BaseException] = []
     waiting = [error]
     while waiting and len(links) < MAX_LINKS:
