@@ -268,6 +268,9 @@ class SavedAnswers:
             await session.commit()
         finally:
             await session.close()
+        # A commit waits for its outcome even when its task is cancelled.
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError
 
 
 class Once:

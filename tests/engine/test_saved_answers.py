@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from json import dumps
 from typing import Any
 
@@ -12,12 +12,22 @@ import httpx
 import pytest
 
 from graph.database import open_database
+from graph.database.base import Database
+from graph.database.sqlite.database import SQLiteSession
 from graph.engine import saved_answers
 from graph.engine.service import Service
 from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
-from tests.support.cluster import WAITING, Sql, slow_on_postgresql, transaction, wait_until
+from tests.support.cluster import (
+    WAITING,
+    Sql,
+    on_sqlite,
+    slow_on_postgresql,
+    transaction,
+    wait_until,
+)
+from tests.support.prepared_database import prepared
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 CREATION = {"query": CREATE, "variables": {"input": HERO}}
@@ -227,6 +237,40 @@ def test_expired_answers_are_forgotten_without_another_mutation(
         send(apis[0], key=f"{turn}")
     sql("UPDATE hero_graph_answer SET created = created - 24 * 3600 WHERE key <> '1'")
     wait_until(lambda: sql(KEPT) == [("1",)])
+
+
+@on_sqlite
+def test_forgetting_ends_when_it_is_cancelled_in_a_commit(
+    configure: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_answers, "PERIOD", 0)
+    settings = configure()
+
+    async def work(database: Database) -> None:
+        service = Service(schema, database, settings)
+        forgetting = asyncio.create_task(service.keep_answers_within_bounds())
+        commit, begun = SQLiteSession.commit, asyncio.Event()
+
+        async def slow(session: SQLiteSession) -> None:
+            begun.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+            await commit(session)
+
+        monkeypatch.setattr(SQLiteSession, "commit", slow)
+        await begun.wait()
+        forgetting.cancel()
+        done, _ = await asyncio.wait([forgetting], timeout=10)
+        assert done
+        assert forgetting.cancelled()
+
+    async def main() -> None:
+        async with prepared(settings) as database:
+            row = {"caller": "", "key": "k", "digest": b"", "created": 0, "data": b""}
+            await database.insert(saved_answers.ANSWERS, [row])
+            await work(database)
+
+    asyncio.run(main())
 
 
 def test_a_service_that_only_reads_forgets_nothing(configure: Callable[..., Settings]) -> None:
