@@ -19,8 +19,8 @@ OLDEST = 2
 """The generation of a full collection."""
 
 UNFROZEN = 65_000
-"""Number of objects up to which those that survive a full collection are not frozen. It is above
-what the caches hold, so that only connections make it freeze."""
+"""Number of surviving objects above which a full collection freezes them. Full caches hold about
+64,000, so mostly connections make it freeze."""
 
 THAWED_AFTER = 600
 """Seconds after which all that was frozen is visited again, which takes 0.1 s of CPU time, and
