@@ -85,7 +85,8 @@ def test_a_thousand_connections_share_ten(serve: Serve, sql: Sql) -> None:
     expected = b'{"data":{"heroes":[{"id":"1","name":"Deadpond"}],"hero":{"id":"1"}}'
     assert all(answer.endswith(expected) for answer in asyncio.run(load()))
     connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    assert sql(connections) == [(10 + 1,)]
+    ((count,),) = sql(connections)
+    assert 1 < count <= 10 + 1
 
 
 @pytest.mark.slow

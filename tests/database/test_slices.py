@@ -242,14 +242,8 @@ async def wait_for_a_turn_in_a_snapshot(database: SQLiteDatabase) -> None:
         await read_in_a_snapshot(database)
 
 
-async def read_without_an_end(database: SQLiteDatabase) -> None:
-    await fetched(database, ENDLESS_SCAN, upto=ENDLESS)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "read", [read_without_an_end, read_in_a_snapshot, wait_for_a_turn_in_a_snapshot]
-)
+@pytest.mark.parametrize("read", [read_in_a_snapshot, wait_for_a_turn_in_a_snapshot])
 def test_no_read_keeps_the_log_growing(
     file: Path, read: Callable[[SQLiteDatabase], Awaitable[None]]
 ) -> None:

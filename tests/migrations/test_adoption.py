@@ -96,7 +96,7 @@ def test_a_table_with_more_in_it_fits(
     database_url: str, serve: Serve, sql: Sql, monkeypatch: pytest.MonkeyPatch, more: str
 ) -> None:
     is_sqlite = database_url.startswith("sqlite")
-    key = "INTEGER PRIMARY KEY" if is_sqlite else "BIGINT GENERATED ALWAYS AS IDENTITY"
+    key = "INTEGER PRIMARY KEY" if is_sqlite else "BIGINT PRIMARY KEY GENERATED ALWAYS AS IDENTITY"
     sql(f"CREATE TABLE hero (id {key}, {REST}, {more})")
     monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
     assert run("db", "upgrade").returncode == 0
