@@ -20,6 +20,11 @@ Serve = Callable[..., Client]
 SETTINGS = {"tokens", "max_rows", "max_cost", "max_predicates"}
 """What of a schema's options is meant for the service."""
 
+SORTED: dict[str, Any] = (
+    {"sort_schema": True} if "sort_schema" in StrawberryConfig.__dataclass_fields__ else {}
+)
+"""An option that old releases of Strawberry do not have."""
+
 resolved: list[str] = []
 """What ran, in order."""
 
@@ -31,7 +36,7 @@ def serving_schemas(configure: Callable[..., Settings]) -> Iterator[Serve]:
 
         def start(query: type = Query, mutation: type = Mutation, **options: Any) -> Client:
             given = {key: options.pop(key) for key in SETTINGS & options.keys()}
-            config = StrawberryConfig(info_class=Info, sort_schema=True)
+            config = StrawberryConfig(info_class=Info, **SORTED)
             schema = Schema(query=query, mutation=mutation, config=config, **options)
             settings = configure(**given)
             app = create_app(settings, schema=schema)
