@@ -33,13 +33,15 @@ SCAN = Statement(counted(THREAD, HEROES), scans=True)
 
 ALL_NAMES = update(HERO).values(name=counted().scalar_subquery())
 ENDLESS_SCAN = Statement(counted().where(func.began().is_(None)), scans=True)
+ENDLESS_READ = Statement(counted(HEROES).where(func.began().is_(None)), scans=True)
+"""Reads the table, so that its snapshot keeps the log from beginning again."""
 
 RENAMED = Statement(ALL_NAMES.returning(THREAD))
 RENAMED_BY_SCAN = Statement(ALL_NAMES.returning(THREAD), scans=True)
 
 
 began = threading.Event()
-"""Set when `ENDLESS_SCAN` begins."""
+"""Set when an endless statement begins."""
 
 
 def add_began(raw: Any, _record: object) -> None:
@@ -242,8 +244,14 @@ async def wait_for_a_turn_in_a_snapshot(database: SQLiteDatabase) -> None:
         await read_in_a_snapshot(database)
 
 
+async def read_without_an_end(database: SQLiteDatabase) -> None:
+    await fetched(database, ENDLESS_READ, upto=ENDLESS)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("read", [read_in_a_snapshot, wait_for_a_turn_in_a_snapshot])
+@pytest.mark.parametrize(
+    "read", [read_without_an_end, read_in_a_snapshot, wait_for_a_turn_in_a_snapshot]
+)
 def test_no_read_keeps_the_log_growing(
     file: Path, read: Callable[[SQLiteDatabase], Awaitable[None]]
 ) -> None:
