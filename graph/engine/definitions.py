@@ -15,6 +15,7 @@ from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLNamedType,
+    GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OverlappingFieldsCanBeMergedRule,
@@ -84,8 +85,6 @@ __all__ = [
     "StrawberryOptional",
     "StrawberrySchema",
     "argument_metadata",
-    "collect_fields",
-    "collect_subfields",
     "collected_errors",
     "convert_argument",
     "core_schema",
@@ -107,7 +106,9 @@ __all__ = [
     "python_class",
     "raw_info",
     "replace_input_hook",
+    "root_fields",
     "scalar_registry",
+    "selected_fields",
     "standard_scalar",
     "to_camel_case",
 ]
@@ -245,6 +246,27 @@ def scalar_registry(info: strawberry.Info[Any, Any]) -> Mapping[object, Any]:
     """Return the schema's scalars, for `is_scalar` and `convert_argument`."""
     registry: Mapping[object, Any] = info.schema.schema_converter.scalar_registry
     return registry
+
+
+def root_fields(executor: Executor[Any], root: GraphQLObjectType) -> GroupedFieldSet:
+    """Return the root fields of the executor's operation, by response key."""
+    return collect_fields(
+        executor.schema, executor.fragments, executor.variable_values, root, executor.operation
+    ).grouped_field_set
+
+
+def selected_fields(
+    executor: Executor[Any], type_: GraphQLObjectType, details: FieldDetailsList
+) -> GroupedFieldSet:
+    """Return the fields that a field selects on an object of this type, by response key."""
+    return collect_subfields(
+        executor.schema,
+        executor.fragments,
+        executor.variable_values,
+        executor.operation,
+        type_,
+        details,
+    ).grouped_field_set
 
 
 def collected_errors(executor: Executor[Any]) -> list[GraphQLError]:

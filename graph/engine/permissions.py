@@ -21,12 +21,12 @@ from graph.engine.definitions import (
     GroupedFieldSet,
     Path,
     StrawberryField,
-    collect_fields,
-    collect_subfields,
     field_of,
     get_arguments,
     plain_attribute,
+    root_fields,
     scalar_registry,
+    selected_fields,
 )
 
 GRANTED = object()
@@ -64,10 +64,7 @@ class Permissions:
         executor = self._executor
         root = executor.schema.get_root_type(executor.operation.operation)
         assert root is not None  # noqa: S101 (the operation is valid)
-        collected = collect_fields(
-            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
-        )
-        await self._check_object(root, collected.grouped_field_set, None, answer, None)
+        await self._check_object(root, root_fields(executor, root), None, answer, None)
 
     async def _check_object(
         self,
@@ -90,7 +87,7 @@ class Permissions:
                     nodes = [detail.node for detail in details]
                     raise located_error(error, nodes, here.as_list()) from None
             for each in self._types(definition):
-                inner = self._fields(each, details)
+                inner = selected_fields(self._executor, each, details)
                 for item in _objects(value):
                     found = SimpleNamespace(**_attributes(each, inner, item))
                     await self._check_object(each, inner, found, item, here)
@@ -101,18 +98,6 @@ class Permissions:
         if isinstance(named, GraphQLObjectType):
             return [named]
         return self._executor.schema.get_possible_types(named) if is_abstract_type(named) else []
-
-    def _fields(self, type_: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
-        """Return the fields selected on an object of this type."""
-        executor = self._executor
-        return collect_subfields(
-            executor.schema,
-            executor.fragments,
-            executor.variable_values,
-            executor.operation,
-            type_,
-            details,
-        ).grouped_field_set
 
     async def _ask(  # noqa: PLR0913, PLR0917 (what a permission gets)
         self,

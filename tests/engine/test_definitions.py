@@ -264,27 +264,13 @@ def test_the_nodes_of_a_field_are_in_its_info() -> None:
 
 
 def test_selections_are_collected_as_the_executor_does() -> None:
+    root, shelf = core_type("Query"), core_type("BookShelf")
     document = parse("{ seen ...Rest } fragment Rest on Query { again: seen }")
     executor: Any = StrawberryExecutor.build(CORE, document)
-    root = core_type("Query")
-    collected = definitions.collect_fields(
-        CORE, executor.fragments, executor.variable_values, root, executor.operation
-    )
-    assert list(collected.grouped_field_set) == ["seen", "again"]
-    inner = parse("{ shelf { books { title } } }")
-    executor = StrawberryExecutor.build(CORE, inner)
-    collected = definitions.collect_fields(
-        CORE, executor.fragments, executor.variable_values, root, executor.operation
-    )
-    fields = definitions.collect_subfields(
-        CORE,
-        executor.fragments,
-        executor.variable_values,
-        executor.operation,
-        core_type("BookShelf"),
-        collected.grouped_field_set["shelf"],
-    )
-    assert list(fields.grouped_field_set) == ["books"]
+    assert list(definitions.root_fields(executor, root)) == ["seen", "again"]
+    executor = StrawberryExecutor.build(CORE, parse("{ shelf { books { title } } }"))
+    details = definitions.root_fields(executor, root)["shelf"]
+    assert list(definitions.selected_fields(executor, shelf, details)) == ["books"]
 
 
 def test_errors_of_fields_are_collected_by_the_executor() -> None:

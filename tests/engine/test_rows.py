@@ -14,10 +14,10 @@ import strawberry
 from asyncpg.pgproto.pgproto import UUID as PostgresUUID  # noqa: N811 (it is another)
 from graphql import ExecutionResult, GraphQLObjectType, parse
 from graphql.execution import Executor
-from graphql.execution.collect_fields import collect_fields
 
 from graph.engine._compiled.fallback import Fallback
 from graph.engine._compiled.results import compile_rows
+from graph.engine.definitions import root_fields
 from graph.engine.encoding import encode
 from graph.engine.schema import Schema, SerialExecutor
 
@@ -112,10 +112,7 @@ def compiled(query: str, of: strawberry.Schema = schema) -> Any:
     made = executor(query, None, of)
     root = made.schema.query_type
     assert isinstance(root, GraphQLObjectType)
-    collected = collect_fields(
-        made.schema, made.fragments, made.variable_values, root, made.operation
-    )
-    (details,) = collected.grouped_field_set.values()
+    (details,) = root_fields(made, root).values()
     definition = made.schema.get_field(root, details[0].node.name.value)
     assert definition is not None
     return compile_rows(made, definition, details, COLUMNS)

@@ -37,9 +37,9 @@ from graph.engine.context import Context, Info
 from graph.engine.definitions import (
     FieldDetailsList,
     Path,
-    collect_fields,
     collected_errors,
     field_of,
+    root_fields,
 )
 
 
@@ -208,10 +208,7 @@ class Plan:
     """One operation, compiled for one combination of its `@skip` and `@include` variables."""
 
     def __init__(self, executor: Executor[Any], root: GraphQLObjectType) -> None:
-        collected = collect_fields(
-            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
-        )
-        fields = collected.grouped_field_set
+        fields = root_fields(executor, root)
         is_mutation = executor.operation.operation is OperationType.MUTATION
         is_alone = is_mutation and len(fields) == 1
         self._fields = [

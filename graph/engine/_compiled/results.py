@@ -26,10 +26,10 @@ from graph.engine.definitions import (
     CustomGraphQLEnumType,
     FieldDetailsList,
     GroupedFieldSet,
-    collect_subfields,
     enum_class,
     plain_attribute,
     python_class,
+    selected_fields,
     standard_scalar,
 )
 from graph.engine.encoding import Items
@@ -99,14 +99,7 @@ def subfields(
     """
     if not isinstance(type_, GraphQLObjectType) or type_.is_type_of:
         raise Fallback
-    return collect_subfields(
-        executor.schema,
-        executor.fragments,
-        executor.variable_values,
-        executor.operation,
-        type_,
-        details,
-    ).grouped_field_set
+    return selected_fields(executor, type_, details)
 
 
 def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
