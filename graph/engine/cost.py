@@ -48,6 +48,15 @@ The argument then determines the length of the list or page that its field retur
 UNLIMITED = 100
 """Items assumed for a list whose field has no argument with a maximum."""
 
+INTROSPECTION_COST = 2
+"""Cost of an introspection field, which graphql-core completes without a plan."""
+
+EXTRA_STEPS = 1_000
+"""Selections that the analysis may read, beyond the maximum cost."""
+
+SKIPPED_PER_FIELD = 300
+"""Rows skipped by `offset` that cost as much as one field: the database reads them too."""
+
 
 class Extent(NamedTuple):
     """The size of a filter."""
@@ -177,16 +186,6 @@ def _literal(node: FieldNode, name: str) -> ValueNode | None:
         if argument.name.value == name:
             return argument.value
     return None
-
-
-INTROSPECTION_COST = 2
-"""Cost of an introspection field, which graphql-core completes without a plan."""
-
-EXTRA_STEPS = 1_000
-"""Selections that the analysis may read, beyond the maximum cost."""
-
-SKIPPED_PER_FIELD = 300
-"""Rows skipped by `offset` that cost as much as one field: the database reads them too."""
 
 
 def over_cost(limit: int, size: "Size | None" = None) -> PublicError:

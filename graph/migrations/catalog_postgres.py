@@ -145,7 +145,7 @@ def reasons(
         elif column.required and not column.has_default and not column.generated:
             quoted = preparer.quote(column.name)
             yield (
-                f"its column {quoted} is NOT NULL without a default, and the model lacks it: "
+                f"its column {quoted} is NOT NULL without a default, and gets no value from us: "
                 f"ALTER TABLE {name} ALTER COLUMN {quoted} DROP NOT NULL"
             )
     needed = ["SELECT", "INSERT", "UPDATE", "DELETE"] if writes else ["SELECT"]

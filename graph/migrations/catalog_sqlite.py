@@ -81,7 +81,8 @@ def reasons(
             if not table.c[column.name].primary_key:
                 yield from _column_reasons(column, table.c[column.name])
         elif column.required and column.default is None and not column.generated:
-            yield f"its column {column.name} is NOT NULL without a default, and the model lacks it"
+            why = "is NOT NULL without a default, and gets no value from us"
+            yield f"its column {column.name} {why}"
 
 
 def _key_reasons(connection: Connection, table: Table, found: list[Any]) -> Iterator[str]:
