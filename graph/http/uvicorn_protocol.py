@@ -24,6 +24,28 @@ UNKNOWN = sys.maxsize
 CLOSED = 3
 """Factor of patience once the system has all bytes: it reports progress in large steps."""
 
+MAX_HEAD_BYTES = 65_536
+"""Bytes of a request that are not its body: line, headers, trailers, what is around its chunks.
+
+uvicorn would take any number.
+"""
+
+CHUNK_BYTES = 16
+"""Bytes around a chunk that do not count: its size line and two line ends."""
+
+MAX_DISCARDED_BYTES = 4_000_000
+"""Bytes read after a refused request before the connection is reset."""
+
+CHUNKS_AT_ONCE = 4_000
+"""Chunks of a body after whose parsing others have their turn. It takes 6 ms; what is read at once
+may have ten times as many, of a byte each."""
+
+PIECE_BYTES = 4096
+"""Bytes parsed at once; fewer bytes mean fewer waiting requests from one packet."""
+
+MAX_IDLE = 2_000
+"""Maximum idle connections of a process, 8 kB each; the longest idle one is closed."""
+
 
 def unacknowledged(connection: socket.socket) -> int:
     """Return the bytes that the client's system has not acknowledged; 0 where that is not known."""
@@ -108,30 +130,6 @@ class Flow(FlowControl):
                 return
         self._unsent = unsent
         self._next_look = asyncio.get_running_loop().call_later(self._patience, self._look)
-
-
-MAX_HEAD_BYTES = 65_536
-"""Bytes of a request that are not its body: line, headers, trailers, what is around its chunks.
-
-uvicorn would take any number.
-"""
-
-CHUNK_BYTES = 16
-"""Bytes around a chunk that do not count: its size line and two line ends."""
-
-MAX_DISCARDED_BYTES = 4_000_000
-"""Bytes read after a refused request before the connection is reset."""
-
-CHUNKS_AT_ONCE = 4_000
-"""Chunks of a body after whose parsing others have their turn. It takes 6 ms; what is read at once
-may have ten times as many, of a byte each."""
-
-PIECE_BYTES = 4096
-"""Bytes parsed at once; fewer bytes mean fewer waiting requests from one packet."""
-
-
-MAX_IDLE = 2_000
-"""Maximum idle connections of a process, 8 kB each; the longest idle one is closed."""
 
 
 class ProtocolConfig(uvicorn.Config):
