@@ -28,8 +28,8 @@ from graph.garbage import short_collections
 from graph.hero.model import TABLE
 from graph.hero.schema import schema
 from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
+from graph.http.errors import HTTPError, body_of, status_of
 from graph.http.hosts import AllowedHosts
-from graph.http.refusal import Refused, body_of, status_of
 from graph.http.response import JSON
 from graph.migrations import prepare
 from graph.observe import telemetry
@@ -101,14 +101,14 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
             await telemetry.flush()
 
     traced = telemetry.configure()
-    no_page = _refusal(Refused(404, "GraphiQL is turned off."))
+    no_page = _error_response(HTTPError(404, "GraphiQL is turned off."))
     page = explorer.page if settings.graphiql else no_page
     app = FastAPI(
         title="hero-graph",
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
-        exception_handlers={HTTPException: _refuse, Exception: _mask},
+        exception_handlers={HTTPException: _http_error, Exception: _internal_error},
         telemetry=telemetry.HTTP if traced else telemetry.OFF,
     )
     service = (telemetry.TracedService if traced else Service)(schema, database, settings)
@@ -171,16 +171,16 @@ def _answer(
     return JSONResponse(content, status, {**SECURITY, **(headers or {})})
 
 
-def _refusal(error: PublicError, headers: Mapping[str, str] | None = None) -> Response:
+def _error_response(error: PublicError, headers: Mapping[str, str] | None = None) -> Response:
     return _answer(body_of(error), status_of(error, JSON), headers)
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
+async def _http_error(_: Request, error: Exception) -> Response:
     """Answer an unknown path or method, in GraphQL's shape."""
     assert isinstance(error, HTTPException)  # noqa: S101 (as it was registered)
-    refused = Refused(error.status_code, f"{error.detail}; the API is at /graphql.")
-    return _refusal(refused, error.headers)
+    message = f"{error.detail}; the API is at /graphql."
+    return _error_response(HTTPError(error.status_code, message), error.headers)
 
 
-async def _mask(_: Request, error: Exception) -> Response:
-    return _refusal(masked(error))
+async def _internal_error(_: Request, error: Exception) -> Response:
+    return _error_response(masked(error))

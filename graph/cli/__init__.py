@@ -149,18 +149,18 @@ def schema(
 
     Exit code 0: no change. 1: a breaking change. 2: a schema cannot be read. 3: other changes.
     """
-    from graph.cli import contract  # noqa: PLC0415 (other commands do not need it)
+    from graph.cli import schema_diff  # noqa: PLC0415 (other commands do not need it)
 
     try:
-        new = contract.read(source, token)
-        old = contract.read(check, token) if check else None
-    except contract.UnreadableError as error:
+        new = schema_diff.read(source, token)
+        old = schema_diff.read(check, token) if check else None
+    except schema_diff.UnreadableError as error:
         fail(str(error), 2)
-    text = contract.sdl(new)
+    text = schema_diff.sdl(new)
     if old is None:
         typer.echo(text, nl=False)
         return
-    before = contract.sdl(old)
+    before = schema_diff.sdl(old)
     if before == text:
         return
     typer.echo(
@@ -174,7 +174,7 @@ def schema(
         ),
         nl=False,
     )
-    changes = contract.changes(old, new)
+    changes = schema_diff.changes(old, new)
     for kind, descriptions in changes._asdict().items():
         for description in descriptions:
             typer.echo(f"{kind.upper()}: {description}")

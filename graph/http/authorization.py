@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from graph.engine.context import Caller
 from graph.errors import Code
-from graph.http.refusal import Refused
+from graph.http.errors import HTTPError
 from graph.settings import DEFAULT, Settings
 
 
@@ -27,7 +27,7 @@ class Authorization:
         """Who sends a request with these headers from an address.
 
         Raises:
-            Refused: it has no valid token, and needs one.
+            HTTPError: it has no valid token, and needs one.
         """
         if not self._tokens:
             return Caller(None, headers, address)
@@ -39,5 +39,5 @@ class Authorization:
         if scheme.lower() != b"bearer" or not matches:
             message = "A valid bearer token is needed."
             challenge = (b"www-authenticate", b"Bearer")
-            raise Refused(401, message, challenge, code=Code.UNAUTHENTICATED)
+            raise HTTPError(401, message, challenge, code=Code.UNAUTHENTICATED)
         return Caller(matches[0], headers, address)

@@ -15,8 +15,8 @@ from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError
 from graph.http import idempotency
 from graph.http.authorization import Authorization
 from graph.http.batch import check_tokens, execute_batch
-from graph.http.persisted import queries
-from graph.http.refusal import PARTIAL_SUCCESS, Refused, body_of, status_of
+from graph.http.errors import PARTIAL_SUCCESS, HTTPError, body_of, status_of
+from graph.http.persisted_queries import document_store
 from graph.http.request import Request, is_request, parameters_of, request_of
 from graph.http.response import (
     COMPRESSED_ASIDE_FROM,
@@ -30,7 +30,7 @@ from graph.http.response import (
     is_unchanged,
     negotiate,
 )
-from graph.observe.logs import note_errors, note_operation
+from graph.observe.logs import record_errors, record_operation
 from graph.settings import Settings
 
 SECURITY_HEADERS = [
@@ -66,7 +66,7 @@ class GraphQLEndpoint:
         self._service = service
         self._settings = settings
         self._explorer = explorer
-        self._queries = queries(settings)
+        self._store = document_store(settings)
         self._cache_control = settings.cache_control.encode()
         self._authorization = Authorization(settings)
         # With a token, a shared cache must ask who wants the answer that it has.
@@ -91,11 +91,11 @@ class GraphQLEndpoint:
             caller = self._authorization.caller(headers, address)
             answer = await self._answer(scope, caller, receive, accepted)
         except PublicError as error:
-            answer = _refusal(error, media_type, headers)
+            answer = _error_response(error, media_type, headers)
         except asyncio.CancelledError:  # the grace time of a shutdown is over
-            answer = _refusal(ShuttingDownError(), media_type, headers)
+            answer = _error_response(ShuttingDownError(), media_type, headers)
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
-            answer = _refusal(masked(error), media_type, headers)
+            answer = _error_response(masked(error), media_type, headers)
         await self._send(answer, headers, send)
 
     async def _send(self, answer: Answer, headers: Mapping[bytes, bytes], send: Send) -> None:
@@ -128,13 +128,13 @@ class GraphQLEndpoint:
         media_type: bytes | None,
     ) -> Answer:
         if media_type is None:
-            raise Refused(406, "Answers are application/graphql-response+json or JSON.")
+            raise HTTPError(406, "Answers are application/graphql-response+json or JSON.")
         is_get = scope["method"] == "GET"
         limit = self._settings.max_body_bytes
         value = await parameters_of(scope, caller.headers, receive, limit)
         if isinstance(value, list):  # which is no GraphQL response when it is answered
             return Answer(200, JSON, await self._batch(value, caller))
-        call = await self._call(request_of(value, self._queries), caller, is_get=is_get)
+        call = await self._call(request_of(value, self._store), caller, is_get=is_get)
         result = call if isinstance(call, Result) else await self._service.execute(call)
         status = 200
         if not result.executed:
@@ -158,11 +158,11 @@ class GraphQLEndpoint:
         if document.errors:
             return not_executed(*document.errors)
         if request.hash is not None:
-            self._queries.store(request.hash, request.query)
+            self._store.store(request.hash, request.query)
         operation = document.operation(request.operation_name)
-        note_operation(operation.name, operation.node.operation.value)
+        record_operation(operation.name, operation.node.operation.value)
         if is_get and operation.writes:
-            raise Refused(405, "Mutations need POST.", (b"allow", b"POST"))
+            raise HTTPError(405, "Mutations need POST.", (b"allow", b"POST"))
         key = _idempotency_key(request, caller) if operation.writes else None
         return Call(operation, request.variables, caller, key)
 
@@ -178,7 +178,7 @@ class GraphQLEndpoint:
             raise BadRequestError("The batch is empty.")
         if len(entries) > limit:
             message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
-            raise Refused(400, message, code=Code.OPERATION_TOO_COMPLEX)
+            raise HTTPError(400, message, code=Code.OPERATION_TOO_COMPLEX)
         requests = [self._requested(fields) for fields in entries]
         try:
             check_tokens([each.query for each in requests if isinstance(each, Request)], settings)
@@ -190,7 +190,7 @@ class GraphQLEndpoint:
 
     def _requested(self, fields: Any) -> Request | Result:
         try:
-            return request_of(fields, self._queries)
+            return request_of(fields, self._store)
         except PublicError as error:
             return not_executed(error)
 
@@ -226,18 +226,20 @@ def _body(result: Result) -> bytes:
     """Return the answer to one operation, as a JSON object."""
     parts = [b'"data":%b' % result.data] if result.executed else []
     if result.errors:
-        note_errors(result.errors)
+        record_errors(result.errors)
         parts.append(b'"errors":%b' % encode([error.formatted for error in result.errors]))
     if result.extensions:
         parts.append(b'"extensions":%b' % result.extensions)
     return b"{%b}" % b",".join(parts)
 
 
-def _refusal(error: PublicError, media_type: bytes, headers: Mapping[bytes, bytes]) -> Answer:
+def _error_response(
+    error: PublicError, media_type: bytes, headers: Mapping[bytes, bytes]
+) -> Answer:
     """Return the answer to a request that was not executed."""
-    note_errors([error])
+    record_errors([error])
     status = status_of(error, media_type)
-    extra = error.headers if isinstance(error, Refused) else ()
+    extra = error.headers if isinstance(error, HTTPError) else ()
     # Neither is the rest of a body read, nor can it be told from a next request, when the client
     # was to wait for a go-ahead that it never got.
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or b"expect" in headers:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.http.endpoint import SECURITY_HEADERS
-from graph.http.refusal import Refused, body_of
+from graph.http.errors import HTTPError, body_of
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 """Hosts that always mean this machine, in the setting's form."""
@@ -52,12 +52,12 @@ class AllowedHosts:
         ):
             await self._app(scope, receive, send)
             return
-        refused = Refused(421, "No such host is served here: GRAPH_ALLOWED_HOSTS names those.")
+        error = HTTPError(421, "No such host is served here: GRAPH_ALLOWED_HOSTS names those.")
         # Whatever there is of a body is not read.
         headers = {"connection": "close"} | {
             name.decode(): value.decode() for name, value in SECURITY_HEADERS
         }
-        answer = JSONResponse(body_of(refused), refused.status, headers)
+        answer = JSONResponse(body_of(error), error.status, headers)
         await answer(scope, receive, send)
 
     def _is_one(self, header: bytes) -> bool:

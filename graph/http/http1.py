@@ -76,7 +76,7 @@ def head(method: bytes, target: bytes, version: str, headers: Iterable[Header]) 
     return b"".join([line, *_lines(headers), b"\r\n"])
 
 
-def refusal(status: int, message: str, headers: Iterable[Header]) -> bytes:
+def error_response(status: int, message: str, headers: Iterable[Header]) -> bytes:
     """The response to what never becomes a request for the app, the last one of a connection.
 
     Args:

@@ -10,8 +10,8 @@ import orjson
 from starlette.types import Receive, Scope
 
 from graph.errors import BadRequestError
-from graph.http.persisted import Queries
-from graph.http.refusal import Refused, too_large
+from graph.http.errors import HTTPError, too_large
+from graph.http.persisted_queries import DocumentStore
 from graph.http.response import JSON
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -53,7 +53,7 @@ async def parameters_of(
         if len(scope["query_string"]) > limit:
             raise too_large("URL", limit, 414)
         return from_query_string(scope["query_string"])
-    raise Refused(405, "Only POST and GET are allowed.", (b"allow", b"GET, POST"))
+    raise HTTPError(405, "Only POST and GET are allowed.", (b"allow", b"GET, POST"))
 
 
 async def _read(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
@@ -62,15 +62,15 @@ async def _read(headers: Mapping[bytes, bytes], receive: Receive, limit: int) ->
     if length.isdigit() and int(length[:20]) > limit:
         raise too_large("body", limit)
     if not is_json(headers.get(b"content-type", b"")):
-        raise Refused(415, "The content type must be application/json, in UTF-8.")
+        raise HTTPError(415, "The content type must be application/json, in UTF-8.")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise Refused(415, "The body must not be compressed.")
+        raise HTTPError(415, "The body must not be compressed.")
     chunks: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refused(400, "The body ended early.")
+            raise HTTPError(400, "The body ended early.")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
@@ -94,7 +94,7 @@ def decode(text: bytes | str) -> Any:
     """The value of a JSON text.
 
     Raises:
-        Refused: it is not JSON.
+        HTTPError: it is not JSON.
     """
     try:
         return orjson.loads(text)
@@ -106,7 +106,7 @@ def decode(text: bytes | str) -> Any:
         orjson.loads(SURROGATE.sub(r"\\ufffd", text))
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise Refused(400, "The request is not valid JSON.") from None
+        raise HTTPError(400, "The request is not valid JSON.") from None
 
 
 def from_query_string(query_string: bytes) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def from_query_string(query_string: bytes) -> dict[str, Any]:
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
-        raise Refused(400, "The query string is not valid UTF-8.") from None
+        raise HTTPError(400, "The query string is not valid UTF-8.") from None
     fields: dict[str, Any] = dict(pairs)
     if len(fields) < len(pairs):
         raise BadRequestError("The query string has a parameter twice.")
@@ -143,7 +143,7 @@ def _has_too_many(query_string: bytes) -> bool:
     return query_string.count(b"&") >= MAX_PARAMETERS
 
 
-def request_of(fields: Any, queries: Queries) -> Request:
+def request_of(fields: Any, store: DocumentStore) -> Request:
     """The request that these parameters make.
 
     Raises:
@@ -161,5 +161,5 @@ def request_of(fields: Any, queries: Queries) -> Request:
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequestError("extensions must be an object.")
     key = extensions.get("idempotencyKey") if extensions else None
-    query = queries.find(fields)
+    query = store.find(fields)
     return Request(query.text, operation_name or None, variables or {}, query.hash, key)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from graph.http.http1 import UnacceptableError, check, head, origin_form, refusal
+from graph.http.http1 import UnacceptableError, check, error_response, head, origin_form
 
 UNKNOWN = sys.maxsize
 
@@ -34,7 +34,7 @@ CHUNK_BYTES = 16
 """Bytes around a chunk that do not count: its size line and two line ends."""
 
 MAX_DISCARDED_BYTES = 4_000_000
-"""Bytes read after a refused request before the connection is reset."""
+"""Bytes read after a rejected request before the connection is reset."""
 
 CHUNKS_AT_ONCE = 4_000
 """Chunks of a body after whose parsing others have their turn. It takes 6 ms; what is read at once
@@ -157,7 +157,7 @@ class Protocol(HttpToolsProtocol):
         self._next_turn: asyncio.Handle | None = None
         self._arriving = False  # a request that has begun, and is not whole
         self._head_bytes = 0
-        self._refusal: bytes | None = None  # the last answer; what follows is discarded
+        self._last_response: bytes | None = None  # the last answer; what follows is discarded
         self._discarded = 0
         self._ended = False  # nothing more is sent
         self._eof = False  # nothing more arrives
@@ -178,7 +178,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._refusal is None:
+        if self._last_response is None:
             self._unparsed += data
             if self._next_turn is None:
                 self._parse()
@@ -187,7 +187,7 @@ class Protocol(HttpToolsProtocol):
         if self._discarded > MAX_DISCARDED_BYTES:
             if self._ended:
                 self.transport.close()
-            else:  # the refusal waits for its turn, and so does the client
+            else:  # the last response waits for its turn, and so does the client
                 self.flow.pause_reading()
 
     def eof_received(self) -> bool:  # type: ignore[override] # (asyncio's returns one, too)
@@ -201,10 +201,10 @@ class Protocol(HttpToolsProtocol):
         cycle = self.cycle
         if self._ended:
             self.transport.close()
-        elif self._refusal is not None or self._unparsed:
+        elif self._last_response is not None or self._unparsed:
             return  # it waits for its turn
         elif self._arriving:
-            self._refuse(400, "The request ended early.")
+            self._reject(400, "The request ended early.")
         elif cycle is None or cycle.response_complete:
             self.transport.close()
         else:
@@ -227,18 +227,18 @@ class Protocol(HttpToolsProtocol):
             except HttpParserError as error:
                 cause = error.__context__
                 known = isinstance(cause, UnacceptableError)
-                self._refuse(400, str(cause) if known else "Invalid HTTP request received.")
+                self._reject(400, str(cause) if known else "Invalid HTTP request received.")
             except HttpParserUpgrade as upgrade:
                 self._ignore_upgrade(piece[upgrade.args[0] :])
             else:
                 if self._head_bytes > MAX_HEAD_BYTES:
-                    self._refuse(431, f"The headers have more than {MAX_HEAD_BYTES} bytes.")
+                    self._reject(431, f"The headers have more than {MAX_HEAD_BYTES} bytes.")
         if self._eof:
             self._close_after_last()
         elif self._arriving:
             if self._arrival is None:
                 self._arrival = self.loop.call_later(self._timeout, self._too_slow)
-        elif self._refusal is None and (self.cycle is None or self.cycle.response_complete):
+        elif self._last_response is None and (self.cycle is None or self.cycle.response_complete):
             # The end of a body that was answered early, or what is no request yet.
             self._rest()
 
@@ -274,7 +274,7 @@ class Protocol(HttpToolsProtocol):
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(400, "This is no proxy.")
+            self._reject(400, "This is no proxy.")
             return
         headers = [header for header in self.headers if header[0] != b"upgrade"]
         again = head(method, self.url, self.parser.get_http_version(), headers)
@@ -328,7 +328,7 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         is_last = not self.pipeline
         super().on_response_complete()
-        if self._refusal is not None:
+        if self._last_response is not None:
             if is_last:
                 self._end()
         elif not self.transport.is_closing():
@@ -358,13 +358,13 @@ class Protocol(HttpToolsProtocol):
         if self.flow.read_paused:  # it is we who keep it waiting
             self._arrival = self.loop.call_later(self._timeout, self._too_slow)
         elif self._arriving:
-            self._refuse(408, f"The request did not arrive within {self._timeout:g} seconds.")
+            self._reject(408, f"The request did not arrive within {self._timeout:g} seconds.")
         else:
             self.transport.close()
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _reject(self, status: int, message: str) -> None:
         """Refuse, in its turn, what is no request for the app, and end the connection."""
-        self._refusal = refusal(status, message, self.server_state.default_headers)
+        self._last_response = error_response(status, message, self.server_state.default_headers)
         self._unparsed = b""
         cycle = self.cycle
         waits = cycle is not None and not cycle.response_complete
@@ -373,7 +373,7 @@ class Protocol(HttpToolsProtocol):
             if self.pipeline:
                 self.pipeline.popleft()
             elif cycle.response_started:
-                self._refusal = b""
+                self._last_response = b""
             else:
                 cycle.disconnected = True
                 cycle.message_event.set()
@@ -383,13 +383,13 @@ class Protocol(HttpToolsProtocol):
             self._end()
 
     def _end(self) -> None:
-        """Send the refusal, and read on until the client closes (RFC 9112, section 9.6).
+        """Send the last response, and read on until the client closes (RFC 9112, section 9.6).
 
         A connection closed with bytes unread is reset, and its client may lose what was sent.
         """
         if not self.transport.is_closing():
             self._unset_keepalive_if_required()
-            self.transport.write(self._refusal or b"")
+            self.transport.write(self._last_response or b"")
             self._ended = True
             if self._eof:
                 self.transport.close()

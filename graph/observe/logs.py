@@ -24,7 +24,7 @@ from graph.observe.tracebacks import described, formatted
 from graph.settings import LogFormat, Settings
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-"""An acceptable `X-Request-ID`: one line of UUID, hexadecimal, Base64 or the like."""
+"""An acceptable `X-RequestRecord-ID`: one line of UUID, hexadecimal, Base64 or the like."""
 
 UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -36,8 +36,8 @@ MAX_NAME_LENGTH = 100
 
 
 @dataclass(slots=True)
-class Request:
-    """Record of the current request."""
+class RequestRecord:
+    """Record of a request, for its log line."""
 
     id: str
     operations: list[tuple[str, str]] = field(default_factory=list)
@@ -46,25 +46,25 @@ class Request:
     status: int = 500
 
 
-current: ContextVar[Request | None] = ContextVar("request", default=None)
+current: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
 
 
-def note_operation(name: str | None, kind: str) -> None:
+def record_operation(name: str | None, kind: str) -> None:
     """Add an operation to the request's line; a batch has several."""
-    if request := current.get():
-        request.operations.append(((name or "")[:MAX_NAME_LENGTH], kind))
+    if record := current.get():
+        record.operations.append(((name or "")[:MAX_NAME_LENGTH], kind))
 
 
-def note_errors(errors: Iterable[GraphQLError | PublicError]) -> None:
+def record_errors(errors: Iterable[GraphQLError | PublicError]) -> None:
     """Add the codes of these errors to the request's line."""
-    if request := current.get():
-        request.codes.update(str((error.extensions or {}).get("code")) for error in errors)
+    if record := current.get():
+        record.codes.update(str((error.extensions or {}).get("code")) for error in errors)
 
 
-def note_trace(trace_id: str) -> None:
+def record_trace(trace_id: str) -> None:
     """Add the trace id to all further lines of the request."""
-    if request := current.get():
-        request.trace_id = trace_id
+    if record := current.get():
+        record.trace_id = trace_id
 
 
 class RequestLog:
@@ -75,13 +75,13 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        request = Request(request_id(scope["headers"]))
-        current.set(request)
-        header = (b"x-request-id", request.id.encode())
+        record = RequestRecord(request_id(scope["headers"]))
+        current.set(record)
+        header = (b"x-request-id", record.id.encode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                request.status = message["status"]
+                record.status = message["status"]
                 message["headers"] = [*message["headers"], header]
             await send(message)
 
@@ -90,10 +90,10 @@ class RequestLog:
         finally:
             if logger.isEnabledFor(logging.INFO):
                 fields = {
-                    "operation": ",".join([name for name, _ in request.operations]),
-                    "kind": ",".join([kind for _, kind in request.operations]),
-                    "outcome": ",".join(sorted(request.codes)) or "ok",
-                    "status": request.status,
+                    "operation": ",".join([name for name, _ in record.operations]),
+                    "kind": ",".join([kind for _, kind in record.operations]),
+                    "outcome": ",".join(sorted(record.codes)) or "ok",
+                    "status": record.status,
                     "duration_ms": round((perf_counter() - started) * 1000, 3),
                 }
                 logger.info("request", extra={"fields": fields})

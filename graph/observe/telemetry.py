@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from graph.engine.service import Call, Result, Service
 from graph.errors import Code, logger
-from graph.observe.logs import MAX_NAME_LENGTH, note_trace
+from graph.observe.logs import MAX_NAME_LENGTH, record_trace
 
 FAULTS = {Code.INTERNAL_SERVER_ERROR, Code.SERVICE_UNAVAILABLE}
 """Codes of server faults; all others are caused by clients."""
@@ -108,7 +108,7 @@ class TracedService(Service):
         with tracer.start_as_current_span(
             kind, kind=SpanKind.SERVER, attributes=attributes
         ) as span:
-            note_trace(trace.format_trace_id(span.get_span_context().trace_id))
+            record_trace(trace.format_trace_id(span.get_span_context().trace_id))
             result = await super().execute(call, room)
             codes = [(error.extensions or {}).get("code") for error in result.errors]
             if codes:

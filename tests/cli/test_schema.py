@@ -4,7 +4,7 @@ from pathlib import Path
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema
 
-from graph.cli import contract
+from graph.cli import schema_diff
 from graph.hero.model import Hero, HeroBase
 from graph.hero.schema import schema
 
@@ -12,7 +12,7 @@ SNAPSHOT = Path(__file__).parents[2] / "schema.graphql"
 
 
 def test_the_snapshot_is_up_to_date() -> None:
-    assert SNAPSHOT.read_text() == contract.sdl(contract.read(None)), (
+    assert SNAPSHOT.read_text() == schema_diff.sdl(schema_diff.read(None)), (
         "The schema has changed. If that is meant: hero-graph schema > schema.graphql"
     )
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from graph.http.persisted import LONGEST_STORED, STORED_CHARACTERS
+from graph.http.persisted_queries import LONGEST_STORED, STORED_CHARACTERS
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
 from tests.support.cluster import on_sqlite

@@ -90,19 +90,19 @@ def _introspect(url: str, token: str | None) -> Any:
     try:
         with build_opener(_NoRedirect).open(request, timeout=TIMEOUT) as response:
             body = json.load(response)
-    except HTTPError as refused:
-        with refused:
-            raise OSError(_reason(refused)) from refused
+    except HTTPError as error:
+        with error:
+            raise OSError(_reason(error)) from error
     if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
         raise TypeError(_message(body) or "the answer is not a GraphQL response")
     return body["data"]
 
 
-def _reason(refused: HTTPError) -> str:
+def _reason(error: HTTPError) -> str:
     """Return the status of a failed request, with the service's message if it sent one."""
-    status = f"{refused.code} {HTTPStatus(refused.code).phrase}"
+    status = f"{error.code} {HTTPStatus(error.code).phrase}"
     try:
-        message = _message(json.load(refused))
+        message = _message(json.load(error))
     except ValueError:
         message = None
     return f"{status}: {message}" if message else status

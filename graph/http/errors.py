@@ -1,4 +1,4 @@
-"""Requests that are not executed: the error, and the HTTP status of its code."""
+"""Error responses: HTTP errors, and the HTTP status of each error code."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ OTHERS = (422, 200)
 """HTTP status for all other codes."""
 
 
-class Refused(PublicError):  # noqa: N818 (an answer, not an error of ours)
+class HTTPError(PublicError):
     """A request that is answered without being executed, with a status or headers of its own.
 
     Args:
@@ -58,15 +58,15 @@ class Refused(PublicError):  # noqa: N818 (an answer, not an error of ours)
         self.headers = headers
 
 
-def too_large(part: str, limit: int, status: int = 413) -> Refused:
+def too_large(part: str, limit: int, status: int = 413) -> HTTPError:
     """Return the error of a body or URL over `limit` bytes; the rest of a body is not read."""
     message = f"The {part} has more than {limit} bytes."
-    return Refused(status, message, code=Code.OPERATION_TOO_COMPLEX)
+    return HTTPError(status, message, code=Code.OPERATION_TOO_COMPLEX)
 
 
 def status_of(error: GraphQLError | PublicError, media_type: bytes) -> int:
     """Return the HTTP status of an answer of this media type without data."""
-    if isinstance(error, Refused):
+    if isinstance(error, HTTPError):
         return error.status
     better, legacy = STATUS.get((error.extensions or {})["code"], OTHERS)
     return better if media_type == GRAPHQL_JSON else legacy

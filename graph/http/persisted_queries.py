@@ -23,17 +23,17 @@ LONGEST_STORED = 20_000
 comments has to send fifty to push out all others."""
 
 
-class Query(NamedTuple):
+class QueryText(NamedTuple):
     """A query text, and the hash under which to store it once it is found valid."""
 
     text: str
     hash: str | None = None
 
 
-class Queries(ABC):
+class DocumentStore(ABC):
     """Finds the query text of a request."""
 
-    def find(self, fields: Mapping[str, Any]) -> Query:
+    def find(self, fields: Mapping[str, Any]) -> QueryText:
         """The query text that a request's parameters give or name.
 
         The name is `extensions.persistedQuery.sha256Hash`, or else `documentId` or `id`.
@@ -60,11 +60,11 @@ class Queries(ABC):
         """Store a valid text under its hash."""
 
     @abstractmethod
-    def _by_hash(self, name: str, query: str | None) -> Query:
+    def _by_hash(self, name: str, query: str | None) -> QueryText:
         """Return the text of a hash or id; `query` is the text that came with it."""
 
     @abstractmethod
-    def _by_text(self, query: str) -> Query:
+    def _by_text(self, query: str) -> QueryText:
         """Return the text, if it may be executed."""
 
 
@@ -87,7 +87,7 @@ def _not_found() -> PublicError:
     return PublicError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
 
 
-class AutomaticPersistedQueries(Queries):
+class AutomaticPersistedQueries(DocumentStore):
     """Stores a text under its hash when a client sends both; any other text is executed too.
 
     Args:
@@ -101,25 +101,25 @@ class AutomaticPersistedQueries(Queries):
     def store(self, name: str, query: str) -> None:
         self._texts.keep(name, query)
 
-    def _by_hash(self, name: str, query: str | None) -> Query:
+    def _by_hash(self, name: str, query: str | None) -> QueryText:
         if not self._enabled:
             raise PublicError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
         stored = self._texts.get(name)
         if not query:
             if stored is None:
                 raise _not_found()
-            return Query(stored)
+            return QueryText(stored)
         if stored == query:
-            return Query(stored)
+            return QueryText(stored)
         if sha256_of(query) != name:
             raise BadRequestError("The provided sha does not match the query.")
-        return Query(query, name)
+        return QueryText(query, name)
 
-    def _by_text(self, query: str) -> Query:
-        return Query(query)
+    def _by_text(self, query: str) -> QueryText:
+        return QueryText(query)
 
 
-class TrustedDocuments(Queries):
+class TrustedDocuments(DocumentStore):
     """Executes the documents of a fixed list, and no others.
 
     A document may be named by its id or by the sha256 of its text, or be sent as it is.
@@ -136,18 +136,18 @@ class TrustedDocuments(Queries):
     def store(self, name: str, query: str) -> None:
         """Do nothing: the list is fixed."""
 
-    def _by_hash(self, name: str, query: str | None) -> Query:
+    def _by_hash(self, name: str, query: str | None) -> QueryText:
         if query:
             return self._by_text(query)
         try:
-            return Query(self._texts[name])
+            return QueryText(self._texts[name])
         except KeyError:
             raise _not_found() from None
 
-    def _by_text(self, query: str) -> Query:
+    def _by_text(self, query: str) -> QueryText:
         if query not in self._trusted:
             raise PublicError(Code.QUERY_NOT_IN_SAFELIST, "Only trusted documents are executed.")
-        return Query(query)
+        return QueryText(query)
 
 
 def sha256_of(query: str) -> str:
@@ -155,7 +155,7 @@ def sha256_of(query: str) -> str:
     return sha256(query.encode(errors="surrogatepass")).hexdigest()
 
 
-def queries(settings: Settings) -> Queries:
+def document_store(settings: Settings) -> DocumentStore:
     """Return the store of queries that the settings ask for."""
     if settings.trusted_documents is not None:
         return TrustedDocuments(settings.trusted_documents)
