@@ -13,7 +13,7 @@ from graph.hero.model import HERO
 from graph.hero.statements import hero_by_key, page_of_heroes
 from graph.hero.types import Hero, HeroFilter, HeroOrder, HeroStats
 from graph.tables.columns import parse_id
-from graph.tables.connections import List, Window, read_connection
+from graph.tables.connections import OrderedRows, PageArguments, read_connection
 from graph.tables.filters import condition_of
 from graph.tables.orders import MAX_TERMS, order_of
 from graph.tables.stats import read_stats
@@ -101,9 +101,9 @@ class Query:
         Raises:
             BadUserInputError: an argument is out of bounds, or no cursor of this filter and order.
         """
-        heroes = List(HERO, order_of(HERO, order_by), condition_of(where))
-        window = Window.given(first, after, last, before)
-        return await read_connection(info, heroes, window, MAX_LIMIT)
+        heroes = OrderedRows(HERO, order_of(HERO, order_by), condition_of(where))
+        arguments = PageArguments.given(first, after, last, before)
+        return await read_connection(info, heroes, arguments, MAX_LIMIT)
 
     @strawberry.field(description="Hero statistics.")
     async def hero_stats(self, info: Info, where: Where = strawberry.UNSET) -> HeroStats:

@@ -17,7 +17,7 @@ from graph.tables.sql.page import Page
 from graph.tables.sql.segments import Bound, Order, backward
 
 
-class Window(NamedTuple):
+class PageArguments(NamedTuple):
     """The page arguments of a connection."""
 
     first: int | None
@@ -26,7 +26,7 @@ class Window(NamedTuple):
     before: str | None
 
     @classmethod
-    def given(cls, *arguments: Any) -> "Window":
+    def given(cls, *arguments: Any) -> "PageArguments":
         """Create from a resolver's arguments, which are UNSET if not given."""
         return cls(*[None if each is strawberry.UNSET else each for each in arguments])
 
@@ -45,7 +45,7 @@ class Window(NamedTuple):
         return most if given is None else given
 
 
-class List(NamedTuple):
+class OrderedRows(NamedTuple):
     """The rows of a table that match a condition, in an order."""
 
     table: Table
@@ -53,42 +53,45 @@ class List(NamedTuple):
     condition: Condition
 
 
-async def read_connection(info: Info, rows: List, window: Window, most: int) -> Connection[Any]:
+async def read_connection(
+    info: Info, rows: OrderedRows, arguments: PageArguments, most: int
+) -> Connection[Any]:
     """Read a page by cursor; only selected parts are read.
 
     Args:
         info: of the field that returns the connection.
         rows: the rows to page through.
-        window: the page arguments.
+        arguments: the page arguments.
         most: maximum number of rows of a page.
 
     Raises:
         BadUserInputError: a page argument is invalid.
     """
-    size, session = window.size(most), info.context.session
+    size, session = arguments.size(most), info.context.session
     cursors = Cursors(rows.table, rows.order, rows.condition)
-    start = _bound(cursors, "after", window.after, session)
-    end = _bound(cursors, "before", window.before, session)
-    behind, beyond = "pageInfo.hasPreviousPage", "pageInfo.hasNextPage"
+    start = _bound(cursors, "after", arguments.after, session)
+    end = _bound(cursors, "before", arguments.before, session)
+    previous_page, next_page = "pageInfo.hasPreviousPage", "pageInfo.hasNextPage"
     order = rows.order
-    is_backward = window.last is not None
+    is_backward = arguments.last is not None
     if is_backward:
-        order, start, end, behind, beyond = backward(order), end, start, beyond, behind
+        order, start, end = backward(order), end, start
+        previous_page, next_page = next_page, previous_page
     # Several statements must read one state of the table.
-    looks_behind = start is not None and info.selects(behind)
-    looks_beyond = end is not None and info.selects(beyond)
+    checks_previous = start is not None and info.selects(previous_page)
+    checks_next = end is not None and info.selects(next_page)
     counts = info.selects("totalCount")
     page = Page(rows.table, info.columns, order, rows.condition, start, end)
-    if looks_behind or looks_beyond or counts:
+    if checks_previous or checks_next or counts:
         await session.snapshot(scans=counts or page.may_scan)
     found = await page.fetch(session, size + 1)
     tuples = found.tuples[:size]
     nodes = found.holding(tuples[::-1] if is_backward else tuples)
     has_more = len(found) > size
-    if looks_beyond and not has_more:
-        has_more = await _has_any(session, page._replace(after=_with(end), until=None))
-    has_less = looks_behind and await _has_any(
-        session, page._replace(order=backward(order), after=_with(start), until=None)
+    if checks_next and not has_more:
+        has_more = await _has_any(session, page._replace(after=_inclusive(end), before=None))
+    has_less = checks_previous and await _has_any(
+        session, page._replace(order=backward(order), after=_inclusive(start), before=None)
     )
     texts = _cursors(info, cursors, nodes)
     return Connection(
@@ -117,7 +120,7 @@ def _bound(cursors: Cursors, name: str, text: str | None, session: Session) -> B
     return None if text is None else Bound(cursors.read(text, name, session.dialect))
 
 
-def _with(bound: Bound | None) -> Bound | None:
+def _inclusive(bound: Bound | None) -> Bound | None:
     return bound and bound._replace(inclusive=True)
 
 
@@ -125,15 +128,15 @@ async def _has_any(session: Session, page: Page) -> bool:
     return len(await page._replace(columns=()).fetch(session, 1)) > 0
 
 
-async def _count(session: Session, rows: List) -> int:
-    statement = _counting(rows.table, rows.condition.template)
+async def _count(session: Session, rows: OrderedRows) -> int:
+    statement = _count_statement(rows.table, rows.condition.template)
     (counted,) = await session.fetch(statement, **rows.condition.parameters)
     count: int = counted.rows
     return count
 
 
 @lru_cache(STATEMENTS)
-def _counting(table: Table, where: Any) -> Statement:
+def _count_statement(table: Table, where: Any) -> Statement:
     return Statement(
         select(func.count().label("rows")).select_from(table).where(clause(table, where)),
         scans=True,

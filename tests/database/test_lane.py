@@ -141,9 +141,9 @@ def test_what_an_index_has(order: Order, where: Template, *, expected: bool) -> 
     assert is_indexed(HERO, order, where) == expected
     page = Page(HERO, None, order, Condition(where, ()))
     assert page.may_scan != expected
-    assert page._replace(until=Bound([1, 1])).may_scan
+    assert page._replace(before=Bound([1, 1])).may_scan
 
 
 def test_a_page_far_from_the_start_may_scan() -> None:
     page = Page(HERO, None, BY_ID, EVERYTHING)
-    assert [page.shape(offset).may_scan for offset in (0, FAR, FAR + 1)] == [False, False, True]
+    assert [page.template(offset).may_scan for offset in (0, FAR, FAR + 1)] == [False, False, True]

@@ -27,10 +27,10 @@ from graph.tables.sql.segments import Bound, BoundTemplate, Order, Segment, Term
 FAR = 10_000
 """Larger offsets are slow; up to this, skipping rows takes a few milliseconds."""
 
-EQUAL = {Segment.NULL, Segment.NULL_AFTER, Segment.TIED_AFTER}
+TIED = {Segment.NULL, Segment.NULL_AFTER, Segment.TIED_AFTER}
 """Segments whose rows tie on the first column."""
 
-MANY = 10_000
+MANY_TIES = 10_000
 """Tied rows from which on SQLite reads them by the second column's index instead of sorting them.
 
 Sorting this many takes as long as finding a page of them in a million rows."""
@@ -76,7 +76,7 @@ class Page(NamedTuple):
     """One of `total_order`."""
     condition: Condition
     after: Bound | None = None
-    until: Bound | None = None
+    before: Bound | None = None
     """Exclusive upper bound: only rows before this position."""
 
     async def fetch(self, session: Session, limit: int, offset: int = 0) -> Rows:
@@ -91,21 +91,29 @@ class Page(NamedTuple):
         values = self.condition.parameters
         if self.after is not None:
             values |= {f"a{index}": each for index, each in enumerate(self.after.position)}
-        if self.until is not None:
-            values |= {f"u{index}": each for index, each in enumerate(self.until.position)}
-        shape = self.shape(offset)
-        parts = segments(self.table, self.order, shape.after)
+        if self.before is not None:
+            values |= {f"b{index}": each for index, each in enumerate(self.before.position)}
+        template = self.template(offset)
+        parts = segments(self.table, self.order, template.after)
         tuples: list[Any] = []
         for segment in parts:
             wanted = limit - len(tuples)
-            walks = segment in EQUAL and await self._walks(session, shape, segment, values)
+            by_second_index = segment in TIED and await self._by_second_index(
+                session, template, segment, values
+            )
             # SQLite has no separate index on the key.
-            leaps = offset > 0 and shape.is_whole and session.dialect.name != "sqlite"
-            statement = _page(shape, self.columns, segment, walks=walks, leaps=leaps)
+            seek_by_key = offset > 0 and template.is_whole and session.dialect.name != "sqlite"
+            statement = _page(
+                template,
+                self.columns,
+                segment,
+                by_second_index=by_second_index,
+                seek_by_key=seek_by_key,
+            )
             rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
             if len(rows) == limit:
                 return rows
-            if len(parts) > 1 and await session.snapshot(scans=shape.may_scan):
+            if len(parts) > 1 and await session.snapshot(scans=template.may_scan):
                 return await self.fetch(session, limit, offset)
             tuples += rows.tuples
             if len(tuples) == limit:
@@ -113,27 +121,27 @@ class Page(NamedTuple):
             if rows:
                 offset = 0
             elif offset:
-                (passed_over,) = await session.fetch(_count(shape, segment), **values)
+                (passed_over,) = await session.fetch(_count(template, segment), **values)
                 offset -= passed_over.rows
         return rows.holding(tuples)
 
     @property
     def may_scan(self) -> bool:
         """Whether the page, without an offset, may read many other rows to find its own."""
-        return self.shape().may_scan
+        return self.template().may_scan
 
-    def shape(self, offset: int = 0) -> "_Shape":
-        return _Shape(
+    def template(self, offset: int = 0) -> "PageTemplate":
+        return PageTemplate(
             self.table,
             self.order,
             self.condition.template,
             self.after and self.after.template,
-            self.until and self.until.template,
+            self.before and self.before.template,
             offset > FAR,
         )
 
-    async def _walks(
-        self, session: Session, shape: "_Shape", segment: Segment, values: dict[str, Any]
+    async def _by_second_index(
+        self, session: Session, template: "PageTemplate", segment: Segment, values: dict[str, Any]
     ) -> bool:
         """Whether to read tied rows by the index on the second column, instead of sorting them.
 
@@ -142,82 +150,85 @@ class Page(NamedTuple):
         _, *others = self.order
         if len(others) == 1 or session.dialect.name != "sqlite":
             return False
-        return bool(await session.fetch(_last_of_many(shape, segment), **values))
+        return bool(await session.fetch(_last_of_many_ties(template, segment), **values))
 
 
-class _Shape(NamedTuple):
+class PageTemplate(NamedTuple):
     """The parts of a page that determine its SQL; the key of cached statements."""
 
     table: Table
     order: Order
     where: Template
     after: BoundTemplate | None
-    until: BoundTemplate | None
+    before: BoundTemplate | None
     is_far: bool
     """Whether the offset is greater than `FAR`."""
 
     @property
     def may_scan(self) -> bool:
         """Whether the page may read many other rows to find its own."""
-        if self.is_far or self.until is not None:
+        if self.is_far or self.before is not None:
             return True
         return not is_indexed(self.table, self.order, self.where)
 
     @property
     def is_whole(self) -> bool:
         """Whether the page is of all rows, in the order of the key."""
-        bounded = self.after is not None or self.until is not None
+        bounded = self.after is not None or self.before is not None
         return len(self.order) == 1 and self.where == EVERYTHING.template and not bounded
 
 
 @lru_cache(STATEMENTS)
-def _count(shape: _Shape, segment: Segment) -> Statement:
+def _count(template: PageTemplate, segment: Segment) -> Statement:
     """Count the rows of a segment."""
-    rows = select(func.count().label("rows")).select_from(shape.table)
-    return Statement(rows.where(_within(shape, segment)), scans=True)
+    rows = select(func.count().label("rows")).select_from(template.table)
+    return Statement(rows.where(_within(template, segment)), scans=True)
 
 
 @lru_cache(STATEMENTS)
-def _last_of_many(shape: _Shape, segment: Segment) -> Statement:
-    """Return a row only if at least `MANY` rows tie on the first column."""
-    equal = _equal(shape.table, shape.order[0], segment)
-    return Statement(select(literal(1).label("one")).where(equal).offset(MANY - 1).limit(1))
+def _last_of_many_ties(template: PageTemplate, segment: Segment) -> Statement:
+    """Return a row only if at least `MANY_TIES` rows tie on the first column."""
+    tied = _tied(template.table, template.order[0], segment)
+    return Statement(select(literal(1).label("one")).where(tied).offset(MANY_TIES - 1).limit(1))
 
 
 @lru_cache(STATEMENTS)
 def _page(
-    shape: _Shape,
+    template: PageTemplate,
     columns: tuple[str, ...] | None,
     segment: Segment,
     *,
-    walks: bool,
-    leaps: bool,
+    by_second_index: bool,
+    seek_by_key: bool,
 ) -> Statement:
     """Select `limit` rows of a segment from `offset` on.
 
-    With `leaps`, a subquery finds the first key: PostgreSQL then skips index entries, not rows.
+    With `seek_by_key`, a subquery finds the first key; PostgreSQL then skips index entries, not
+    rows.
     """
-    table, order = shape.table, shape.order
+    table, order = template.table, template.order
     names = table.c.keys() if columns is None else columns or (order[-1].column,)
     limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
     terms = [
         _sorted(table, term, leads=term.column == order[0].column)
         for term in _terms(order, segment)
     ]
-    page = select(*[table.c[name] for name in names]).where(_within(shape, segment, walks=walks))
+    page = select(*[table.c[name] for name in names]).where(
+        _within(template, segment, by_second_index=by_second_index)
+    )
     page = page.order_by(*terms).limit(limit)
-    if not leaps:
-        return Statement(page.offset(offset), may_scan=shape.may_scan)
+    if not seek_by_key:
+        return Statement(page.offset(offset), may_scan=template.may_scan)
     key = table.c[order[0].column]
     first = select(key).order_by(*terms).limit(literal_column("1")).offset(offset).scalar_subquery()
     page = page.where(key <= first if order[0].descending else key >= first)
-    return Statement(page, may_scan=shape.may_scan)
+    return Statement(page, may_scan=template.may_scan)
 
 
 def _terms(order: Order, segment: Segment) -> Order:
     """Return the terms to sort a segment by."""
     lead, *others = order
-    if segment not in EQUAL:
+    if segment not in TIED:
         return order
     if len(others) > 1:
         return tuple(others)
@@ -235,60 +246,62 @@ def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:
     return column.nulls_first() if term.nulls_first else column.nulls_last()
 
 
-def _equal(
-    table: Table, lead: Term, segment: Segment, *, walks: bool = False
+def _tied(
+    table: Table, lead: Term, segment: Segment, *, by_second_index: bool = False
 ) -> ColumnElement[bool]:
     """Condition: the row is tied on the first column."""
     column = comparable(table.c[lead.column])
-    column = WithoutIndex(column) if walks else column
+    column = WithoutIndex(column) if by_second_index else column
     if segment is Segment.TIED_AFTER:
         return column == _value(table, lead, "a0")
     return column.is_(None)
 
 
-def _within(shape: _Shape, segment: Segment, *, walks: bool = False) -> ColumnElement[bool]:
+def _within(
+    template: PageTemplate, segment: Segment, *, by_second_index: bool = False
+) -> ColumnElement[bool]:
     """Condition: the row is in the segment."""
-    table, order, where, after, until, _ = shape
+    table, order, where, after, before, _ = template
     lead = order[0]
     column = table.c[lead.column]
     conditions = [clause(table, where)]
     if segment is Segment.NOT_NULL:
         conditions.append(column.is_not(None))
-    elif segment in EQUAL:
-        conditions.append(_equal(table, lead, segment, walks=walks))
+    elif segment in TIED:
+        conditions.append(_tied(table, lead, segment, by_second_index=by_second_index))
     elif segment is Segment.AFTER and after is not None:
         inclusive = after.inclusive and len(order) == 1
-        conditions.append(_beyond(table, lead, "a0", inclusive=inclusive))
+        conditions.append(_column_after(table, lead, "a0", inclusive=inclusive))
     if segment in {Segment.NULL_AFTER, Segment.TIED_AFTER} and after is not None:
-        conditions.append(_after(table, order, after, "a", 1))
-    if until is not None:
-        conditions.append(_after(table, backward(order), until, "u", 0))
+        conditions.append(_row_after(table, order, after, "a", 1))
+    if before is not None:
+        conditions.append(_row_after(table, backward(order), before, "b", 0))
     return and_(*conditions)
 
 
-def _after(
+def _row_after(
     table: Table, order: Order, bound: BoundTemplate, prefix: str, index: int
 ) -> ColumnElement[bool]:
     """Condition: the row's terms from `index` on come after the bound."""
     term = order[index]
     if index == len(order) - 1:
-        return _beyond(table, term, f"{prefix}{index}", inclusive=bound.inclusive)
+        return _column_after(table, term, f"{prefix}{index}", inclusive=bound.inclusive)
     column = table.c[term.column]
-    rest = _after(table, order, bound, prefix, index + 1)
+    rest = _row_after(table, order, bound, prefix, index + 1)
     greater: ColumnElement[bool]
     if bound.nulls[index]:
         greater = column.is_not(None) if term.nulls_first else false()
         return or_(greater, and_(column.is_(None), rest))
-    greater = _beyond(table, term, f"{prefix}{index}")
+    greater = _column_after(table, term, f"{prefix}{index}")
     same = comparable(column) == _value(table, term, f"{prefix}{index}")
     if column.nullable and not term.nulls_first:
         return or_(greater, column.is_(None), and_(same, rest))
     # The first part follows from the others; it gives the index scan its start.
-    not_less = _beyond(table, term, f"{prefix}{index}", inclusive=True)
+    not_less = _column_after(table, term, f"{prefix}{index}", inclusive=True)
     return and_(not_less, or_(greater, and_(same, rest)))
 
 
-def _beyond(
+def _column_after(
     table: Table, term: Term, parameter: str, *, inclusive: bool = False
 ) -> ColumnElement[bool]:
     """Condition: the column comes after the parameter's value, which is not null."""

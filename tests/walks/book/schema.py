@@ -14,7 +14,7 @@ from graph.engine.connection import Connection
 from graph.engine.context import ORDERED_BY, Info
 from graph.engine.cost import MAXIMUM
 from graph.engine.schema import Schema
-from graph.tables.connections import List, Window, read_connection
+from graph.tables.connections import OrderedRows, PageArguments, read_connection
 from graph.tables.filters import Filter, condition_of, filter_input
 from graph.tables.orders import OrderTerm, order_input, order_of
 from graph.tables.sql.conditions import EVERYTHING
@@ -74,8 +74,8 @@ class Query:
         order_by: list[BookOrder] | None = strawberry.UNSET,
     ) -> Connection[Book]:
         """A page of books by cursor."""
-        books = List(TABLE, order_of(TABLE, order_by), condition_of(where))
-        return await read_connection(info, books, Window.given(first, after, None, None), 20)
+        books = OrderedRows(TABLE, order_of(TABLE, order_by), condition_of(where))
+        return await read_connection(info, books, PageArguments.given(first, after, None, None), 20)
 
     @strawberry.field
     async def book_stats(self, info: Info) -> BookStats:
