@@ -22,7 +22,8 @@ from graph.hero.seed import batches
 from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.support.client import Client
-from tests.support.cluster import Cluster, Sql, run_sql
+from tests.support.cluster import Cluster, run_sql
+from tests.support.databases import Sql
 from tests.support.postgres_proxy import Proxy, proxy_to
 from tests.support.prepared_database import set_up
 from tests.support.service_process import MARK, started_with

@@ -15,8 +15,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
 from tests.support.components import require
+from tests.support.databases import on_sqlite
 from tests.support.service_process import service
 
 pytestmark = on_sqlite

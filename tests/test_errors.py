@@ -8,7 +8,7 @@ import pytest
 
 from graph.errors import MAX_MESSAGE_LENGTH
 from tests.support.client import CREATE, Client
-from tests.support.cluster import Sql, on_sqlite, slow_on_postgresql
+from tests.support.databases import Sql, on_sqlite, slow_on_postgresql
 from tests.support.response_shape import labelled
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from graph.cli import app
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 
 SNAPSHOT = Path(__file__).parents[2] / "schema.graphql"
 SESAME = "sesame"

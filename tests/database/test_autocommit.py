@@ -34,7 +34,7 @@ from graph.hero.statements import new_hero
 from graph.hero.types import Hero
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
-from tests.support.cluster import Sql, on_postgresql
+from tests.support.databases import Sql, on_postgresql
 from tests.support.postgres_proxy import Proxy
 from tests.support.prepared_database import Configure, run
 from tests.support.served_schemas import Serve as ServeSchema

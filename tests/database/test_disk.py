@@ -11,8 +11,9 @@ import pytest
 
 from tests.faults import ALL, Disk
 from tests.support.client import CREATE, Client
-from tests.support.cluster import Sql, on_sqlite, wait_until
+from tests.support.databases import Sql, on_sqlite
 from tests.support.service_process import service
+from tests.support.waiting import wait_until
 
 pytestmark = on_sqlite
 

@@ -15,8 +15,8 @@ import pytest
 
 from tests.support.availability import HERO, READ, UNAVAILABLE, assert_works, ready
 from tests.support.client import CREATE, Client
-from tests.support.cluster import on_sqlite
 from tests.support.components import require
+from tests.support.databases import on_sqlite
 from tests.support.service_process import service
 
 

@@ -16,16 +16,10 @@ from graph.errors import ServiceUnavailableError
 from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
-from tests.support.cluster import (
-    WAITING,
-    Cluster,
-    Sql,
-    free_port,
-    on_postgresql,
-    transaction,
-    wait_until,
-)
+from tests.support.cluster import Cluster, free_port
+from tests.support.databases import WAITING, Sql, on_postgresql, transaction
 from tests.support.postgres_proxy import Proxy
+from tests.support.waiting import wait_until
 
 READ = "{ heroes { id name } }"
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}

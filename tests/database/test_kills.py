@@ -11,18 +11,18 @@ import httpx
 import pytest
 
 from tests.support.client import CREATE, CREATE_TWO, Client
-from tests.support.cluster import (
+from tests.support.cluster import Cluster
+from tests.support.databases import (
     WAITING,
-    Cluster,
     Sql,
     on_postgresql,
     on_sqlite,
     slow_on_postgresql,
     transaction,
-    wait_until,
 )
 from tests.support.postgres_proxy import proxy_to
 from tests.support.service_process import service
+from tests.support.waiting import wait_until
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 CREATION = {"query": CREATE, "variables": {"input": HERO}}

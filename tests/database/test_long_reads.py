@@ -27,9 +27,10 @@ from tests.database.test_replaced import fill_and_back_up, has_open, names
 from tests.http.test_workers import workers
 from tests.support.availability import UNAVAILABLE, assert_works
 from tests.support.client import Client
-from tests.support.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql, wait_until
+from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
 from tests.support.service_process import seed, service
 from tests.support.slow_statements import COUNTED, ENDLESS, LONG, counted
+from tests.support.waiting import wait_until
 
 ENDLESS_QUERY = "{ endless }"
 SNAPSHOT = "{ endless heroes { id } }"

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from tests.support.client import CREATE, HERO_FIELDS, Client
-from tests.support.cluster import Cluster, free_port, on_postgresql, unprivileged
+from tests.support.cluster import Cluster, free_port, unprivileged
 from tests.support.components import require
+from tests.support.databases import on_postgresql
 
 pytestmark = on_postgresql
 

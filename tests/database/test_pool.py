@@ -11,7 +11,9 @@ from graph.database import open_database
 from graph.hero import model
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
-from tests.support.cluster import WAITING, Cluster, Sql, on_postgresql, transaction, wait_until
+from tests.support.cluster import Cluster
+from tests.support.databases import WAITING, Sql, on_postgresql, transaction
+from tests.support.waiting import wait_until
 
 pytestmark = on_postgresql
 

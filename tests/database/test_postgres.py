@@ -8,14 +8,9 @@ import httpx
 import pytest
 
 from tests.support.client import CREATE, Client
-from tests.support.cluster import (
-    WAITING,
-    Sql,
-    on_postgresql,
-    transaction,
-    wait_until,
-)
+from tests.support.databases import WAITING, Sql, on_postgresql, transaction
 from tests.support.postgres_proxy import Proxy
+from tests.support.waiting import wait_until
 
 pytestmark = on_postgresql
 

@@ -8,15 +8,10 @@ import httpx
 import pytest
 
 from tests.support.client import CREATE, CREATE_TWO, Client
-from tests.support.cluster import (
-    WAITING,
-    Sql,
-    on_postgresql,
-    running_cluster,
-    transaction,
-    wait_until,
-)
+from tests.support.cluster import running_cluster
+from tests.support.databases import WAITING, Sql, on_postgresql, transaction
 from tests.support.postgres_proxy import Proxy
+from tests.support.waiting import wait_until
 
 pytestmark = on_postgresql
 

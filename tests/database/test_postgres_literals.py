@@ -8,7 +8,7 @@ import pytest
 
 from graph.database.postgres.literals import Messages, with_literals
 from graph.settings import Settings
-from tests.support.cluster import on_postgresql
+from tests.support.databases import on_postgresql
 from tests.support.prepared_database import run
 
 VALUES = [

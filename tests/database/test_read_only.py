@@ -14,12 +14,8 @@ from graph.database.base import DatabaseError
 from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
-from tests.support.cluster import (
-    Cluster,
-    Sql,
-    on_postgresql,
-    on_sqlite,
-)
+from tests.support.cluster import Cluster
+from tests.support.databases import Sql, on_postgresql, on_sqlite
 from tests.support.service_process import run
 
 READ = "{ heroes { id name } }"

@@ -10,8 +10,9 @@ import pytest
 from tests.http.test_workers import workers
 from tests.support.availability import HERO, READ, UNAVAILABLE, assert_works, ready
 from tests.support.client import CREATE, Client
-from tests.support.cluster import on_sqlite, wait_until
+from tests.support.databases import on_sqlite
 from tests.support.service_process import service
+from tests.support.waiting import wait_until
 
 pytestmark = on_sqlite
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.support.client import Client
-from tests.support.cluster import Sql, on_postgresql, on_sqlite
+from tests.support.databases import Sql, on_postgresql, on_sqlite
 from tests.support.service_process import run
 
 Serve = Callable[..., Client]

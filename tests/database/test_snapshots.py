@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.support.client import Client
-from tests.support.cluster import Sql, slow_on_postgresql
+from tests.support.databases import Sql, slow_on_postgresql
 
 FIELDS = " ".join(f"f{turn}: heroes(limit: 90) {{ id }}" for turn in range(10))
 FRAGMENTS = f"{{ ...Both __typename }} fragment Both on Query {{ {FIELDS} }}"

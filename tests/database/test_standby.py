@@ -11,14 +11,9 @@ import httpx
 import pytest
 
 from tests.support.client import CREATE, Client
-from tests.support.cluster import (
-    Cluster,
-    find,
-    on_postgresql,
-    running_cluster,
-    unprivileged,
-    wait_until,
-)
+from tests.support.cluster import Cluster, find, running_cluster, unprivileged
+from tests.support.databases import on_postgresql
+from tests.support.waiting import wait_until
 
 pytestmark = [on_postgresql, pytest.mark.slow]
 

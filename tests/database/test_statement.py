@@ -34,7 +34,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from graph.database.base import Database, Session
 from graph.database.statement import Statement
 from graph.errors import BadUserInputError
-from tests.support.cluster import Sql, on_sqlite
+from tests.support.databases import Sql, on_sqlite
 from tests.support.prepared_database import Configure, run
 
 

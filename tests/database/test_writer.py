@@ -18,8 +18,8 @@ from graph.database.sqlite.turn import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.hero.model import Hero
 from graph.hero.statements import new_hero
-from tests.support.cluster import wait_until
 from tests.support.statement_threads import run
+from tests.support.waiting import wait_until
 
 HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
 

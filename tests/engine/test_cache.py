@@ -7,7 +7,7 @@ import pytest
 from graph.engine import limits
 from graph.engine.documents import CACHED_TOKENS, LARGEST_TOKENS
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 
 pytestmark = on_sqlite
 

@@ -17,7 +17,8 @@ from graph.hero.statements import new_hero
 from graph.settings import Settings
 from tests.conftest import serving
 from tests.support.client import CREATE, CREATE_TWO, Client
-from tests.support.cluster import Cluster, Sql, on_postgresql, slow_on_postgresql, transaction
+from tests.support.cluster import Cluster
+from tests.support.databases import Sql, on_postgresql, slow_on_postgresql, transaction
 from tests.support.postgres_proxy import proxy_to
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}

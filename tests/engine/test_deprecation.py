@@ -21,7 +21,7 @@ from graph.settings import Settings
 from tests.conftest import serving
 from tests.support.browser import Browser, chromium, expect
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.visitor import Visitor
 
 pytestmark = on_sqlite

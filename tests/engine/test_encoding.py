@@ -10,8 +10,8 @@ import pytest
 
 from graph.engine.encoding import SLICE, Items, encode, encode_within
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
 from tests.support.components import require
+from tests.support.databases import on_sqlite
 from tests.support.response_shape import code
 from tests.support.service_process import service
 

@@ -20,7 +20,7 @@ from graph.hero.queries import Query
 from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
-from tests.support.cluster import slow_on_postgresql
+from tests.support.databases import slow_on_postgresql
 from tests.support.served_schemas import Serve, resolved, serving_schemas
 
 

@@ -22,7 +22,7 @@ from graph.hero.types import Hero
 from graph.settings import Settings
 from tests.conftest import serving
 from tests.support.client import Client
-from tests.support.cluster import Sql
+from tests.support.databases import Sql
 
 HEROES = """INSERT INTO hero (name, age, secret_name) VALUES
 ('A', 30, ''), ('B', NULL, ''), ('C', 7, ''), ('D', 30, ''),

@@ -13,7 +13,7 @@ from graph.hero.queries import Query
 from graph.hero.statements import new_hero
 from graph.hero.types import Hero
 from graph.settings import Settings
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.served_schemas import Serve, serving_schemas
 
 pytestmark = on_sqlite

@@ -19,15 +19,9 @@ from graph.engine.service import Service
 from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
-from tests.support.cluster import (
-    WAITING,
-    Sql,
-    on_sqlite,
-    slow_on_postgresql,
-    transaction,
-    wait_until,
-)
+from tests.support.databases import WAITING, Sql, on_sqlite, slow_on_postgresql, transaction
 from tests.support.prepared_database import prepared
+from tests.support.waiting import wait_until
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 CREATION = {"query": CREATE, "variables": {"input": HERO}}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.browser import expect
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.service_process import seed
 from tests.support.visitor import Visitor
 

@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 from graph import explorer
 from tests.conftest import serving
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
 from tests.support.components import require
+from tests.support.databases import on_sqlite
 from tests.support.raw_http import connected
 from tests.support.service_process import memory, service
 

@@ -14,7 +14,7 @@ from graph.settings import Settings
 from tests.conftest import serving
 from tests.support.browser import expect
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.visitor import Visitor
 
 # One kind of database will do: a browser sees nothing of it.

@@ -9,7 +9,7 @@ import pytest
 from graphql import get_introspection_query
 
 from tests.support.client import CREATE, PAGE, Client
-from tests.support.cluster import Sql, on_sqlite, slow_on_postgresql
+from tests.support.databases import Sql, on_sqlite, slow_on_postgresql
 
 NO_IDS = [
     *("abc", "", " 7", "7 ", "07", "+7", "7.0", "1_0", "1e0", "0x1", "NaN", "-0", "\u0667"),

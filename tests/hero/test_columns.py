@@ -12,7 +12,6 @@ from sqlalchemy import make_url
 
 from graph.migrations import HERE
 from tests.support.client import CREATE, Client
-from tests.support.cluster import Sql
 from tests.support.column_types import (
     CHANGED,
     GIVEN,
@@ -31,6 +30,7 @@ from tests.support.column_types import (
     WITH_DEFAULTS,
     camel,
 )
+from tests.support.databases import Sql
 from tests.support.service_process import run, service
 
 

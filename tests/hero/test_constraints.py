@@ -21,7 +21,7 @@ from graph.database.base import Database, Session
 from graph.database.statement import Statement
 from graph.errors import Constraint, ConstraintError, PublicError
 from tests.support.client import CREATE, Client
-from tests.support.cluster import Sql, on_postgresql
+from tests.support.databases import Sql, on_postgresql
 from tests.support.prepared_database import Configure, run
 
 METADATA = MetaData()

@@ -9,7 +9,7 @@ import pytest
 from graph.database.base import Session
 from tests.engine.test_saved_answers import send
 from tests.support.client import HERO_FIELDS, Client
-from tests.support.cluster import Sql
+from tests.support.databases import Sql
 
 CREATE_MANY = f"""
 mutation Create($inputs: [CreateHeroInput!]!) {{

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.client import Client, literal
-from tests.support.cluster import Sql, on_sqlite
+from tests.support.databases import Sql, on_sqlite
 
 HEROES = [
     ("Deadpond", None),

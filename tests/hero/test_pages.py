@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.client import Client
-from tests.support.cluster import Sql, on_sqlite
+from tests.support.databases import Sql, on_sqlite
 
 PAGE = """
 query Page($first: Int, $after: String, $last: Int, $before: String, $orderBy: [HeroOrder!]) {

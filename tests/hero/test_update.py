@@ -10,7 +10,8 @@ from graph.database.base import Session
 from tests.engine.test_saved_answers import codes, held, send
 from tests.hero.test_api import NO_IDS
 from tests.support.client import CREATE, HERO_FIELDS, Client
-from tests.support.cluster import WAITING, Sql, on_postgresql, transaction, wait_until
+from tests.support.databases import WAITING, Sql, on_postgresql, transaction
+from tests.support.waiting import wait_until
 
 UPDATE = f"""
 mutation Update($id: ID!, $input: UpdateHeroInput!, $expected: UpdateHeroInput) {{

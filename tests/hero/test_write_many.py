@@ -12,7 +12,8 @@ from sqlalchemy import Engine, event
 
 from tests.engine.test_saved_answers import held, send
 from tests.support.client import HERO_FIELDS, Client
-from tests.support.cluster import WAITING, Sql, on_postgresql, transaction, wait_until
+from tests.support.databases import WAITING, Sql, on_postgresql, transaction
+from tests.support.waiting import wait_until
 
 UPDATE = f"""
 mutation Update($where: HeroFilter!, $input: UpdateHeroInput!, $atMost: Int! = 1) {{

@@ -8,7 +8,7 @@ import pytest
 from graphql import visit
 
 from tests.support.client import CREATE, Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 
 DELETE = "mutation ($id: ID!) { deleteHero(id: $id) { id } }"
 

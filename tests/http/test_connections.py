@@ -16,8 +16,8 @@ from graph.http import uvicorn_protocol
 from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite, slow_on_postgresql
 from tests.support.components import require
+from tests.support.databases import on_sqlite, slow_on_postgresql
 from tests.support.raw_http import HEAD, answers, connected, post, read_answer, read_to_the_end
 from tests.support.service_process import memory, service
 

@@ -15,7 +15,7 @@ from graph.settings import Settings
 from tests.conftest import serving
 from tests.support.browser import Browser, Page, chromium
 from tests.support.client import CREATE, PAGE, Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 
 pytestmark = on_sqlite
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from graph.hero.schema import schema
 from tests.support.client import CREATE, Client
-from tests.support.cluster import slow_on_postgresql
+from tests.support.databases import slow_on_postgresql
 from tests.support.hypothesis_examples import check
 from tests.support.response_shape import all_labelled
 

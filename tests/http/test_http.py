@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite, slow_on_postgresql
+from tests.support.databases import on_sqlite, slow_on_postgresql
 from tests.support.response_shape import code, labelled
 
 JSON = "application/json"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.load import Mix, crowd
 from tests.support.client import Client
-from tests.support.cluster import slow_on_postgresql
+from tests.support.databases import slow_on_postgresql
 from tests.support.service_process import seed, service
 
 ROWS = 1000

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from graph.http.persisted_queries import LONGEST_STORED, STORED_CHARACTERS
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 
 pytestmark = on_sqlite
 

@@ -10,7 +10,7 @@ from time import perf_counter
 import pytest
 
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.raw_http import HEAD, answers, connected, post, read_to_the_end
 from tests.support.service_process import memory, service
 

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 
 pytestmark = on_sqlite
 

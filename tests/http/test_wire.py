@@ -9,7 +9,7 @@ import pytest
 
 from graph.http.uvicorn_protocol import CHUNKS_AT_ONCE, Protocol
 from tests.support.client import Client
-from tests.support.cluster import on_sqlite, slow_on_postgresql
+from tests.support.databases import on_sqlite, slow_on_postgresql
 from tests.support.raw_http import answers, connected, exchange, read_answer, read_to_the_end
 from tests.support.response_shape import code, labelled
 

@@ -12,17 +12,11 @@ import httpx
 import pytest
 
 from tests.support.client import CREATE, Client
-from tests.support.cluster import (
-    WAITING,
-    Sql,
-    on_postgresql,
-    on_sqlite,
-    running_cluster,
-    transaction,
-    wait_until,
-)
+from tests.support.cluster import running_cluster
+from tests.support.databases import WAITING, Sql, on_postgresql, on_sqlite, transaction
 from tests.support.raw_http import connected, post, read_answer
 from tests.support.service_process import Service, service
+from tests.support.waiting import wait_until
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 

@@ -14,8 +14,8 @@ from typing import Any
 from tests.database.test_replaced import has_open
 from tests.http.test_workers import workers
 from tests.load import CREATE, Member, Mix, Report
-from tests.support.cluster import wait_until
 from tests.support.service_process import seed, service
+from tests.support.waiting import wait_until
 
 CREATE_MANY = "mutation M($inputs: [CreateHeroInput!]!) { createHeroes(inputs: $inputs) { id } }"
 FILTERS = ", ".join(f'{{name: {{contains: "none {number}"}}}}' for number in range(3))

@@ -10,7 +10,7 @@ from graph.database.base import DatabaseError
 from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import Client
-from tests.support.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
 from tests.support.service_process import run
 
 Serve = Callable[..., Client]

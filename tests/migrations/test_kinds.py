@@ -13,8 +13,8 @@ from graph.database.base import DatabaseError
 from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import Client
-from tests.support.cluster import Sql, on_postgresql, on_sqlite
 from tests.support.components import require
+from tests.support.databases import Sql, on_postgresql, on_sqlite
 
 Serve = Callable[..., Client]
 

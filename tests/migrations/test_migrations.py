@@ -15,16 +15,16 @@ from alembic.script import ScriptDirectory
 from graph.database.postgres.database import LOCK
 from graph.migrations import HERE, NEWEST, REVISIONS
 from tests.support.client import Client
-from tests.support.cluster import (
+from tests.support.databases import (
     WAITING,
     Sql,
     on_postgresql,
     on_sqlite,
     slow_on_postgresql,
     transaction,
-    wait_until,
 )
 from tests.support.service_process import run, service
+from tests.support.waiting import wait_until
 
 KEYS = {"sqlite": "id INTEGER NOT NULL", "postgresql": "id SERIAL NOT NULL"}
 """The key of the FastAPI tutorial's table, as SQLModel makes it on each kind of database."""

@@ -14,7 +14,7 @@ from graph.database import open_database
 from graph.migrations import HERE, NEWEST
 from graph.settings import Settings
 from tests.support.client import Client
-from tests.support.cluster import Sql, on_sqlite
+from tests.support.databases import Sql, on_sqlite
 from tests.support.service_process import run, service
 
 pytestmark = on_sqlite

@@ -12,7 +12,7 @@ import graph.migrations.sqlite  # noqa: F401 (for Alembic to know of)
 from graph.database import open_database
 from graph.settings import Settings
 from tests.support.client import Client
-from tests.support.cluster import Sql, on_sqlite
+from tests.support.databases import Sql, on_sqlite
 
 GONE = "mutation($id: ID!) { deleteHero(id: $id) { id } }"
 

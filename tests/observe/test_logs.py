@@ -14,7 +14,7 @@ import pytest
 from graph.errors import logger
 from graph.observe import logs
 from tests.support.client import CREATE, Client
-from tests.support.cluster import on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.service_process import service
 
 pytestmark = on_sqlite

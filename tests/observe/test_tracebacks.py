@@ -19,7 +19,7 @@ from graph.errors import BadUserInputError, NotFoundError, ServiceUnavailableErr
 from graph.observe import logs
 from graph.observe.tracebacks import MAX_FRAMES, described, formatted
 from tests.support.client import CREATE, Client
-from tests.support.cluster import Sql, on_sqlite
+from tests.support.databases import Sql, on_sqlite
 
 PRIVATE = "Pedro Parqueador"
 LITERAL = f'mutation {{ createHero(input: {{name: "{PRIVATE}", secretName: "x"}}) {{ id }} }}'

@@ -8,9 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.util import find_spec
@@ -18,30 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import pytest
 
 from tests.support.components import require
 from tests.support.service_process import MARK
-
-Sql = Callable[[str], list[tuple[Any, ...]]]
-"""Runs a statement and returns the rows."""
-
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""Marks a test that is about SQLite."""
-
-on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-"""Marks a test that is about PostgreSQL."""
-
-slow_on_postgresql = pytest.mark.parametrize(
-    "database_url",
-    ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
-    indirect=True,
-)
-"""Marks a test that takes long, and in which the kind of database has little part."""
-
-WAITING = """SELECT pid FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'hero'"""
-"""The server's processes that wait for somebody's lock on the table."""
 
 EMPTY = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid();
@@ -219,36 +196,3 @@ def running_cluster(options: Mapping[str, str] | None = None) -> Iterator[Cluste
         finally:
             with suppress(subprocess.CalledProcessError):  # a test has stopped it
                 cluster.stop("immediate")
-
-
-@contextmanager
-def transaction(database_url: str, statement: str, end: str = "ROLLBACK") -> Iterator[None]:
-    """Somebody else's transaction, in which this statement was executed."""
-    done, go = threading.Event(), threading.Event()
-
-    async def hold() -> None:
-        connection = await asyncpg.connect(database_url)
-        await connection.execute(f"BEGIN; {statement}")
-        done.set()
-        await asyncio.to_thread(go.wait)
-        await connection.execute(end)
-        await connection.close()
-
-    with ThreadPoolExecutor(1) as threads:
-        held = threads.submit(asyncio.run, hold())
-        held.add_done_callback(lambda _: done.set())
-        done.wait()
-        try:
-            yield
-        finally:
-            go.set()
-            held.result()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Ask until it is so."""
-    for _ in range(3_000):
-        if condition():
-            return
-        threading.Event().wait(0.01)
-    pytest.fail("it never came to be")

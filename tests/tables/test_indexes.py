@@ -19,7 +19,7 @@ from graph.settings import Settings
 from graph.tables.sql.conditions import EVERYTHING, Condition
 from graph.tables.sql.page import Page
 from graph.tables.sql.segments import Bound, Order, Term, backward, total_order
-from tests.support.cluster import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
 from tests.support.service_process import run
 
 ROWS = """INSERT INTO hero (name, age, secret_name)

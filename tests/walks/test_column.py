@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.client import Client
-from tests.support.cluster import Sql
+from tests.support.databases import Sql
 from tests.support.service_process import run
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.support.client import Client
-from tests.support.cluster import slow_on_postgresql
+from tests.support.databases import slow_on_postgresql
 
 
 @slow_on_postgresql

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.support.client import Client
-from tests.support.cluster import slow_on_postgresql
+from tests.support.databases import slow_on_postgresql
 from tests.support.response_shape import labelled
 from tests.support.service_process import run
 

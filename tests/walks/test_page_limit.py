@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.client import Client
-from tests.support.cluster import slow_on_postgresql
+from tests.support.databases import slow_on_postgresql
 
 
 @slow_on_postgresql

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.client import Client
-from tests.support.cluster import Sql
+from tests.support.databases import Sql
 from tests.support.service_process import run
 
 COUNT = (Path(__file__).parent / "count.py").read_text(encoding="utf-8")

@@ -1,0 +1,55 @@
+"""Which databases a test runs on, and what it does with them past the service."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+Sql = Callable[[str], list[tuple[Any, ...]]]
+"""Runs a statement and returns the rows."""
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Marks a test that is about SQLite."""
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""Marks a test that is about PostgreSQL."""
+
+slow_on_postgresql = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
+    indirect=True,
+)
+"""Marks a test that takes long, and in which the kind of database has little part."""
+
+WAITING = """SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'hero'"""
+"""The server's processes that wait for somebody's lock on the table."""
+
+
+@contextmanager
+def transaction(database_url: str, statement: str, end: str = "ROLLBACK") -> Iterator[None]:
+    """Somebody else's transaction, in which this statement was executed."""
+    done, go = threading.Event(), threading.Event()
+
+    async def hold() -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute(f"BEGIN; {statement}")
+        done.set()
+        await asyncio.to_thread(go.wait)
+        await connection.execute(end)
+        await connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(asyncio.run, hold())
+        held.add_done_callback(lambda _: done.set())
+        done.wait()
+        try:
+            yield
+        finally:
+            go.set()
+            held.result()
