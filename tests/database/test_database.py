@@ -158,7 +158,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def process(database: PostgresDatabase) -> int:
-        pooled, pid = await database.transactions.first(
+        pooled, pid = await database.transactions.acquire_and_run(
             lambda pooled: pooled.raw.fetchval("SELECT pg_backend_pid()")
         )
         database.transactions.pool.release(pooled)

@@ -14,8 +14,8 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from graph.app import create_app
-from graph.database.sqlite.log import LOG_LIMIT, LONGEST_LOG
 from graph.database.sqlite.slow_reads import AT_ONCE
+from graph.database.sqlite.write_ahead_log import LOG_LIMIT, LONGEST_LOG
 from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.schema import Schema

@@ -73,7 +73,7 @@ async def use(url: str) -> tuple[str, bool]:
         await prepare(database)
         assert await database.is_empty(HERO)
         asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-        pooled, encrypted = await database.transactions.first(
+        pooled, encrypted = await database.transactions.acquire_and_run(
             lambda pooled: pooled.raw.fetchval(asked)
         )
         database.transactions.pool.release(pooled)

@@ -17,8 +17,8 @@ from graph.database.base import Session
 from graph.database.sqlite import connections
 from graph.database.sqlite.connections import SLICE, STEPS
 from graph.database.sqlite.database import SQLiteDatabase
-from graph.database.sqlite.log import LOG_LIMIT, LONGEST_LOG
 from graph.database.sqlite.slow_reads import AT_ONCE
+from graph.database.sqlite.write_ahead_log import LOG_LIMIT, LONGEST_LOG
 from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
@@ -189,7 +189,7 @@ def test_a_statement_of_the_orm_is_not_ended(file: Path) -> None:
 
 def test_long_reads_take_turns(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
-        places = [database.long.lane(scans=True).place("") for _ in range(AT_ONCE)]
+        places = [database.slow_reads.lane(scans=True).place("") for _ in range(AT_ONCE)]
         for place in places:
             await place.__aenter__()
         waiting = asyncio.create_task(fetched(database, SCAN, upto=LONG))
@@ -239,7 +239,7 @@ async def read_in_a_snapshot(database: SQLiteDatabase) -> None:
 
 
 async def wait_for_a_turn_in_a_snapshot(database: SQLiteDatabase) -> None:
-    lane = database.long.lane(scans=True)
+    lane = database.slow_reads.lane(scans=True)
     async with lane.place(""), lane.place(""):
         await read_in_a_snapshot(database)
 

@@ -126,7 +126,7 @@ class PostgresDatabase(Database):
             select(writable, func.min(key)).compile(dialect=self.dialect, compile_kwargs=options)
         )
         async with asyncio.timeout(PROBE_TIMEOUT):
-            pooled, is_writable = await self._probes.first(
+            pooled, is_writable = await self._probes.acquire_and_run(
                 lambda pooled: pooled.raw.fetchval(probe)
             )
         if not is_writable and not self.read_only:

@@ -45,7 +45,9 @@ class Transactions:
 
     async def begin(self, statement: str = "BEGIN", acquire: Acquire | None = None) -> Pooled:
         """Begin a transaction; return its connection for `commit` or `rollback`."""
-        pooled, _ = await self.first(lambda pooled: pooled.raw.execute(statement), acquire)
+        pooled, _ = await self.acquire_and_run(
+            lambda pooled: pooled.raw.execute(statement), acquire
+        )
         return pooled
 
     async def begin_with(
@@ -56,10 +58,10 @@ class Transactions:
         def begin(pooled: Pooled) -> Awaitable[str]:
             return pooled.raw.execute(f"BEGIN; {pooled.messages.statement(sql, values)}")
 
-        pooled, status = await self.first(begin, acquire)
+        pooled, status = await self.acquire_and_run(begin, acquire)
         return pooled, int(status.rpartition(" ")[2])
 
-    async def first(
+    async def acquire_and_run(
         self, run: Callable[[Pooled], Awaitable[T]], acquire: Acquire | None = None
     ) -> tuple[Pooled, T]:
         """A connection, and what the first statement on it returned.
@@ -179,7 +181,7 @@ class PostgresSession(Session):
     ) -> list[Any]:
         rows: list[Any]  # asyncpg's records, which are tuples but for their type
         acquire = self._acquire(scans=statement.may_scan)
-        pooled, rows = await self._transactions.first(
+        pooled, rows = await self._transactions.acquire_and_run(
             lambda pooled: pooled.raw.fetch(sql, *values), acquire
         )
         self._transactions.pool.release(pooled)

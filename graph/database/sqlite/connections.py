@@ -15,7 +15,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.sqlite.errors import LOCKED, UNAVAILABLE, busy, check_constraint, primary_code
-from graph.database.sqlite.log import LOG_LIMIT, Identity, Log, identity
+from graph.database.sqlite.write_ahead_log import LOG_LIMIT, Identity, WriteAheadLog, identity
 from graph.errors import ServiceUnavailableError
 
 SLICE = 0.002
@@ -57,7 +57,7 @@ class OpenConnection:
         self.file = file
         self.log = log
         self.failures = failures
-        self.lent = False
+        self.in_thread = False
         """Whether another thread uses the connection."""
         self._clock = _Clock()
         self._watch()
@@ -89,18 +89,18 @@ class OpenConnection:
         return rows
 
     @contextmanager
-    def lending(self) -> Iterator[None]:
-        """Lend the connection to another thread.
+    def used_in_thread(self) -> Iterator[None]:
+        """Use the connection in another thread.
 
         It runs without the progress handler, which would take the interpreter's lock.
         """
-        self.lent = True
+        self.in_thread = True
         self.raw.set_progress_handler(None, 0)
         try:
             yield
         finally:
             self._watch()
-            self.lent = False
+            self.in_thread = False
 
     def _watch(self) -> None:
         self.raw.set_progress_handler(self._clock.is_over, STEPS)
@@ -160,7 +160,7 @@ class DatabaseFile:
 
     def __init__(self, path: Path, synchronous: str, timeout: float, *, read_only: bool) -> None:
         self.path = path
-        self.log = Log(path)
+        self.log = WriteAheadLog(path)
         self._path = str(path)
         self._synchronous = synchronous
         self._timeout = timeout
@@ -168,7 +168,7 @@ class DatabaseFile:
         self._opened = set[OpenConnection]()
         self._failures = 0
         self._look_again = 0.0
-        self.doubtful = False
+        self.suspect = False
         """Whether something failed since the last successful write."""
         self.engine = create_engine(
             "sqlite://",
@@ -222,7 +222,7 @@ class DatabaseFile:
         Raises:
             sqlite3.OperationalError: there was any.
         """
-        reading = [each for each in self._opened if each.lent and each.file != file]
+        reading = [each for each in self._opened if each.in_thread and each.file != file]
         for each in reading:
             each.raw.interrupt()
         if reading:
@@ -329,7 +329,7 @@ class DatabaseFile:
         """Record a failure, and return the public error."""
         if primary_code(error) not in LOCKED:
             self._failures += 1  # opened anew: a connection never learns that it may write again
-            self.doubtful = True
+            self.suspect = True
         return ServiceUnavailableError()
 
     @staticmethod

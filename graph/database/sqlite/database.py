@@ -107,23 +107,23 @@ class SQLiteSession(Session):
     async def _run_long(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
-        long = self._database.long
+        slow_reads = self._database.slow_reads
         if self._writer is not None:
-            return await long.run(self._writer, sql, values)
-        lane = long.lane(scans=statement.may_scan)
+            return await slow_reads.run(self._writer, sql, values)
+        lane = slow_reads.lane(scans=statement.may_scan)
         if self._reader is not None and self._seen:
             # Its state keeps the log from beginning again while it waits, too.
-            async with long.giving_way(), lane.place(self._caller):
-                return await long.run(self._reader, sql, values)
+            async with slow_reads.giving_way(), lane.place(self._caller):
+                return await slow_reads.run(self._reader, sql, values)
         self._end_reader()
         async with lane.place(self._caller):
-            await long.resumed()
-            async with long.giving_way():
+            await slow_reads.resumed()
+            async with slow_reads.giving_way():
                 if self._snapshot:
                     self._seen = True
-                    return await long.run(await self._begun(), sql, values)
+                    return await slow_reads.run(await self._begun(), sql, values)
                 async with self._database.apart() as opened:
-                    return await long.run(opened, sql, values)
+                    return await slow_reads.run(opened, sql, values)
 
     async def snapshot(self, *, scans: bool = False) -> bool:  # noqa: ARG002 (each read shows it)
         if self._snapshot or self._beginning is not None:
@@ -211,7 +211,7 @@ class SQLiteDatabase(Database):
             path, settings.sqlite_synchronous, self._timeout, read_only=self.read_only
         )
         self.dialect = self.file.engine.dialect
-        self.long = SlowReads(self.file, self._timeout, 2 * settings.max_answer_bytes)
+        self.slow_reads = SlowReads(self.file, self._timeout, 2 * settings.max_answer_bytes)
         self.writer = Writer(self.file, self._timeout)
         self._reader: OpenConnection | None = None
         self._idle: list[OpenConnection] = []
@@ -266,7 +266,7 @@ class SQLiteDatabase(Database):
     async def ping(self, table: Table) -> None:
         async with asyncio.timeout(PROBE_TIMEOUT):
             await super().ping(table)
-            if self.file.doubtful and not self.read_only:
+            if self.file.suspect and not self.read_only:
                 await self._try_to_write()
 
     async def _try_to_write(self) -> None:
@@ -279,14 +279,14 @@ class SQLiteDatabase(Database):
             self.writer.undo()
             raise
         await self.writer.finish()
-        self.file.doubtful = False
+        self.file.suspect = False
 
     async def dispose(self) -> None:
-        async with self.long.ended() as ended:
+        async with self.slow_reads.ended() as ended:
             if ended and await self.writer.end():
                 with suppress(ServiceUnavailableError):
                     await self.file.retry_while_locked(self.file.close_all)
-        self.long.close()
+        self.slow_reads.close()
 
     def reader(self) -> OpenConnection:
         """Return the connection for reads outside a transaction; each reads its own state."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from graph.database.lane import Lane
 from graph.database.sqlite.connections import DatabaseFile, OpenConnection
 from graph.database.sqlite.errors import primary_code
-from graph.database.sqlite.log import DRAIN
+from graph.database.sqlite.write_ahead_log import DRAIN
 from graph.errors import Code, PublicError, ServiceUnavailableError
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class SlowReads:
         # Threads of their own, so that no commit waits for them; one more is for who writes, and
         # goes without a lane, as all others that write wait.
         self._threads = ThreadPoolExecutor(2 * AT_ONCE + 1, thread_name_prefix="sqlite")
-        self._lent = set[OpenConnection]()
+        self._in_use = set[OpenConnection]()
         self._stops = 0
 
     def lane(self, *, scans: bool) -> Lane:
@@ -101,9 +101,9 @@ class SlowReads:
         """
         if self._stops:
             raise ServiceUnavailableError from InterruptedError("long reads are held back")
-        self._lent.add(opened)
+        self._in_use.add(opened)
         try:
-            with opened.lending():
+            with opened.used_in_thread():
                 return await self._file.retry_while_locked(
                     lambda: self._rows(opened.raw.execute(sql, values)),
                     through=partial(self._on_thread, opened),
@@ -114,7 +114,7 @@ class SlowReads:
             cause = InterruptedError(f"a statement took {self._timeout:g} s, or was in the way")
             raise ServiceUnavailableError from cause
         finally:
-            self._lent.discard(opened)
+            self._in_use.discard(opened)
 
     def _rows(self, cursor: sqlite3.Cursor) -> list[Any]:
         """Fetch all rows; stop where they exceed what an answer can have."""
@@ -141,11 +141,11 @@ class SlowReads:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timeout):
-                    while self._lent:
-                        for opened in self._lent:
+                    while self._in_use:
+                        for opened in self._in_use:
                             opened.raw.interrupt()
                         await asyncio.sleep(PAUSE)
-            yield not self._lent
+            yield not self._in_use
         finally:
             self._stops -= 1
 

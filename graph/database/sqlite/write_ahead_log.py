@@ -35,7 +35,7 @@ def identity(path: str) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
-class Log:
+class WriteAheadLog:
     """The log of whichever database is at a path.
 
     Args:
