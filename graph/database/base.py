@@ -93,6 +93,7 @@ class Session(ABC):
 
         Raises:
             ConstraintError: there are fewer, as a trigger of the database left some out.
+            MissingRightError: there are fewer, and row-level security may have left them out.
         """
         return exactly(count, await self.fetch(statement, **parameters))
 

@@ -19,6 +19,7 @@ from graph.hero.statements import (
     deleted_hero,
     deleted_heroes,
     hero_by_key,
+    heroes_to_read,
     heroes_to_write,
     matching_heroes,
     new_hero,
@@ -34,6 +35,8 @@ MAX_HEROES = 100
 """Maximum number of heroes that one field writes."""
 
 NO_HERO = "no hero has this id"
+
+NO_POLICY = "no policy lets a hero be written that may be read"
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The hero's id.")]
 Changed = Annotated[
@@ -61,6 +64,7 @@ async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
 
     Raises:
         BadUserInputError: too many heroes match, or the filter has no comparison.
+        MissingRightError: row-level security lets a hero be read, and not written.
     """
     if not 1 <= at_most <= MAX_HEROES:
         raise BadUserInputError(f"atMost must be from 1 to {MAX_HEROES}, not {at_most}")
@@ -74,7 +78,13 @@ async def matching(info: Info, where: HeroFilter, at_most: int) -> list[int]:
     if not found:
         return []
     ids = [row.id for row in found]
-    return [row.id for row in await session.fetch(heroes_to_write(template), ids=ids, **values)]
+    locked = [row.id for row in await session.fetch(heroes_to_write(template), ids=ids, **values)]
+    if len(locked) < len(ids):
+        # Row-level security passes over a hero that may only be read; others have changed.
+        others = [hero_id for hero_id in ids if hero_id not in locked]
+        if await session.fetch(heroes_to_read(template), ids=others, **values):
+            raise MissingRightError from PermissionError(NO_POLICY)
+    return locked
 
 
 async def lock(session: Session, hero_id: int) -> None:
@@ -87,7 +97,7 @@ async def lock(session: Session, hero_id: int) -> None:
     if await session.fetch(HERO_TO_WRITE, key=hero_id):
         return
     if await session.fetch(hero_by_key(()), key=hero_id):
-        raise MissingRightError from PermissionError("no policy lets this hero be written")
+        raise MissingRightError from PermissionError(NO_POLICY)
     raise NotFoundError(NO_HERO)
 
 

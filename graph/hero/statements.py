@@ -134,6 +134,12 @@ def heroes_to_write(where: Template) -> Statement:
 
 
 @lru_cache(STATEMENTS)
+def heroes_to_read(where: Template) -> Statement:
+    """Select the ids of the heroes among `ids` that match a condition."""
+    return Statement(select(HERO.c.id).where(AMONG, clause(HERO, where)))
+
+
+@lru_cache(STATEMENTS)
 def updated_heroes(columns: tuple[str, ...] | None, changed: tuple[str, ...]) -> Statement:
     """Update the heroes with these `ids`, sorted by id; without changed columns, only read them."""
     if not changed:

@@ -205,6 +205,35 @@ def test_row_level_security_refuses_a_row(serve: Serve, sql: Sql, role: str) -> 
 
 
 @on_postgresql
+@pytest.mark.parametrize("for_", ["UPDATE", "DELETE"])
+def test_row_level_security_refuses_one_of_several(
+    serve: Serve, sql: Sql, role: str, for_: str
+) -> None:
+    api = serve(database_url=role)
+    name = make_url(role).username
+    before = [api.create(name, age=age) for name, age in (("Young", 20), ("Old", 40))]
+    script(
+        sql,
+        "ALTER TABLE hero OWNER TO CURRENT_USER",
+        f"GRANT ALL ON hero, hero_id_seq TO {name}",
+        "ALTER TABLE hero ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY all_ ON hero USING (true)",
+        f"CREATE POLICY young ON hero AS RESTRICTIVE FOR {for_} USING (age < 30)",
+    )
+    where = "where: { age: { gte: %d } }, atMost: 9"
+    if for_ == "UPDATE":
+        change = "updateHeroes(%s, input: { age: 21 }) { id }"
+        assert api.codes(f"mutation {{ {change % where % 40} }}") == ["FORBIDDEN"]
+        assert api.codes(f"mutation {{ {change % where % 20} }}") == ["FORBIDDEN"]
+    delete = f"deleteHeroes({where}) {{ id }}"
+    assert api.codes(f"mutation {{ {delete % 40} }}") == ["FORBIDDEN"]
+    assert api.codes(f"mutation {{ {delete % 20} }}") == ["FORBIDDEN"]
+    if for_ == "DELETE":
+        assert api.codes("mutation { deleteHero(id: 2) { id } }") == ["FORBIDDEN"]
+    assert api.heroes() == before
+
+
+@on_postgresql
 def test_a_key_that_is_there_is_a_fault_of_ours(api: Client, sql: Sql) -> None:
     for _ in range(5):
         api.create()

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, String, UpdateBase, bindparam, func, select
 from sqlalchemy.util import await_only
 
 from graph.database.autocommit import Guard
@@ -26,8 +26,8 @@ from graph.database.postgres.errors import (
 )
 from graph.database.postgres.guard import guarded
 from graph.database.postgres.pool import Pool, Pooled
-from graph.database.statement import Rows, Statement
-from graph.errors import UnknownOutcomeError
+from graph.database.statement import Rows, Statement, exactly
+from graph.errors import MissingRightError, UnknownOutcomeError
 
 T = TypeVar("T")
 Acquire: TypeAlias = Callable[[], Awaitable[Pooled]]
@@ -149,6 +149,11 @@ class Transactions:
             self.pool.release(pooled)
 
 
+IS_SECURED = Statement(
+    select(func.row_security_active(bindparam("name", type_=String)).label("secured"))
+)
+"""Whether row-level security applies to this service in a table."""
+
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 """All statements see the state that was committed before the first."""
 
@@ -193,6 +198,14 @@ class PostgresSession(Session):
         if self._held is None and not self._writes:
             return self.run_apart(statement, sql, values)
         return self._run_in_transaction(sql, values)
+
+    async def fetch_exactly(self, count: int, statement: Statement, **parameters: object) -> Rows:
+        rows = await self.fetch(statement, **parameters)
+        if len(rows) < count and isinstance(statement.clause, UpdateBase):
+            name = self.dialect.identifier_preparer.format_table(statement.clause.table)
+            if (await self.fetch(IS_SECURED, name=name))[0].secured:
+                raise MissingRightError from PermissionError("no policy lets a row be written")
+        return exactly(count, rows)
 
     async def _run_in_transaction(self, sql: str, values: Sequence[object]) -> list[Any]:
         rows: list[Any]  # as above
