@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph import explorer
 from graph.database import open_database
 from graph.engine.errors import masked
+from graph.engine.limits import Limits
 from graph.engine.schema import Schema
 from graph.engine.service import Service
 from graph.environment import load_settings
@@ -70,7 +71,33 @@ class App:
         await (self._endpoint if is_endpoint else self.fastapi)(scope, receive, send)
 
 
-def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = schema) -> App:
+def limits_of(settings: Settings) -> Limits:
+    """Return the limits of the engine."""
+    return Limits(
+        tokens=settings.max_tokens,
+        aliases=settings.max_aliases,
+        depth=settings.max_depth,
+        rows=settings.max_rows,
+        cost=settings.max_cost,
+        predicates=settings.max_predicates,
+        filter_depth=settings.max_filter_depth,
+        filter_values=settings.max_filter_values,
+        answer_bytes=settings.max_answer_bytes,
+        seconds=settings.request_timeout,
+        saved_seconds=settings.idempotency_hours * 3600,
+        saved_answers=settings.idempotency_keys,
+        saved_bytes=settings.idempotency_bytes,
+        saved_answer_bytes=settings.idempotency_answer_bytes,
+    )
+
+
+def create_app(
+    settings: Settings,
+    *,
+    prepared: bool = False,
+    schema: Schema = schema,
+    fast_execution: bool = True,
+) -> App:
     """The app; its engine lives from start to shutdown.
 
     Args:
@@ -78,6 +105,7 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
         prepared: whether somebody has prepared the database already: the app then starts even
             when the database is away for the moment.
         schema: what is executed.
+        fast_execution: whether operations are compiled; if not, graphql-core executes all.
 
     Raises:
         DatabaseError: the settings name no usable database; at start, when it cannot be opened or
@@ -111,7 +139,13 @@ def create_app(settings: Settings, *, prepared: bool = False, schema: Schema = s
         exception_handlers={HTTPException: _http_error, Exception: _internal_error},
         telemetry=telemetry.HTTP if traced else telemetry.OFF,
     )
-    service = (telemetry.TracedService if traced else Service)(schema, database, settings)
+    service = (telemetry.TracedService if traced else Service)(
+        schema,
+        database,
+        limits_of(settings),
+        introspection=settings.introspection,
+        fast_execution=fast_execution,
+    )
     endpoint = RequestLog(GraphQLEndpoint(service, settings, page))
     app.router.routes.append(Route(PATH, endpoint))
     if settings.graphiql:

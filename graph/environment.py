@@ -23,6 +23,9 @@ OF_KUBERNETES = re.compile(
 """Set, behind the prefix, by Kubernetes for a Service called `graph` or `graph-…`
 (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)."""
 
+FIXED = {"FAST_EXECUTION"}
+"""Names of former settings; they are unknown, but no misspelled ones."""
+
 NEAR = 0.75
 """Ratio of equal characters from which a name behind the prefix is a setting's, misspelled."""
 
@@ -68,7 +71,8 @@ def _unknown(names: set[str]) -> Iterator[str]:
             if near := get_close_matches(upper, in_full, 1, VERY_NEAR):
                 yield f"{name} (is {near[0]} meant?)"
         elif rest not in settings and not OF_KUBERNETES.fullmatch(rest):
-            if near := get_close_matches(rest, settings, 1, NEAR):
+            near = get_close_matches(rest, settings, 1, NEAR)
+            if near and rest not in FIXED:
                 raise SettingsError(f"{name} is no setting: {PREFIX}{near[0]} is meant")
             yield name
 

@@ -201,9 +201,6 @@ class Settings(BaseSettings):
         description="the header `Cache-Control` of a query by GET, such as `public, max-age=60`",
     )
     compression: bool = Field(default=True, description="compress answers of 1 kB and more")
-    fast_execution: bool = Field(
-        default=True, description="execute compiled operations; false: graphql-core executes all"
-    )
     token: SecretStr | None = Field(
         default=None,
         description="the bearer token that `/graphql` asks for: ASCII without spaces",

@@ -190,12 +190,13 @@ def serve(
     file = tmp_path / "database.db"
     with ExitStack() as stack:
 
-        def start(**settings: Any) -> Client:
+        def start(*, fast_execution: bool = True, **settings: Any) -> Client:
             configured = configure(**settings)
             if configured.database_url == f"sqlite:///{file}":
                 with suppress(FileExistsError), file.open("xb") as copy:
                     copy.write(template.read_bytes())
-            client = Client(stack.enter_context(serving(create_app(configured), configured)))
+            app = create_app(configured, fast_execution=fast_execution)
+            client = Client(stack.enter_context(serving(app, configured)))
             stack.callback(client.http.close)
             return client
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from graph.environment import SettingsError, load_settings
+from graph.environment import FIXED, SettingsError, load_settings
 from graph.settings import Settings
 from tests.support.components import require
 from tests.support.service_process import run
@@ -50,12 +50,13 @@ def test_what_is_no_setting_is_named_once(monkeypatch: pytest.MonkeyPatch) -> No
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, bool | int | float):
             monkeypatch.setenv(f"GRAPH_{name.upper()}", str(field.default))
-    for name in (*OF_KUBERNETES, "GRAPH_COLOUR", "GRAPH_HOME", "GRPAH_TOKEN", "GRAPHICS", "TOKEN"):
+    unknown = [f"GRAPH_{name}" for name in ("COLOUR", *FIXED, "HOME")]
+    for name in (*OF_KUBERNETES, *unknown, "GRPAH_TOKEN", "GRAPHICS", "TOKEN"):
         monkeypatch.setenv(name, "x")
     done = run("db", "upgrade")
     assert done.returncode == 0
     [line] = done.stderr.splitlines()
-    assert "GRAPH_COLOUR, GRAPH_HOME, GRPAH_TOKEN (is GRAPH_TOKEN meant?)" in line
+    assert f"{', '.join(sorted(unknown))}, GRPAH_TOKEN (is GRAPH_TOKEN meant?)" in line
     assert not any(name in line for name in (*OF_KUBERNETES, "GRAPHICS"))
 
 

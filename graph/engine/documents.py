@@ -19,11 +19,10 @@ from graphql import (
 
 from graph.engine.definitions import overlapping_fields_rule
 from graph.engine.errors import MAX_ERRORS, graphql_error, with_code
-from graph.engine.limits import Measured, parse_within_limits, too_complex
+from graph.engine.limits import Limits, Measured, parse_within_limits, too_complex
 from graph.engine.operation import Operation, operations_of
 from graph.errors import Code, PublicError
 from graph.garbage import young_collected
-from graph.settings import Settings
 
 V = TypeVar("V")
 
@@ -109,14 +108,16 @@ class Documents:
 
     Args:
         schema: the schema to validate against.
-        settings: the limits.
+        limits: the limits of a document.
+        introspection: whether introspection queries are valid.
     """
 
-    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
         self._schema = schema
-        self._settings = settings
+        self._limits = limits
+        self._introspection = introspection
         self._rules = RULES
-        if not settings.introspection:
+        if not introspection:
             self._rules = [*RULES, [NoSchemaIntrospectionCustomRule]]
         self._documents = Cache[Document](
             CACHED_TOKENS, LARGEST_TOKENS, lambda document: document.size
@@ -142,7 +143,7 @@ class Documents:
 
     async def _prepare(self, query: str) -> Document:
         try:
-            measured = parse_within_limits(query, self._settings)
+            measured = parse_within_limits(query, self._limits)
         except GraphQLSyntaxError as error:
             return Document(None, with_code([error], Code.GRAPHQL_PARSE_FAILED))
         except PublicError as error:
@@ -160,7 +161,7 @@ class Documents:
                     node,
                     rules,
                     max_errors=MAX_ERRORS,
-                    hide_suggestions=not self._settings.introspection,
+                    hide_suggestions=not self._introspection,
                 )
             if any(error.message == "Validation aborted." for error in errors):
                 errors = [graphql_error(too_complex("Too many fields have the same name."))]

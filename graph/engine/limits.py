@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -18,7 +19,6 @@ from graphql import (
 )
 
 from graph.errors import Code, PublicError
-from graph.settings import Settings
 
 MAX_ALIAS_LENGTH = 100
 """Maximum length of an alias, which the answer repeats in each row."""
@@ -46,6 +46,29 @@ LEXEMES = re.compile(
 )
 """The lexemes of a document (https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary),
 found in linear time; in invalid documents, their number is approximate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of each operation, and of the answers that are saved under idempotency keys."""
+
+    tokens: int
+    aliases: int
+    depth: int
+    rows: int
+    cost: int
+    predicates: int
+    filter_depth: int
+    filter_values: int
+    answer_bytes: int
+    seconds: float
+    saved_seconds: int
+    """Age at which a saved answer is deleted."""
+    saved_answers: int
+    saved_bytes: int
+    """Bytes of all saved answers of a caller."""
+    saved_answer_bytes: int
+    """Bytes of one saved answer."""
 
 
 def count_tokens(query: str, most: int) -> int:
@@ -96,16 +119,16 @@ class Measured(NamedTuple):
     operations: list[tuple[OperationDefinitionNode, int]]
 
 
-def parse_within_limits(query: str, settings: Settings) -> Measured:
+def parse_within_limits(query: str, limits: Limits) -> Measured:
     """Parse a query text.
 
     Raises:
         GraphQLSyntaxError: it is not valid GraphQL.
         PublicError: it has too many tokens, or an operation has too many aliases or levels.
     """
-    if len(query) > settings.max_tokens < count_tokens(query, settings.max_tokens):
-        raise too_complex(f"The document has more than {settings.max_tokens} tokens, the maximum.")
-    document = parse(query, max_comments=settings.max_tokens)
+    if len(query) > limits.tokens < count_tokens(query, limits.tokens):
+        raise too_complex(f"The document has more than {limits.tokens} tokens, the maximum.")
+    document = parse(query, max_comments=limits.tokens)
     _unlink(document)
     measure = _Measure(document)
     operations: list[tuple[OperationDefinitionNode, int]] = []
@@ -115,14 +138,14 @@ def parse_within_limits(query: str, settings: Settings) -> Measured:
                 levels = measure.levels(node.selection_set)
             except RecursionError:
                 raise too_complex("The document's fragments are nested too deeply.") from None
-            if levels.depth > settings.max_depth:
+            if levels.depth > limits.depth:
                 raise too_complex(
                     f"The operation is {levels.depth} levels deep; "
-                    f"at most {settings.max_depth} are allowed."
+                    f"at most {limits.depth} are allowed."
                 )
-            if levels.aliases > settings.max_aliases:
+            if levels.aliases > limits.aliases:
                 raise too_complex(
-                    f"The operation has more than {settings.max_aliases} aliases, the maximum; "
+                    f"The operation has more than {limits.aliases} aliases, the maximum; "
                     "a fragment's aliases count each time it is spread."
                 )
             operations.append((node, levels.aliases))

@@ -23,7 +23,6 @@ from graph.engine._compiled.arguments import Variables
 from graph.engine.cost import Cost
 from graph.engine.errors import MAX_ERRORS
 from graph.engine.limits import Measured, check_variables
-from graph.settings import Settings
 
 if TYPE_CHECKING:
     from graph.engine._compiled.plan import Plan
@@ -56,9 +55,20 @@ class Operation:
         self.prepared: dict[tuple[Any, ...], Prepared] = {}
 
     def coerce(
-        self, schema: GraphQLSchema, variables: dict[str, Any], settings: Settings
+        self,
+        schema: GraphQLSchema,
+        variables: dict[str, Any],
+        *,
+        fast_execution: bool,
+        hide_suggestions: bool,
     ) -> VariableValues | list[GraphQLError]:
         """Return the coerced variables, or the errors of invalid ones.
+
+        Args:
+            schema: the operation's schema.
+            variables: values as the client sent them.
+            fast_execution: whether compiled coercion may be used.
+            hide_suggestions: whether errors suggest no names of the schema.
 
         Raises:
             PublicError: the variables exceed a limit.
@@ -66,7 +76,7 @@ class Operation:
         if variables:
             check_variables([variables])
         # graphql-core coerces a variable inside another value again, from its source.
-        if settings.fast_execution and not self._has_inner:
+        if fast_execution and not self._has_inner:
             if self._variables is None:
                 self._variables = Variables(schema, self.node.variable_definitions or ())
             coerced = self._variables.coerce(variables)
@@ -77,7 +87,7 @@ class Operation:
             self.node.variable_definitions or (),
             variables,
             max_errors=MAX_ERRORS,
-            hide_suggestions=not settings.introspection,
+            hide_suggestions=hide_suggestions,
         )
 
 

@@ -35,9 +35,8 @@ from sqlalchemy import (
 
 from graph.database.base import Change, Database, Session
 from graph.database.statement import Rows, Statement
-from graph.engine.limits import too_complex
+from graph.engine.limits import Limits, too_complex
 from graph.errors import BadUserInputError, logger
-from graph.settings import Settings
 
 METADATA = MetaData()
 
@@ -146,10 +145,10 @@ class SavedAnswers:
 
     Args:
         database: holds the answers.
-        settings: how long answers are kept, how many, and of what size.
+        limits: how long answers are kept, how many, and of what size.
     """
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, limits: Limits) -> None:
         insert = import_module(f"sqlalchemy.dialects.{database.dialect.name}").insert(ANSWERS)
         self._claim = Statement(
             insert.on_conflict_do_nothing().returning(ANSWERS.c.id), values=CLAIMED
@@ -159,10 +158,10 @@ class SavedAnswers:
         saved = insert.on_conflict_do_update(index_elements=["caller", "key"], set_=texts)
         self._save = Statement(saved.returning(ANSWERS.c.id), values=(*CLAIMED, *texts))
         self._database = database
-        self._seconds = settings.idempotency_hours * 3600
-        self._most = settings.idempotency_keys
-        self._most_bytes = settings.idempotency_bytes
-        self._largest = settings.idempotency_answer_bytes
+        self._seconds = limits.saved_seconds
+        self._most = limits.saved_answers
+        self._most_bytes = limits.saved_bytes
+        self._largest = limits.saved_answer_bytes
         self._saved = 0
         self._saved_bytes = 0
         self._due = asyncio.Event()

@@ -17,13 +17,12 @@ from graph.engine.definitions import core_schema
 from graph.engine.documents import Document, Documents
 from graph.engine.encoding import encode, encode_within
 from graph.engine.errors import graphql_error, masked, public, with_code
-from graph.engine.limits import too_complex
+from graph.engine.limits import Limits, too_complex
 from graph.engine.operation import Operation, Prepared
 from graph.engine.permissions import Permissions
 from graph.engine.saved_answers import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.schema import Schema, SerialExecutor
 from graph.errors import Code, PublicError, ReadOnlyError
-from graph.settings import Settings
 
 MAX_CONDITIONS = 4
 """Operations with more @skip/@include variables than this are not compiled."""
@@ -63,26 +62,42 @@ def not_executed(*errors: GraphQLError | PublicError) -> Result:
 
 
 class Service:
-    """Executes a schema's operations on a database; transports call `document`, then `execute`."""
+    """Executes a schema's operations on a database; transports call `document`, then `execute`.
 
-    def __init__(self, schema: Schema, database: Database, settings: Settings) -> None:
+    Args:
+        schema: the schema.
+        database: where its resolvers read and write.
+        limits: the limits of each operation.
+        introspection: whether introspection queries are executed.
+        fast_execution: whether operations are compiled; if not, graphql-core executes all.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        database: Database,
+        limits: Limits,
+        *,
+        introspection: bool = True,
+        fast_execution: bool = True,
+    ) -> None:
+        self.limits = limits
         self._strawberry = schema
         self._is_extended = bool(schema.get_extensions())
         self._schema = core_schema(schema)
         self._database = database
-        self._answers = SavedAnswers(database, settings)
-        self._settings = settings
-        self._documents = Documents(self._schema, settings)
-        self._largest_filter = Extent(
-            settings.max_predicates, settings.max_filter_depth, settings.max_filter_values
-        )
+        self._answers = SavedAnswers(database, limits)
+        self._hide_suggestions = not introspection
+        self._fast_execution = fast_execution
+        self._documents = Documents(self._schema, limits, introspection=introspection)
+        self._largest_filter = Extent(limits.predicates, limits.filter_depth, limits.filter_values)
 
     async def keep_answers_within_bounds(self) -> None:
         """Delete expired and surplus saved answers, until cancelled.
 
         A read-only service deletes none.
         """
-        if not self._settings.read_only:
+        if not self._database.read_only:
             await self._answers.keep_within_bounds()
 
     async def document(self, query: str) -> Document:
@@ -103,12 +118,12 @@ class Service:
 
         Args:
             call: an operation of one of this service's documents.
-            room: maximum bytes of the answer's data; None for the maximum of the settings.
+            room: maximum bytes of the answer's data; None for the limit.
         """
-        room = self._settings.max_answer_bytes if room is None else room
+        room = self.limits.answer_bytes if room is None else room
         try:
             try:
-                if call.operation.writes and self._settings.read_only:
+                if call.operation.writes and self._database.read_only:
                     raise ReadOnlyError
                 coerced = self._coerce(call)
                 if isinstance(coerced, list):
@@ -124,7 +139,7 @@ class Service:
             except PublicError as error:
                 return not_executed(error)
             work = self._transact(call, coerced, prepared, room)
-            return await run_with_timeout(self._settings.request_timeout, work)
+            return await run_with_timeout(self.limits.seconds, work)
         except PublicError as error:
             return Result(NULL, public([graphql_error(error)]))
         except GraphQLError as error:
@@ -149,13 +164,12 @@ class Service:
         Raises:
             PublicError: the operation exceeds a limit.
         """
-        if size.rows > self._settings.max_rows:
+        if size.rows > self.limits.rows:
             raise too_complex(
-                f"The operation asks for {size.rows} rows; "
-                f"at most {self._settings.max_rows} are allowed."
+                f"The operation asks for {size.rows} rows; at most {self.limits.rows} are allowed."
             )
-        if size.fields > self._settings.max_cost:
-            raise over_cost(self._settings.max_cost, size)
+        if size.fields > self.limits.cost:
+            raise over_cost(self.limits.cost, size)
         if size.filters is NO_FILTER:
             return
         for number, limit, what in zip(
@@ -204,10 +218,15 @@ class Service:
         return Key(call.caller.name or "", call.key, request)
 
     def _too_large(self) -> PublicError:
-        return too_complex(f"The answer has more than {self._settings.max_answer_bytes} bytes.")
+        return too_complex(f"The answer has more than {self.limits.answer_bytes} bytes.")
 
     def _coerce(self, call: Call) -> VariableValues | list[GraphQLError]:
-        return call.operation.coerce(self._schema, call.variables, self._settings)
+        return call.operation.coerce(
+            self._schema,
+            call.variables,
+            fast_execution=self._fast_execution,
+            hide_suggestions=self._hide_suggestions,
+        )
 
     def _prepare(self, call: Call, coerced: VariableValues) -> Prepared:
         """Return the operation's cost and plan; cached by the values of its conditions."""
@@ -216,7 +235,7 @@ class Service:
         choice = tuple([values.get(name) for name in operation.conditions])
         prepared = operation.prepared.get(choice)
         if prepared is None:
-            limit = self._settings.max_cost
+            limit = self.limits.cost
             analysis = CostAnalysis(self._schema, operation.document, values, limit)
             cost = analysis.analyze(operation.node)
             prepared = Prepared(cost, self._plan(call))
@@ -228,7 +247,7 @@ class Service:
     def _plan(self, call: Call) -> Plan | None:
         operation = call.operation
         root = self._schema.get_root_type(operation.node.operation)
-        if not self._settings.fast_execution or len(operation.conditions) > MAX_CONDITIONS:
+        if not self._fast_execution or len(operation.conditions) > MAX_CONDITIONS:
             return None
         # graphql-core reports a condition that is null as an error of its field.
         with suppress(GraphQLError):
@@ -272,7 +291,7 @@ class Service:
             context_value=context,
             raw_variable_values=call.variables,
             operation_name=call.operation.name,
-            hide_suggestions=not self._settings.introspection,
+            hide_suggestions=self._hide_suggestions,
             takes_turns=True,
         )
         assert isinstance(executor, Executor)  # noqa: S101 (the variables are valid)

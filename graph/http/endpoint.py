@@ -168,8 +168,7 @@ class GraphQLEndpoint:
 
     async def _batch(self, entries: Sequence[Any], caller: Caller) -> bytes:
         """Return the body that answers a batch; an invalid entry fails alone."""
-        settings = self._settings
-        limit = settings.batch_limit
+        limit = self._settings.batch_limit
         if limit == 1:
             raise BadRequestError("Batches are not accepted: the request must be a JSON object.")
         if idempotency.HEADER in caller.headers:
@@ -181,11 +180,12 @@ class GraphQLEndpoint:
             raise HTTPError(400, message, code=Code.OPERATION_TOO_COMPLEX)
         requests = [self._requested(fields) for fields in entries]
         try:
-            check_tokens([each.query for each in requests if isinstance(each, Request)], settings)
+            queries = [each.query for each in requests if isinstance(each, Request)]
+            check_tokens(queries, self._service.limits.tokens)
         except PublicError as error:
             requests = [not_executed(error) for _ in entries]
         batch = [await self._called(each, caller) for each in requests]
-        results = await execute_batch(self._service, batch, settings)
+        results = await execute_batch(self._service, batch)
         return b"[%b]" % b",".join([_body(result) for result in results])
 
     def _requested(self, fields: Any) -> Request | Result:

@@ -64,7 +64,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Pa
         pair = []
         for name, fast in (("fast", True), ("plain", False)):
             path = tmp_path_factory.mktemp(name) / "database.db"
-            app = create_app(Settings(database_url=f"sqlite:///{path}", fast_execution=fast))
+            settings = Settings(database_url=f"sqlite:///{path}")
+            app = create_app(settings, fast_execution=fast)
             client = Client(stack.enter_context(serving(app)))
             stack.callback(client.http.close)
             pair.append((path, client))

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from graph.app import limits_of
 from graph.database import open_database
 from graph.database.base import Database
 from graph.database.sqlite.database import SQLiteSession
@@ -241,7 +242,7 @@ def test_forgetting_ends_when_it_is_cancelled_in_a_commit(
     settings = configure()
 
     async def work(database: Database) -> None:
-        service = Service(schema, database, settings)
+        service = Service(schema, database, limits_of(settings))
         forgetting = asyncio.create_task(service.keep_answers_within_bounds())
         commit, begun = SQLiteSession.commit, asyncio.Event()
 
@@ -271,7 +272,7 @@ def test_a_service_that_only_reads_forgets_nothing(configure: Callable[..., Sett
     settings = configure(read_only=True)
 
     async def keep() -> None:
-        service = Service(schema, open_database(settings), settings)
+        service = Service(schema, open_database(settings), limits_of(settings))
         await asyncio.wait_for(service.keep_answers_within_bounds(), 30)
 
     asyncio.run(keep())  # comes to its end

@@ -119,11 +119,10 @@ def open_store(url: str, paths: Sequence[bool]) -> Iterator[Store]:
         for fast in paths:
             settings = Settings(
                 database_url=url,
-                fast_execution=fast,
                 max_rows=10_000,  # a batch counts as one operation
                 _env_file=None,  # type: ignore[call-arg] # (pydantic-settings has it)
             )
-            served = serving(create_app(settings), settings)
+            served = serving(create_app(settings, fast_execution=fast), settings)
             clients.append(stack.enter_context(Client(stack.enter_context(served))))
         if is_sqlite:
             run = stack.enter_context(_sqlite(Path(str(make_url(url).database))))

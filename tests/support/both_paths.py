@@ -54,7 +54,7 @@ def both_paths(query: type, directory: Path) -> Iterator[Both]:
         for fast in (True, False):
             schema = Schema(query, config=StrawberryConfig(info_class=Info))
             url = f"sqlite:///{directory / str(fast)}.db"
-            app = create_app(Settings(database_url=url, fast_execution=fast), schema=schema)
+            app = create_app(Settings(database_url=url), schema=schema, fast_execution=fast)
             clients.append(Client(stack.enter_context(serving(app))))
             stack.callback(clients[-1].http.close)
         yield Both(*clients)

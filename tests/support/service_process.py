@@ -16,6 +16,14 @@ import httpx
 MARK = "HERO_GRAPH_TESTS"
 """The variable in the environment of all that the tests of one process have started."""
 
+PLAIN = """
+from functools import partial
+import graph.app, graph.cli
+graph.app.create_app = partial(graph.app.create_app, fast_execution=False)
+graph.cli.main()
+"""
+"""The command, for one process without the fast path."""
+
 READY = re.compile(rb"API +(http://\S+)/graphql")
 
 
@@ -69,10 +77,11 @@ def service(
         database_url: what it serves.
         arguments: further arguments of `serve`.
         prefix: the command that starts it, such as one that takes its privileges away.
-        settings: its settings.
+        settings: its settings; and `fast_execution`, whether operations are compiled.
     """
+    program = ["-m", "graph"] if settings.pop("fast_execution", True) else ["-c", PLAIN]
     settings["database_url"] = database_url
-    command = [*prefix, sys.executable, "-m", "graph", "serve", "--port", "0", *arguments]
+    command = [*prefix, sys.executable, *program, "serve", "--port", "0", *arguments]
     with TemporaryFile() as log:
         process = subprocess.Popen(
             command,
