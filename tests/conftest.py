@@ -5,90 +5,28 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from sqlalchemy import make_url
-from starlette.types import ASGIApp
 
 from graph.app import create_app
 from graph.database import open_database
 from graph.hero.model import HERO
 from graph.hero.seed import batches
-from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.cluster import Cluster, run_sql
 from tests.support.databases import Sql
 from tests.support.postgres_proxy import Proxy, proxy_to
 from tests.support.prepared_database import set_up
+from tests.support.served_app import serving
 from tests.support.service_process import MARK, started_with
 
-pytest_plugins = ["tests.support.shared_cluster"]
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready, as uvicorn only logs it, and ends at once when nobody is connected."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-        self._ended = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def startup(self, *args: Any, **options: Any) -> None:
-        """Start, then tell."""
-        try:
-            await super().startup(*args, **options)
-        finally:
-            self.ready.set()
-
-    async def main_loop(self) -> None:
-        """As uvicorn's, which looks every 0.1 s whether it is to end."""
-        self._loop = asyncio.get_running_loop()
-        ended = asyncio.ensure_future(self._ended.wait())
-        while not await self.on_tick(0):
-            await asyncio.wait([ended], timeout=0.1)
-
-    async def shutdown(self, sockets: Any = None) -> None:
-        """As uvicorn's, which gives connections 0.1 s to close."""
-        for server in self.servers:
-            server.close()
-        for connection in [*self.server_state.connections]:
-            connection.shutdown()
-        for _ in range(3):
-            await asyncio.sleep(0)
-        if self.server_state.connections or self.server_state.tasks:
-            await super().shutdown(sockets)
-        else:
-            await self.lifespan.shutdown()
-
-    def end(self) -> None:
-        """Have it end, from another thread."""
-        self.should_exit = True
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._ended.set)
-
-
-@contextmanager
-def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
-    """Serve an app from a thread; gives its base URL."""
-    config = ServerConfig(app, settings or Settings(), port=0)
-    server = _Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        server.ready.wait()
-        assert server.started, "the service did not start"
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.end()
-        thread.join()
+pytest_plugins = ["tests.support.project_copy", "tests.support.shared_cluster"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,9 +9,9 @@ from threading import Event
 
 import pytest
 
-from tests.faults import ALL, Disk
 from tests.support.client import CREATE, Client
 from tests.support.databases import Sql, on_sqlite
+from tests.support.faulty_disk import ALL, Disk
 from tests.support.service_process import service
 from tests.support.waiting import wait_until
 

@@ -22,14 +22,13 @@ from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.settings import Settings
-from tests.conftest import serving
-from tests.database.test_replaced import fill_and_back_up, has_open, names
-from tests.http.test_workers import workers
 from tests.support.availability import UNAVAILABLE, assert_works
 from tests.support.client import Client
 from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
-from tests.support.service_process import seed, service
+from tests.support.served_app import serving
+from tests.support.service_process import seed, service, workers
 from tests.support.slow_statements import COUNTED, ENDLESS, LONG, counted
+from tests.support.sqlite_file import fill_and_back_up, has_open, names
 from tests.support.waiting import wait_until
 
 ENDLESS_QUERY = "{ endless }"

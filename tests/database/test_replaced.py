@@ -1,17 +1,16 @@
 """SQLite's file, deleted or replaced beneath a running service."""
 
 import sqlite3
-from contextlib import closing, suppress
 from pathlib import Path
 from shutil import copyfile
 
 import pytest
 
-from tests.http.test_workers import workers
 from tests.support.availability import HERO, READ, UNAVAILABLE, assert_works, ready
 from tests.support.client import CREATE, Client
 from tests.support.databases import on_sqlite
-from tests.support.service_process import service
+from tests.support.service_process import service, workers
+from tests.support.sqlite_file import fill_and_back_up, has_open, names
 from tests.support.waiting import wait_until
 
 pytestmark = on_sqlite
@@ -20,26 +19,6 @@ pytestmark = on_sqlite
 @pytest.fixture
 def database_file(tmp_path: Path) -> Path:
     return tmp_path / "database.db"
-
-
-def fill_and_back_up(api: Client, file: Path) -> tuple[Path, Path]:
-    """A copy with 5 heroes, and another name of the file, which has 30 more in its log."""
-    backup, old = file.with_suffix(".backup"), file.with_suffix(".old")
-    for _ in range(5):
-        api.create("Backed up")
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute(f"VACUUM INTO '{backup}'")
-    for _ in range(30):
-        api.create("Too late")
-    old.hardlink_to(file)
-    return backup, old
-
-
-def names(file: Path) -> list[str]:
-    """The names in a file that is whole."""
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return [name for (name,) in connection.execute("SELECT name FROM hero ORDER BY id")]
 
 
 def test_a_deleted_file_is_not_made_anew(api: Client, database_file: Path) -> None:
@@ -71,14 +50,6 @@ def test_a_replaced_file_is_the_one_that_is_served(api: Client, database_file: P
     with sqlite3.connect(database_file) as connection:
         assert connection.execute("SELECT count(*) FROM hero").fetchone() == (2,)
     connection.close()
-
-
-def has_open(pid: int, file: Path) -> bool:
-    """Whether a process has the file open."""
-    descriptors = Path(f"/proc/{pid}/fd").iterdir()
-    with suppress(FileNotFoundError):  # one was closed meanwhile, or all
-        return any(descriptor.readlink() == file for descriptor in descriptors)
-    return False
 
 
 def test_a_backup_is_served_without_the_log_of_the_file_before(

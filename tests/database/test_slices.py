@@ -23,9 +23,9 @@ from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
 from graph.hero.statements import new_hero
-from tests.database.test_writer import names, operation
 from tests.support.slow_statements import ENDLESS, LONG, QUICK, counted
-from tests.support.statement_threads import HEROES, THREAD, fetched, is_here, opened, run
+from tests.support.sqlite_database import HEROES, THREAD, fetched, is_here, opened, operation, run
+from tests.support.sqlite_file import names
 from tests.support.waiting import wait_until
 
 READ = Statement(counted(THREAD, HEROES))

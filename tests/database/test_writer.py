@@ -1,11 +1,8 @@
 """Writes that arrive together: committed together, undone alone, acknowledged when stored."""
 
 import asyncio
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,36 +14,14 @@ from graph.database.sqlite.database import SQLiteDatabase
 from graph.database.sqlite.turn import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.hero.model import Hero
-from graph.hero.statements import new_hero
-from tests.support.statement_threads import run
+from tests.support.sqlite_database import operation, run
+from tests.support.sqlite_file import names
 from tests.support.waiting import wait_until
-
-HERO: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
-
-Write = Callable[[Session], Awaitable[None]]
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "database.db"
-
-
-def names(file: Path) -> list[str]:
-    with closing(sqlite3.connect(file)) as connection:
-        return [name for (name,) in connection.execute("SELECT name FROM hero ORDER BY id")]
-
-
-async def operation(database: SQLiteDatabase, name: str, write: Write | None = None) -> None:
-    """What a mutation does: create a hero, and something more."""
-    session = database.session()
-    try:
-        await session.start()
-        await session.fetch(new_hero(("id",)), **{**HERO, "name": name})
-        if write is not None:
-            await write(session)
-        await session.commit()
-    finally:
-        await session.close()
 
 
 async def fail(_session: Session) -> None:

@@ -15,11 +15,11 @@ from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.statements import new_hero
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.support.client import CREATE, CREATE_TWO, Client
 from tests.support.cluster import Cluster
 from tests.support.databases import Sql, on_postgresql, slow_on_postgresql, transaction
 from tests.support.postgres_proxy import proxy_to
+from tests.support.served_app import serving
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 UNAVAILABLE = ["SERVICE_UNAVAILABLE"]

@@ -18,10 +18,10 @@ from graph.hero.schema import schema
 from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.support.browser import Browser, chromium, expect
 from tests.support.client import Client
 from tests.support.databases import on_sqlite
+from tests.support.served_app import serving
 from tests.support.visitor import Visitor
 
 pytestmark = on_sqlite

@@ -20,9 +20,9 @@ from graph.hero.queries import Query
 from graph.hero.statements import hero_by_key, page_of_heroes
 from graph.hero.types import Hero
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.support.client import Client
 from tests.support.databases import Sql
+from tests.support.served_app import serving
 
 HEROES = """INSERT INTO hero (name, age, secret_name) VALUES
 ('A', 30, ''), ('B', NULL, ''), ('C', 7, ''), ('D', 30, ''),

@@ -15,12 +15,12 @@ from graph.engine import errors
 from graph.engine.schema import SerialExecutor
 from graph.hero.schema import schema
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.support.client import Client
 from tests.support.databases import slow_on_postgresql
 from tests.support.generated_operations import operations_with_variables
 from tests.support.hypothesis_examples import check
 from tests.support.operations_corpus import CORPUS, LISTS
+from tests.support.served_app import serving
 
 ROWS = [
     ("Deadpond", None, "Dive Wilson"),

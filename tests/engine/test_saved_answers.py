@@ -1,14 +1,12 @@
 """Mutations that are retried with their idempotency key run once, on each kind of database."""
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from json import dumps
 from typing import Any
 
-import httpx
 import pytest
 
 from graph.app import limits_of
@@ -20,24 +18,14 @@ from graph.engine.service import Service
 from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
-from tests.support.databases import WAITING, Sql, on_sqlite, slow_on_postgresql, transaction
+from tests.support.databases import Sql, held, on_sqlite, slow_on_postgresql
+from tests.support.keyed_requests import CREATION, HERO, KEY, codes, send
 from tests.support.prepared_database import prepared
 from tests.support.waiting import wait_until
 
-HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
-CREATION = {"query": CREATE, "variables": {"input": HERO}}
 ANOTHER = {"query": CREATE, "variables": {"input": {**HERO, "age": 28}}}
-KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 KEPT = "SELECT key FROM hero_graph_answer ORDER BY id"
 DELETE = "mutation($id: ID!) { deleteHero(id: $id) { id } }"
-
-
-def send(api: Client, request: Any = CREATION, key: str = KEY, **headers: str) -> httpx.Response:
-    return api.post(request, headers={"Idempotency-Key": f'"{key}"', **headers})
-
-
-def codes(response: httpx.Response) -> list[str]:
-    return [error["extensions"]["code"] for error in response.json()["errors"]]
 
 
 def entry(request: dict[str, Any], key: object) -> dict[str, Any]:
@@ -87,22 +75,6 @@ def test_queries_and_whoever_has_no_key_store_nothing(api: Client, sql: Sql) -> 
     assert "errors" not in api.post(CREATION).json()
     assert codes(send(api)) == ["INTERNAL_SERVER_ERROR"]
     assert len(api.heroes()) == 1
-
-
-@contextmanager
-def held(
-    database_url: str, sql: Sql, lock: str = "LOCK TABLE hero IN SHARE MODE"
-) -> Iterator[Callable[[int], bool]]:
-    """Block all commits; yields a function that tells whether this many mutations wait."""
-    if database_url.startswith("postgresql"):
-        with transaction(database_url, lock):
-            yield lambda waiting: len(sql(WAITING)) == waiting
-        return
-    other = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    yield lambda _: True
-    other.execute("ROLLBACK")
-    other.close()
 
 
 def test_requests_at_once_are_executed_once(

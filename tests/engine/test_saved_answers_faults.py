@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.engine.test_saved_answers import HERO, codes, send
-from tests.faults import Disk
 from tests.support.client import CREATE, Client
 from tests.support.cluster import Cluster
 from tests.support.databases import Sql, on_postgresql, on_sqlite
+from tests.support.faulty_disk import Disk
+from tests.support.keyed_requests import HERO, codes, send
 from tests.support.postgres_proxy import proxy_to
 from tests.support.service_process import service
 from tests.support.waiting import wait_until

@@ -14,11 +14,11 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from graph import explorer
-from tests.conftest import serving
 from tests.support.client import Client
 from tests.support.components import require
 from tests.support.databases import on_sqlite
 from tests.support.raw_http import connected
+from tests.support.served_app import serving
 from tests.support.service_process import memory, service
 
 DIST = Path(explorer.__file__).parent / "dist"

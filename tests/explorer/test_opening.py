@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.app import App, create_app
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.support.browser import expect
 from tests.support.client import Client
 from tests.support.databases import on_sqlite
+from tests.support.served_app import serving
 from tests.support.visitor import Visitor
 
 # One kind of database will do: a browser sees nothing of it.

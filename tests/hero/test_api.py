@@ -10,12 +10,7 @@ from graphql import get_introspection_query
 
 from tests.support.client import CREATE, PAGE, Client
 from tests.support.databases import Sql, on_sqlite, slow_on_postgresql
-
-NO_IDS = [
-    *("abc", "", " 7", "7 ", "07", "+7", "7.0", "1_0", "1e0", "0x1", "NaN", "-0", "\u0667"),
-    *("2147483648", "9223372036854775807", "9223372036854775808", "9" * 5000),
-]
-"""Ids that no hero has, in a table with heroes."""
+from tests.support.ids import NO_IDS
 
 
 def test_a_created_hero_is_read_back(api: Client) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.hero.test_columns import add, both, copy, same, succeeds  # noqa: F401 (two are fixtures)
 from tests.support.client import HERO_FIELDS, Client
+from tests.support.column_types import add, same
+from tests.support.service_process import succeeds
 
 LINES = [
     "motto: str | None = Field(default=None, index=True, max_length=5)",
@@ -65,10 +66,10 @@ PAGE = "query($where: HeroFilter) { heroes(where: $where) { id } }"
 
 @pytest.mark.slow
 def test_a_column_with_an_index_has_a_filter(
-    copy: Path,  # noqa: F811 (a fixture)
-    both: Callable[[], list[Client]],  # noqa: F811 (a fixture)
+    folder: Path,
+    both: Callable[[], list[Client]],
 ) -> None:
-    add(copy, LINES)
+    add(folder, LINES)
     succeeds("db", "revision", "-m", "with indexes")
     succeeds("db", "upgrade")
     services = both()

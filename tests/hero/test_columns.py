@@ -1,101 +1,44 @@
 """A column of any type takes one line in the model, then `db revision` and `schema`."""
 
-import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 
-from graph.migrations import HERE
 from tests.support.client import CREATE, Client
 from tests.support.column_types import (
     CHANGED,
     GIVEN,
     GONE,
     HERO,
-    IMPORTS,
     NEW,
     NULLABLE,
     ONE,
     PAGE,
-    POWERS,
     REQUIRED,
     SEVERAL,
     STORED,
     TYPES,
     WITH_DEFAULTS,
+    add,
     camel,
+    same,
 )
 from tests.support.databases import Sql
-from tests.support.service_process import run, service
-
-
-@pytest.fixture
-def copy(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the project, in which the test's commands run."""
-    ignored = shutil.ignore_patterns("node_modules", "__pycache__")
-    shutil.copytree(HERE.parent, tmp_path / "copy" / "graph", ignore=ignored)
-    monkeypatch.chdir(tmp_path / "copy")
-    monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
-    return tmp_path / "copy"
-
-
-def add(copy: Path, lines: list[str]) -> None:
-    """Add columns to the model."""
-    model = copy / "graph" / "hero" / "model.py"
-    new = "".join(f"    {line}\n" for line in lines)
-    text, count = re.subn(r"(    secret_name: str = .*\n)", rf"\g<1>{new}", model.read_text())
-    assert count == 1
-    if POWERS not in text:
-        text = text.replace("from typing import", f"{IMPORTS}from typing import", 1)
-        text = text.replace("class HeroBase(", f"{POWERS}class HeroBase(", 1)
-    model.write_text(text)
-
-
-def succeeds(*command: str) -> str:
-    done = run(*command)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture
-def both(database_url: str) -> Iterator[Callable[[], list[Client]]]:
-    """Starts the copy twice on one database: with and without the fast path."""
-    with ExitStack() as stack:
-
-        def started() -> list[Client]:
-            return [
-                stack.enter_context(
-                    Client(stack.enter_context(service(database_url, fast_execution=fast)).url)
-                )
-                for fast in (True, False)
-            ]
-
-        yield started
-
-
-def same(services: list[Client], query: str, **variables: Any) -> Any:
-    """Return the body that both services answer, without error ids."""
-    request = {"query": query, "variables": variables}
-    answers = [re.sub(rb"[0-9a-f]{32}", b"", each.post(request).content) for each in services]
-    assert answers[0] == answers[1]
-    return services[0].post(request).json()
+from tests.support.service_process import service, succeeds
 
 
 @pytest.mark.slow
 def test_columns_of_all_types(
-    copy: Path, both: Callable[[], list[Client]], database_url: str, sql: Sql
+    folder: Path, both: Callable[[], list[Client]], database_url: str, sql: Sql
 ) -> None:
     succeeds("seed", "--count", "2")
     if database_url.startswith("postgresql"):
         sql(f"ALTER DATABASE {make_url(database_url).database} SET TimeZone TO 'Asia/Tokyo'")
-    add(copy, [*WITH_DEFAULTS, *NULLABLE])
+    add(folder, [*WITH_DEFAULTS, *NULLABLE])
     succeeds("db", "revision", "-m", "all types")
-    (copy / "schema.graphql").write_text(succeeds("schema"))
+    (folder / "schema.graphql").write_text(succeeds("schema"))
     succeeds("schema", "--check", "schema.graphql")
     succeeds("db", "upgrade")
     assert "as the models have it" in succeeds("db", "check")
@@ -221,8 +164,8 @@ def read_what_others_wrote(services: list[Client], sql: Sql) -> None:
 
 
 @pytest.mark.slow
-def test_columns_that_must_be_given(copy: Path, database_url: str, sql: Sql) -> None:
-    add(copy, REQUIRED)
+def test_columns_that_must_be_given(folder: Path, database_url: str, sql: Sql) -> None:
+    add(folder, REQUIRED)
     succeeds("db", "revision", "-m", "no defaults")
     succeeds("seed", "--count", "3")
     assert "as the models have it" in succeeds("db", "check")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from graph.database.base import Session
-from tests.engine.test_saved_answers import send
 from tests.support.client import HERO_FIELDS, Client
 from tests.support.databases import Sql
+from tests.support.keyed_requests import send
 
 CREATE_MANY = f"""
 mutation Create($inputs: [CreateHeroInput!]!) {{

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from graph.database.base import Session
-from tests.engine.test_saved_answers import codes, held, send
-from tests.hero.test_api import NO_IDS
 from tests.support.client import CREATE, HERO_FIELDS, Client
-from tests.support.databases import WAITING, Sql, on_postgresql, transaction
+from tests.support.databases import WAITING, Sql, held, on_postgresql, transaction
+from tests.support.ids import NO_IDS
+from tests.support.keyed_requests import codes, send
 from tests.support.waiting import wait_until
 
 UPDATE = f"""

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from tests.engine.test_saved_answers import held, send
 from tests.support.client import HERO_FIELDS, Client
-from tests.support.databases import WAITING, Sql, on_postgresql, transaction
+from tests.support.databases import WAITING, Sql, held, on_postgresql, transaction
+from tests.support.keyed_requests import send
 from tests.support.waiting import wait_until
 
 UPDATE = f"""

@@ -12,10 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.app import create_app
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.support.browser import Browser, Page, chromium
 from tests.support.client import CREATE, PAGE, Client
 from tests.support.databases import on_sqlite
+from tests.support.served_app import serving
 
 pytestmark = on_sqlite
 

@@ -4,21 +4,14 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-import httpx
 import pytest
 
 from tests.support.client import Client
 from tests.support.databases import on_sqlite, slow_on_postgresql
+from tests.support.posted_text import GRAPHQL_JSON, JSON, post
 from tests.support.response_shape import code, labelled
 
-JSON = "application/json"
-GRAPHQL_JSON = "application/graphql-response+json"
 TYPENAME = '{"query": "{ __typename }"}'
-
-
-def post(api: Client, content: str | bytes, **headers: str) -> httpx.Response:
-    headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    return api.http.post("/graphql", content=content, headers={"content-type": JSON, **headers})
 
 
 @pytest.mark.parametrize(

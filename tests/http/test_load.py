@@ -7,8 +7,8 @@ from itertools import islice
 
 import pytest
 
-from tests.load import Mix, crowd
 from tests.support.client import Client
+from tests.support.crowd import Mix, crowd
 from tests.support.databases import slow_on_postgresql
 from tests.support.service_process import seed, service
 

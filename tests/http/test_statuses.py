@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.http.test_http import GRAPHQL_JSON, JSON, post
 from tests.support.client import Client
 from tests.support.databases import Sql, on_sqlite
+from tests.support.posted_text import GRAPHQL_JSON, JSON, post
 from tests.support.raw_http import connected, read_to_the_end
 from tests.support.response_shape import code
 

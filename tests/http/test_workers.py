@@ -15,25 +15,10 @@ from tests.support.client import CREATE, Client
 from tests.support.cluster import running_cluster
 from tests.support.databases import WAITING, Sql, on_postgresql, on_sqlite, transaction
 from tests.support.raw_http import connected, post, read_answer
-from tests.support.service_process import Service, service
+from tests.support.service_process import service, workers
 from tests.support.waiting import wait_until
 
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
-
-
-def workers(running: Service) -> set[int]:
-    """The process ids of the workers, which are children that Python spawned."""
-    tasks = Path(f"/proc/{running.process.pid}/task").glob("*/children")
-    children = {int(pid) for task in tasks for pid in task.read_text().split()}
-    return {pid for pid in children if b"spawn_main" in command_line(pid)}
-
-
-def command_line(pid: int) -> bytes:
-    """The command of a process; nothing of one that is gone by now."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
 
 
 def connect(url: str) -> socket.socket:

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from tests.load import Mix, crowd
+from tests.support.crowd import Mix, crowd
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from tests.load import CREATE, HERO, PAGE, Connection
 from tests.support.cluster import run_sql, running_cluster
+from tests.support.crowd import CREATE, HERO, PAGE, Connection
 from tests.support.service_process import environment, service
 
 NOTHING = {"or": [{"name": {"contains": f"no such text {n}"}} for n in range(20)]}

@@ -11,10 +11,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from tests.database.test_replaced import has_open
-from tests.http.test_workers import workers
-from tests.load import CREATE, Member, Mix, Report
-from tests.support.service_process import seed, service
+from tests.support.crowd import CREATE, Member, Mix, Report
+from tests.support.service_process import seed, service, workers
+from tests.support.sqlite_file import has_open
 from tests.support.waiting import wait_until
 
 CREATE_MANY = "mutation M($inputs: [CreateHeroInput!]!) { createHeroes(inputs: $inputs) { id } }"

@@ -13,9 +13,9 @@ from sqlalchemy import make_url
 
 from graph.app import create_app
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.model_based.model import Hero
 from tests.support.client import Client
+from tests.support.served_app import serving
 
 Run: TypeAlias = Callable[[str, Sequence[tuple[Any, ...]]], list[Any]]
 """Executes a statement, once for each of the parameters, and returns the rows."""

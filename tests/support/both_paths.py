@@ -16,8 +16,8 @@ from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.errors import logger
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.support.client import Client
+from tests.support.served_app import serving
 
 ran: list[Any] = []
 """What the resolvers noted, in order."""

@@ -1,8 +1,10 @@
 """Columns of all types, as they are added to the model, and operations that name them."""
 
+import re
+from pathlib import Path
 from typing import Any
 
-from tests.support.client import CREATE
+from tests.support.client import CREATE, Client
 
 IMPORTS = """from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -81,3 +83,23 @@ CHANGED = f"""mutation($id: ID!, $input: UpdateHeroInput!, $expected: UpdateHero
 }}"""
 GONE = f"mutation($id: ID!) {{ deleteHero(id: $id) {{ {FIELDS} }} }}"
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
+
+
+def add(copy: Path, lines: list[str]) -> None:
+    """Add columns to the model."""
+    model = copy / "graph" / "hero" / "model.py"
+    new = "".join(f"    {line}\n" for line in lines)
+    text, count = re.subn(r"(    secret_name: str = .*\n)", rf"\g<1>{new}", model.read_text())
+    assert count == 1
+    if POWERS not in text:
+        text = text.replace("from typing import", f"{IMPORTS}from typing import", 1)
+        text = text.replace("class HeroBase(", f"{POWERS}class HeroBase(", 1)
+    model.write_text(text)
+
+
+def same(services: list[Client], query: str, **variables: Any) -> Any:
+    """Return the body that both services answer, without error ids."""
+    request = {"query": query, "variables": variables}
+    answers = [re.sub(rb"[0-9a-f]{32}", b"", each.post(request).content) for each in services]
+    assert answers[0] == answers[1]
+    return services[0].post(request).json()

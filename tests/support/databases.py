@@ -1,6 +1,7 @@
 """Which databases a test runs on, and what it does with them past the service."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,3 +54,19 @@ def transaction(database_url: str, statement: str, end: str = "ROLLBACK") -> Ite
         finally:
             go.set()
             held.result()
+
+
+@contextmanager
+def held(
+    database_url: str, sql: Sql, lock: str = "LOCK TABLE hero IN SHARE MODE"
+) -> Iterator[Callable[[int], bool]]:
+    """Block all commits; yields a function that tells whether this many mutations wait."""
+    if database_url.startswith("postgresql"):
+        with transaction(database_url, lock):
+            yield lambda waiting: len(sql(WAITING)) == waiting
+        return
+    other = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield lambda _: True
+    other.execute("ROLLBACK")
+    other.close()

@@ -12,8 +12,8 @@ from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.settings import Settings
-from tests.conftest import serving
 from tests.support.client import Client
+from tests.support.served_app import serving
 
 Serve = Callable[..., Client]
 

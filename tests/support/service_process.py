@@ -38,6 +38,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def succeeds(*command: str) -> str:
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 class Service(NamedTuple):
     """A running `serve`: its base URL, and its process, which is ended with the test."""
 
@@ -114,3 +120,18 @@ def started_with(variable: str) -> list[str]:
             if variable.encode() in (process / "environ").read_bytes().split(b"\0"):
                 found.append((process / "cmdline").read_text().replace("\0", " "))
     return found
+
+
+def workers(running: Service) -> set[int]:
+    """The process ids of the workers, which are children that Python spawned."""
+    tasks = Path(f"/proc/{running.process.pid}/task").glob("*/children")
+    children = {int(pid) for task in tasks for pid in task.read_text().split()}
+    return {pid for pid in children if b"spawn_main" in command_line(pid)}
+
+
+def command_line(pid: int) -> bytes:
+    """The command of a process; nothing of one that is gone by now."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

@@ -8,18 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.client import Client
+from tests.support.project_copy import edit, follow, section
 from tests.support.service_process import service
-from tests.walks import copy_code, edit, follow, section
-
-
-@pytest.fixture
-def folder(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the code, in which commands run, on the test's database."""
-    folder = tmp_path / "copy"
-    copy_code(folder)
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
-    return folder
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.support.client import Client
+from tests.support.project_copy import ROOT, follow, section
 from tests.support.service_process import run
-from tests.walks import ROOT, follow, section
 
 BOOK = Path(__file__).parent / "book"
 

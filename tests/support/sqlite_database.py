@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, event, func, make_url, select
 
+from graph.database.base import Session
 from graph.database.sqlite.database import SQLiteDatabase
 from graph.database.statement import Statement
 from graph.hero.model import HERO
+from graph.hero.statements import new_hero
 from graph.migrations import prepare
 from graph.settings import Settings
 
@@ -40,6 +42,24 @@ def run(file: Path, work: Work, timeout: float = 60) -> None:
             await database.dispose()
 
     asyncio.run(main())
+
+
+HERO_ROW: dict[str, object] = {"name": "Deadpond", "secret_name": "Dive Wilson", "age": None}
+
+Write = Callable[[Session], Awaitable[None]]
+
+
+async def operation(database: SQLiteDatabase, name: str, write: Write | None = None) -> None:
+    """What a mutation does: create a hero, and something more."""
+    session = database.session()
+    try:
+        await session.start()
+        await session.fetch(new_hero(("id",)), **{**HERO_ROW, "name": name})
+        if write is not None:
+            await write(session)
+        await session.commit()
+    finally:
+        await session.close()
 
 
 def add_thread(raw: Any, _record: object) -> None:

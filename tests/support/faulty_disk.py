@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.components import require
 
-SOURCE = Path(__file__).with_name("faults.c")
+SOURCE = Path(__file__).with_suffix(".c")
 
 ALL = -1
 """For `Disk.fail`: each sync fails until told otherwise."""
