@@ -1,77 +1,93 @@
 """Batches: several operations in one request, as Apollo's `BatchHttpLink` sends them.
 
-Each operation is a transaction of its own, executed after the one before it, so a later one sees
-what an earlier one wrote, and is executed even when an earlier one failed.
+Each operation is a transaction of its own, executed after the previous one, whose writes it sees.
+It is executed even if an earlier one failed.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
 
 from graph.engine.cost import SKIPPED_PER_FIELD
 from graph.engine.errors import graphql_error
-from graph.engine.limits import (
-    check_variables,
-    count_tokens,
-    too_complex,
-)
+from graph.engine.limits import check_variables, count_tokens, too_complex
 from graph.engine.service import NULL, Call, Result, Service, not_executed
 from graph.errors import PublicError, ShuttingDownError
-
-
-async def execute_batch(service: Service, batch: Sequence[Call | Result]) -> list[Result]:
-    """The results, in order; those that are given instead of an operation stand as they are.
-
-    When the operations together are over a limit, none is executed and each result says so. When
-    the task is cancelled, those that were executed keep their results, and the others are refused.
-    """
-    try:
-        _check(service, [entry for entry in batch if isinstance(entry, Call)])
-    except PublicError as error:
-        return [not_executed(error) for _ in batch]
-    results = []
-    room = service.limits.answer_bytes
-    for entry in batch:
-        if isinstance(entry, Call):
-            result = await _result(service, entry, room)
-            room -= len(result.data)
-        else:
-            result = entry
-        results.append(result)
-    return results
-
-
-async def _result(service: Service, call: Call, room: int) -> Result:
-    task = asyncio.current_task()
-    try:
-        await asyncio.sleep(0)  # between two operations other requests have their turn
-        if task is None or not task.cancelling():
-            return await service.execute(call, room)
-    except asyncio.CancelledError:
-        pass  # it was rolled back
-    return Result(NULL, [graphql_error(ShuttingDownError())])
-
-
-def check_tokens(queries: Iterable[str], limit: int) -> None:
-    """Hold the texts of a batch to the limit of one, before any of them is parsed.
-
-    Raises:
-        PublicError: they have more tokens.
-    """
-    left = limit
-    for query in queries:
-        left -= count_tokens(query, left)
-        if left < 0:
-            raise too_complex(f"The batch has more than {limit} tokens, the maximum.")
-
+from graph.http.errors import InvalidDocumentError
+from graph.http.request import Request
 
 FIELDS = f"fields, each {SKIPPED_PER_FIELD} rows before an offset counted as one"
 
 
-def _check(service: Service, calls: Sequence[Call]) -> None:
-    """Hold a batch to the limits that add up: objects, aliases, rows and fields, but not depth.
+async def execute_batch(
+    service: Service,
+    entries: Sequence[Any],
+    request_of: Callable[[Any], Request],
+    call_of: Callable[[Request], Awaitable[Call]],
+) -> list[Result]:
+    """Execute the operations of a batch, and return their results in order.
+
+    An invalid entry fails alone. If the operations together exceed a limit, none is executed, and
+    each result says so. If the task is cancelled, the operations that are left are not executed.
+
+    Args:
+        service: executes the operations.
+        entries: the JSON values of the batch.
+        request_of: parses an entry; may raise a `PublicError`.
+        call_of: finds the operation of a request; may raise it, too, or `InvalidDocumentError`.
+    """
+    results = [Result(NULL, [graphql_error(ShuttingDownError())])] * len(entries)
+    requests: dict[int, Request] = {}
+    calls: dict[int, Call] = {}
+    for place, entry in enumerate(entries):
+        try:
+            requests[place] = request_of(entry)
+        except PublicError as error:
+            results[place] = not_executed(error)
+    try:
+        _check_tokens(service, requests.values())
+        for place, request in requests.items():
+            try:
+                calls[place] = await call_of(request)
+            except InvalidDocumentError as error:
+                results[place] = not_executed(*error.errors)
+            except PublicError as error:
+                results[place] = not_executed(error)
+        _check_totals(service, calls.values())
+    except PublicError as error:
+        return [not_executed(error)] * len(entries)
+    room = service.limits.answer_bytes
+    task = asyncio.current_task()
+    try:
+        for place, call in calls.items():
+            await asyncio.sleep(0)  # other requests have their turn between two operations
+            if task is not None and task.cancelling():
+                break
+            results[place] = await service.execute(call, room)
+            room -= len(results[place].data)
+    except asyncio.CancelledError:
+        pass  # the operation was rolled back
+    return results
+
+
+def _check_tokens(service: Service, requests: Collection[Request]) -> None:
+    """Check the tokens of all query texts together, before any text is parsed.
 
     Raises:
-        PublicError: the operations have more of one than a single operation may.
+        PublicError: they have more than a single text may have.
+    """
+    left = limit = service.limits.tokens
+    for request in requests:
+        left -= count_tokens(request.query, left)
+        if left < 0:
+            raise too_complex(f"The batch has more than {limit} tokens, the maximum.")
+
+
+def _check_totals(service: Service, calls: Collection[Call]) -> None:
+    """Check the totals of objects in variables, aliases, rows and fields.
+
+    Raises:
+        PublicError: the operations have more of one than a single operation may have.
     """
     check_variables([call.variables for call in calls])
     limits = service.limits

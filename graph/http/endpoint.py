@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -14,8 +15,14 @@ from graph.engine.service import Call, Result, Service, not_executed
 from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError
 from graph.http import idempotency
 from graph.http.authorization import Authorization
-from graph.http.batch import check_tokens, execute_batch
-from graph.http.errors import PARTIAL_SUCCESS, HTTPError, body_of, status_of
+from graph.http.batch import execute_batch
+from graph.http.errors import (
+    PARTIAL_SUCCESS,
+    HTTPError,
+    InvalidDocumentError,
+    body_of,
+    status_of,
+)
 from graph.http.persisted_queries import document_store
 from graph.http.request import Request, is_request, parameters_of, request_of
 from graph.http.response import (
@@ -134,8 +141,11 @@ class GraphQLEndpoint:
         value = await parameters_of(scope, caller.headers, receive, limit)
         if isinstance(value, list):  # which is no GraphQL response when it is answered
             return Answer(200, JSON, await self._batch(value, caller))
-        call = await self._call(request_of(value, self._store), caller, is_get=is_get)
-        result = call if isinstance(call, Result) else await self._service.execute(call)
+        request = request_of(value, self._store)
+        try:
+            result = await self._service.execute(await self._call(request, caller, is_get=is_get))
+        except InvalidDocumentError as error:
+            result = not_executed(*error.errors)
         status = 200
         if not result.executed:
             status = status_of(result.errors[0], media_type)
@@ -152,11 +162,16 @@ class GraphQLEndpoint:
             return Answer(304, media_type, b"", validators)
         return Answer(status, media_type, body, validators)
 
-    async def _call(self, request: Request, caller: Caller, *, is_get: bool) -> Call | Result:
-        """Return the operation to execute, or the result that says why its document is invalid."""
+    async def _call(self, request: Request, caller: Caller, *, is_get: bool) -> Call:
+        """Return the operation to execute.
+
+        Raises:
+            InvalidDocumentError: the query text is invalid.
+            PublicError: the request is.
+        """
         document = await self._service.document(request.query)
         if document.errors:
-            return not_executed(*document.errors)
+            raise InvalidDocumentError(document.errors)
         if request.hash is not None:
             self._store.store(request.hash, request.query)
         operation = document.operation(request.operation_name)
@@ -178,29 +193,13 @@ class GraphQLEndpoint:
         if len(entries) > limit:
             message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
             raise HTTPError(400, message, code=Code.OPERATION_TOO_COMPLEX)
-        requests = [self._requested(fields) for fields in entries]
-        try:
-            queries = [each.query for each in requests if isinstance(each, Request)]
-            check_tokens(queries, self._service.limits.tokens)
-        except PublicError as error:
-            requests = [not_executed(error) for _ in entries]
-        batch = [await self._called(each, caller) for each in requests]
-        results = await execute_batch(self._service, batch)
+        results = await execute_batch(
+            self._service,
+            entries,
+            partial(request_of, store=self._store),
+            partial(self._call, caller=caller, is_get=False),
+        )
         return b"[%b]" % b",".join([_body(result) for result in results])
-
-    def _requested(self, fields: Any) -> Request | Result:
-        try:
-            return request_of(fields, self._store)
-        except PublicError as error:
-            return not_executed(error)
-
-    async def _called(self, request: Request | Result, caller: Caller) -> Call | Result:
-        if isinstance(request, Result):
-            return request
-        try:
-            return await self._call(request, caller, is_get=False)
-        except PublicError as error:
-            return not_executed(error)
 
 
 def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -1,5 +1,6 @@
 """Error responses: HTTP errors, and the HTTP status of each error code."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from graphql import GraphQLError
@@ -56,6 +57,18 @@ class HTTPError(PublicError):
         super().__init__(code, message)
         self.status = status
         self.headers = headers
+
+
+class InvalidDocumentError(Exception):
+    """A document cannot be executed.
+
+    Args:
+        errors: of parsing or validation, as clients may see them.
+    """
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 def too_large(part: str, limit: int, status: int = 413) -> HTTPError:
