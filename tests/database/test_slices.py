@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import event, func, update
 
 from graph.database.base import Session
-from graph.database.sqlite import connections
-from graph.database.sqlite.connections import SLICE, STEPS
+from graph.database.sqlite import connection
+from graph.database.sqlite.connection import SLICE, STEPS
 from graph.database.sqlite.database import SQLiteDatabase
 from graph.database.sqlite.slow_reads import AT_ONCE
 from graph.database.sqlite.write_ahead_log import LOG_LIMIT, LONGEST_LOG
@@ -67,7 +67,7 @@ def test_a_quick_read_is_made_here_and_a_long_one_elsewhere(file: Path) -> None:
 def test_a_quick_read_may_have_to_wait_for_the_disk_and_for_other_processes(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "LONGEST_SLICE", 60)
+    monkeypatch.setattr(connection, "LONGEST_SLICE", 60)
 
     def begin(raw: Any, _record: object) -> None:
         raw.create_function("wait", 0, lambda: sleep(2 * SLICE), deterministic=True)

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from graph.database.base import Session
 from graph.database.sqlite.database import SQLiteDatabase
-from graph.database.sqlite.turn import Turn
+from graph.database.sqlite.writer import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
 from graph.hero.model import Hero
 from tests.support.sqlite_database import operation, run

@@ -20,7 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import await_only
 
 from graph.database.base import PROBE_TIMEOUT, Change, Database, DatabaseError, Session
-from graph.database.sqlite.connections import DatabaseFile, OpenConnection, driver, rewrite
+from graph.database.sqlite.connection import OpenConnection, driver, rewrite
+from graph.database.sqlite.database_file import DatabaseFile
 from graph.database.sqlite.errors import LOCKED, check_constraint, primary_code
 from graph.database.sqlite.slow_reads import SlowReads
 from graph.database.sqlite.writer import Writer

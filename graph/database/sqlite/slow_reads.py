@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from graph.database.lane import Lane
-from graph.database.sqlite.connections import DatabaseFile, OpenConnection
+from graph.database.sqlite.connection import OpenConnection
+from graph.database.sqlite.database_file import DatabaseFile
 from graph.database.sqlite.errors import primary_code
 from graph.database.sqlite.write_ahead_log import DRAIN
 from graph.errors import Code, PublicError, ServiceUnavailableError

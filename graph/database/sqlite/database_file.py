@@ -1,129 +1,22 @@
-"""Connections to SQLite's file, which may be replaced while it is served; quick reads; retries."""
+"""The database's file, which may be replaced while it is served; retries while it is locked."""
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from math import inf
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from random import random
-from time import perf_counter, thread_time
-from typing import Any, TypeVar
+from time import perf_counter
+from typing import TypeVar
 
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
+from graph.database.sqlite.connection import OpenConnection, driver
 from graph.database.sqlite.errors import LOCKED, UNAVAILABLE, busy, check_constraint, primary_code
 from graph.database.sqlite.write_ahead_log import LOG_LIMIT, Identity, WriteAheadLog, identity
 from graph.errors import ServiceUnavailableError
-
-SLICE = 0.002
-"""Seconds that a read may take on the loop, and then as much CPU time; 100 rows by an index take a
-tenth of it."""
-
-LONGEST_SLICE = 0.02
-"""Further seconds that a read may hold the loop while the disk or other processes delay it."""
-
-STEPS = 1_000
-"""Instructions of SQLite's virtual machine between two checks of the clock, about 30 µs."""
-
-
-FEW = 10
-"""Rows between two further checks of the clock; they cost a page of 100 less than 1 %."""
-
-
-class OpenConnection:
-    """A connection, SQLAlchemy's and the driver's own, to the file that was at the path.
-
-    Args:
-        connection: SQLAlchemy's.
-        raw: the driver's own of it.
-        file: which file it is.
-        log: its write-ahead log, where it has one.
-        failures: those of `DatabaseFile` that came before it.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        raw: sqlite3.Connection,
-        file: Identity,
-        log: Identity | None,
-        failures: int,
-    ) -> None:
-        self.connection = connection
-        self.raw = raw
-        self.file = file
-        self.log = log
-        self.failures = failures
-        self.in_thread = False
-        """Whether another thread uses the connection."""
-        self._clock = _Clock()
-        self._watch()
-
-    def try_inline(self, sql: str, values: Sequence[object]) -> list[Any] | None:
-        """The rows of a statement that only reads; None when they take more than a slice of time.
-
-        A statement that writes must not be run so: SQLite undoes the whole transaction with it
-        (https://sqlite.org/c3ref/interrupt.html).
-        """
-        self._clock.until, self._clock.cpu = perf_counter() + SLICE, None
-        try:
-            return self._some_at_a_time(self.raw.execute(sql, values))
-        except sqlite3.OperationalError as error:
-            if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
-                raise
-            return None
-        finally:
-            self._clock.until = inf
-
-    def _some_at_a_time(self, cursor: sqlite3.Cursor) -> list[Any] | None:
-        rows = some = cursor.fetchmany(FEW)
-        while len(some) == FEW:
-            if self._clock.is_over():  # a text of megabytes is one instruction
-                cursor.close()
-                return None
-            some = cursor.fetchmany(FEW)
-            rows += some
-        return rows
-
-    @contextmanager
-    def used_in_thread(self) -> Iterator[None]:
-        """Use the connection in another thread.
-
-        It runs without the progress handler, which would take the interpreter's lock.
-        """
-        self.in_thread = True
-        self.raw.set_progress_handler(None, 0)
-        try:
-            yield
-        finally:
-            self._watch()
-            self.in_thread = False
-
-    def _watch(self) -> None:
-        self.raw.set_progress_handler(self._clock.is_over, STEPS)
-
-
-class _Clock:
-    """Time limit of a statement; an object of its own, so that no connection refers to itself."""
-
-    __slots__ = ("cpu", "until")
-
-    def __init__(self) -> None:
-        self.until = inf
-        self.cpu: float | None = None
-
-    def is_over(self) -> bool:
-        """Whether SQLite must interrupt the statement."""
-        now = perf_counter()
-        if now <= self.until:
-            return False
-        if self.cpu is None:  # only now, as it is a system call, and most reads are done by now
-            self.cpu = thread_time() + SLICE
-        return thread_time() > self.cpu or now > self.until + LONGEST_SLICE
-
 
 T = TypeVar("T")
 
@@ -133,19 +26,6 @@ path, which takes as long as a tenth of a small request."""
 
 LONGEST_PAUSE = 0.002
 """Maximum seconds between two attempts to lock: the time of a commit on a fast disk."""
-
-
-def driver(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection."""
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 (for the type checker)
-    return raw
-
-
-def rewrite(connection: sqlite3.Connection) -> None:
-    """Write a value that is stored already."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.execute(f"PRAGMA user_version = {version}")
 
 
 class DatabaseFile:
