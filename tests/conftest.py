@@ -70,12 +70,20 @@ def proxy(cluster: Cluster) -> Iterator[Proxy]:
         yield proxy
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of the test's own, empty; the test runs on each kind, or those it is marked for.
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that has a database on both kinds, or on those of its closest mark.
 
-    `on_sqlite` and `on_postgresql` are the marks.
+    `tests.support.databases` has the marks.
     """
+    if "database_url" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("database")
+        kinds = mark.args if mark is not None else ("sqlite", "postgresql")
+        metafunc.parametrize("database_url", kinds, indirect=True)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, for this test alone."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'database.db'}"
         return

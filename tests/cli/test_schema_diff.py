@@ -13,6 +13,8 @@ from graph.cli import app
 from tests.support.client import Client
 from tests.support.databases import on_sqlite
 
+pytestmark = on_sqlite
+
 SNAPSHOT = Path(__file__).parents[2] / "schema.graphql"
 SESAME = "sesame"
 
@@ -22,7 +24,6 @@ def schema(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["schema", *arguments])
 
 
-@on_sqlite
 def test_a_services_schema_is_the_snapshot(api: Client) -> None:
     url = f"{api.url}/graphql"
     assert schema(url).stdout.encode() == SNAPSHOT.read_bytes()
@@ -31,7 +32,6 @@ def test_a_services_schema_is_the_snapshot(api: Client) -> None:
         assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("was", "code", "says"),
     [
@@ -62,7 +62,6 @@ def test_a_layout_of_its_own_is_no_change(tmp_path: Path) -> None:
     assert schema("--check", str(committed)).exit_code == 0
 
 
-@on_sqlite
 def test_the_token_opens_the_service(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +98,6 @@ def answering(status: int, body: bytes, **headers: str) -> Iterator[str]:
             thread.join()
 
 
-@on_sqlite
 def test_what_cannot_be_compared_says_why(serve: Callable[..., Client], tmp_path: Path) -> None:
     closed = serve(introspection=False)
     nonsense = tmp_path / "nonsense.graphql"

@@ -19,6 +19,8 @@ from tests.support.components import require
 from tests.support.databases import on_sqlite
 from tests.support.service_process import service
 
+pytestmark = on_sqlite
+
 
 @pytest.fixture
 def database_file(tmp_path: Path) -> Path:
@@ -37,7 +39,6 @@ def write_lock(file: Path) -> Iterator[None]:
         other.close()
 
 
-@on_sqlite
 def test_a_held_write_lock_stops_writes_alone_and_for_its_time_only(
     serve: Callable[..., Client], database_file: Path
 ) -> None:
@@ -55,7 +56,6 @@ def test_a_held_write_lock_stops_writes_alone_and_for_its_time_only(
     assert_works(api)
 
 
-@on_sqlite
 def test_a_write_waits_for_the_lock(serve: Callable[..., Client], database_file: Path) -> None:
     api = serve(database_timeout=60)
     with ThreadPoolExecutor() as threads:
@@ -68,7 +68,6 @@ def test_a_write_waits_for_the_lock(serve: Callable[..., Client], database_file:
     assert len(api.heroes()) == 3
 
 
-@on_sqlite
 def test_a_missing_table_is_an_error_of_the_service(
     api: Client, database_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -85,7 +84,6 @@ def test_a_missing_table_is_an_error_of_the_service(
     assert_works(api)
 
 
-@on_sqlite
 def test_a_file_that_is_no_database(api: Client, database_file: Path) -> None:
     good = database_file.with_suffix(".good")
     api.create()
@@ -129,7 +127,6 @@ def test_a_full_disk(small_disk: Path) -> None:
         assert len(api.heroes(offset=acknowledged)) == 1
 
 
-@on_sqlite
 def test_a_file_that_may_not_grow(database_url: str, database_file: Path) -> None:
     with service(database_url) as (url, process), Client(url) as api:
         limit = database_file.stat().st_size + 100_000
@@ -162,7 +159,6 @@ def without_privileges() -> Sequence[str]:
     return ["setpriv", "--bounding-set", capabilities, "--inh-caps", capabilities]
 
 
-@on_sqlite
 def test_a_file_that_is_read_only(
     database_url: str, database_file: Path, without_privileges: Sequence[str]
 ) -> None:
@@ -179,7 +175,6 @@ def test_a_file_that_is_read_only(
         assert_works(api)
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     "made_by", [pytest.param("the tutorial", marks=pytest.mark.slow), "this service"]
 )
@@ -206,7 +201,6 @@ def test_a_file_of_another_user_is_read(
         assert [hero["name"] for hero in api.heroes()] == ["Rusty-Man"]
 
 
-@on_sqlite
 def test_readiness_does_not_wait_as_long_as_a_request_may(
     serve: Callable[..., Client], database_file: Path
 ) -> None:

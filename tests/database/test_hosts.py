@@ -21,6 +21,8 @@ from tests.support.databases import WAITING, Sql, on_postgresql, transaction
 from tests.support.postgres_proxy import Proxy
 from tests.support.waiting import wait_until
 
+pytestmark = on_postgresql
+
 READ = "{ heroes { id name } }"
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 UNAVAILABLE = ["SERVICE_UNAVAILABLE"]
@@ -68,7 +70,6 @@ def behind(listener: socket.socket, database_url: str) -> str:
     return database_url.replace("@", f"@{host}:{port},")
 
 
-@on_postgresql
 @pytest.mark.parametrize("host", [silent_host, full_host])
 def test_a_first_host_that_does_not_answer(
     serve: Serve, database_url: str, host: Callable[[], AbstractContextManager[socket.socket]]
@@ -79,7 +80,6 @@ def test_a_first_host_that_does_not_answer(
         assert len(api.heroes()) == 1
 
 
-@on_postgresql
 def test_the_last_good_host_is_asked_first(serve: Serve, database_url: str, sql: Sql) -> None:
     with silent_host() as listener:
         api = serve(database_url=behind(listener, database_url), database_timeout=1)
@@ -90,7 +90,6 @@ def test_the_last_good_host_is_asked_first(serve: Serve, database_url: str, sql:
         assert taken(listener) == 0
 
 
-@on_postgresql
 def test_a_host_that_did_not_answer_is_asked_last(
     cluster: Cluster, database_url: str, sql: Sql
 ) -> None:
@@ -111,7 +110,6 @@ def test_a_host_that_did_not_answer_is_asked_last(
         assert taken(listener) == 0
 
 
-@on_postgresql
 def test_no_host_is_what_is_asked_for(
     serve: Serve, cluster: Cluster, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -129,7 +127,6 @@ def test_no_host_is_what_is_asked_for(
     api.create()
 
 
-@on_postgresql
 @pytest.mark.parametrize("target", ["any", "primary", "read-write", "prefer-standby"])
 def test_a_host_that_will_do(serve: Serve, database_url: str, target: str) -> None:
     hosts = database_url.replace("@", f"@127.0.0.1:{free_port()},")
@@ -138,7 +135,6 @@ def test_a_host_that_will_do(serve: Serve, database_url: str, target: str) -> No
     assert api.heroes() == [created]
 
 
-@on_postgresql
 @pytest.mark.parametrize("target", ["standby", "read-only"])
 def test_a_start_without_a_host_that_will_do(
     cluster: Cluster, database_url: str, target: str
@@ -208,7 +204,6 @@ def test_hosts_and_ports_that_do_not_agree(hosts: str) -> None:
         data_source(f"postgresql://{hosts}")
 
 
-@on_postgresql
 def test_idle_connections_to_a_host_that_went_silent(
     serve: Serve, proxy: Proxy, database_url: str, sql: Sql
 ) -> None:

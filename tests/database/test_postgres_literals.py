@@ -11,6 +11,8 @@ from graph.settings import Settings
 from tests.support.databases import on_postgresql
 from tests.support.prepared_database import run
 
+pytestmark = on_postgresql
+
 VALUES = [
     "",
     "it's",
@@ -26,7 +28,6 @@ VALUES = [
 ]
 
 
-@on_postgresql
 @pytest.mark.parametrize("standard_strings", ["on", "off"])
 def test_literals_are_the_values(configure: Callable[..., Settings], standard_strings: str) -> None:
     async def read(_: Any) -> None:

@@ -16,7 +16,10 @@ from graph.engine.errors import MAX_ERRORS
 from graph.settings import Settings
 from tests.load.worst import Example, search, service
 from tests.support.client import Client
+from tests.support.databases import on_sqlite
 from tests.support.response_shape import code, labelled
+
+pytestmark = on_sqlite
 
 DEFAULT = Settings.model_construct()
 
@@ -30,12 +33,6 @@ fragment U on __Type { name fields { name type { name ofType { name fields { nam
 """A million fields in 600 bytes, with few aliases in the text."""
 
 ONE_OF = "{ __schema { types { isOneOf fields { type { isOneOf ofType { isOneOf } } } } } }"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite only: the database does not matter here."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 def fields_of(value: Any) -> int:

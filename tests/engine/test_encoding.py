@@ -15,6 +15,8 @@ from tests.support.databases import on_sqlite
 from tests.support.response_shape import code
 from tests.support.service_process import service
 
+pytestmark = on_sqlite
+
 
 class Text(str):
     """A text of a class of its own."""
@@ -67,7 +69,6 @@ def peak(pid: int) -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-@on_sqlite
 @pytest.mark.parametrize("fast_execution", [True, False])
 def test_rows_that_are_too_large_are_not_read_whole(
     database_url: str,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from json import dumps
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,15 +9,12 @@ from graphql import GraphQLInt
 
 from graph.engine.limits import MAX_OBJECTS
 from tests.support.client import Client, literal
+from tests.support.databases import on_sqlite
 from tests.support.response_shape import all_labelled, code, labelled
 
+pytestmark = on_sqlite
+
 PAGE = "query($where: HeroFilter) { heroes(where: $where) { id } }"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite only: the database does not matter here."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 def predicates(count: int) -> dict[str, Any]:

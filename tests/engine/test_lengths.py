@@ -2,7 +2,6 @@
 # ruff: noqa: ARG002 (what is counted are the arguments alone)
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -14,8 +13,11 @@ from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.types import CreateHeroInput, Hero, HeroFilter
 from graph.settings import Settings
+from tests.support.databases import on_sqlite
 from tests.support.response_shape import labelled
 from tests.support.served_schemas import Serve, serving_schemas
+
+pytestmark = on_sqlite
 
 UpTo100 = strawberry.argument(metadata={MAXIMUM: 100})
 Most = Annotated[int | None, UpTo100]
@@ -80,12 +82,6 @@ class Many(Mutation):
         """One row."""
         written.append("team")
         return Team()
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite only: the database does not matter here."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 @pytest.fixture

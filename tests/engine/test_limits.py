@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import count as count_from
-from pathlib import Path
 from typing import Any
 
 import hypothesis_graphql
@@ -13,16 +12,13 @@ from hypothesis import strategies as st
 from graph.engine.limits import MAX_ALIAS_LENGTH, count_tokens
 from graph.hero.schema import schema
 from tests.support.client import CREATE, Client
+from tests.support.databases import on_sqlite
 from tests.support.hypothesis_examples import check
 from tests.support.response_shape import code, labelled
 
+pytestmark = on_sqlite
+
 HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite only: the database does not matter here."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 def tokens(count: int) -> str:

@@ -21,6 +21,8 @@ from tests.support.raw_http import connected
 from tests.support.served_app import serving
 from tests.support.service_process import memory, service
 
+pytestmark = on_sqlite
+
 DIST = Path(explorer.__file__).parent / "dist"
 PACKED = sorted(DIST.glob("*.gz"))
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -61,7 +63,6 @@ def assets(html: str) -> list[str]:
     return re.findall(r'(?:src|href)="([^"]+)"', html)
 
 
-@on_sqlite
 def test_page_headers(api: Client) -> None:
     response = api.http.get("/graphql", headers={"Accept": BROWSER})
     assert response.status_code == 200
@@ -83,7 +84,6 @@ def test_page_has_no_inline_script_and_no_other_host(client: httpx.Client) -> No
     assert "$" not in html
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     "accept",
     [
@@ -103,7 +103,6 @@ def test_who_prefers_a_page_gets_it(api: Client, accept: str) -> None:
         assert api.http.get(str(page.url.join(name))).status_code == 200
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     "accept",
     [
@@ -128,7 +127,6 @@ def test_who_prefers_json_never_gets_the_page(api: Client, accept: str | None) -
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
-@on_sqlite
 @pytest.mark.parametrize("accept", [BROWSER, "*/*", "application/json"])
 def test_whoever_asks_for_data_never_gets_the_page(api: Client, accept: str) -> None:
     for query in ("query={heroes{id}}", "x&%71uery={heroes{id}}"):
@@ -141,7 +139,6 @@ def test_whoever_asks_for_data_never_gets_the_page(api: Client, accept: str) -> 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
-@on_sqlite
 def test_turned_off(serve: Callable[..., Client]) -> None:
     client = serve(graphiql=False)
     page = client.http.get("/graphql", headers={"Accept": BROWSER})
@@ -205,7 +202,6 @@ def test_asset_for_whoever_takes_no_gzip(client: httpx.Client, accepted: str) ->
     assert response.content == gzip.decompress(file.read_bytes())
 
 
-@on_sqlite
 def test_clients_that_do_not_read_share_one_copy(database_url: str) -> None:
     require(Path("/proc/self/statm").is_file(), "the memory of processes is not in /proc")
     largest = max(PACKED, key=lambda file: file.stat().st_size)

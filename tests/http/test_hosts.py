@@ -1,7 +1,6 @@
 """Which hosts the service answers for."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
@@ -9,17 +8,14 @@ from pydantic import ValidationError
 
 from graph.settings import Settings
 from tests.support.client import Client
+from tests.support.databases import on_sqlite
 from tests.support.raw_http import exchange
 from tests.support.response_shape import code
 from tests.support.service_process import service
 
+pytestmark = on_sqlite
+
 ALLOWED = "example.org, *.example.net,127.0.0.1,10.0.0.0/8,[::1],2001:db8::/32"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """Of one kind only: no database has a part in this."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 def ask(url: str, host: str, path: str = "/graphql?query={__typename}") -> httpx.Response:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -10,18 +9,15 @@ from pydantic import ValidationError
 from graph.cli import is_loopback
 from graph.settings import Settings
 from tests.support.client import Client
+from tests.support.databases import on_sqlite
 from tests.support.response_shape import code, labelled
 from tests.support.service_process import service
+
+pytestmark = on_sqlite
 
 TOKEN = "s3cret-~+/="  # noqa: S105 (of a test)
 QUERY = {"query": "{ __typename }"}
 ORIGIN = "https://app.example.org"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """Of one kind only: no database has a part in this."""
-    return f"sqlite:///{tmp_path / 'database.db'}"
 
 
 @pytest.mark.parametrize(

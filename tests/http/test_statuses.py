@@ -12,6 +12,8 @@ from tests.support.posted_text import GRAPHQL_JSON, JSON, post
 from tests.support.raw_http import connected, read_to_the_end
 from tests.support.response_shape import code
 
+pytestmark = on_sqlite
+
 
 @pytest.mark.parametrize(
     ("accept", "media_type"),
@@ -46,7 +48,6 @@ def test_the_media_type_of_the_answer(shared: Client, accept: str, media_type: s
     assert code(response) == "GRAPHQL_VALIDATION_FAILED"
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     "accept",
     [
@@ -124,7 +125,6 @@ def test_an_operation_that_fails_is_a_partial_success(shared: Client) -> None:
             assert code(response) == "BAD_USER_INPUT"
 
 
-@on_sqlite
 def test_an_operation_of_which_a_part_fails_is_one_too(api: Client, sql: Sql) -> None:
     sql("ALTER TABLE hero RENAME TO elsewhere")
     query = {"query": "{ hero(id: 1) { id } __typename }"}

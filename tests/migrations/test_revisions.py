@@ -14,6 +14,8 @@ from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.databases import Sql, on_sqlite
 
+pytestmark = on_sqlite
+
 GONE = "mutation($id: ID!) { deleteHero(id: $id) { id } }"
 
 
@@ -33,7 +35,6 @@ def change(settings: Settings, alter: Callable[[BatchOperations], object]) -> No
     asyncio.run(main())
 
 
-@on_sqlite
 def test_a_table_made_anew_never_gives_an_id_again(
     configure: Callable[..., Settings], api: Client, sql: Sql
 ) -> None:
@@ -46,7 +47,6 @@ def test_a_table_made_anew_never_gives_an_id_again(
     assert int(api.create(age=1)["id"]) == int(last) + 1
 
 
-@on_sqlite
 def test_a_table_made_anew_is_as_it_was(configure: Callable[..., Settings], sql: Sql) -> None:
     sql("CREATE TABLE hero (id INTEGER NOT NULL, age INTEGER, PRIMARY KEY (id))")
     change(configure(), lambda batch: batch.alter_column("age", nullable=False))

@@ -14,18 +14,16 @@ import pytest
 Sql = Callable[[str], list[tuple[Any, ...]]]
 """Runs a statement and returns the rows."""
 
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""Marks a test that is about SQLite."""
+on_sqlite = pytest.mark.database("sqlite")
+"""Marks tests that need SQLite, or on which the database has no effect."""
 
-on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-"""Marks a test that is about PostgreSQL."""
+on_postgresql = pytest.mark.database("postgresql")
+"""Marks tests that need PostgreSQL."""
 
-slow_on_postgresql = pytest.mark.parametrize(
-    "database_url",
-    ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
-    indirect=True,
+slow_on_postgresql = pytest.mark.database(
+    "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)
 )
-"""Marks a test that takes long, and in which the kind of database has little part."""
+"""Marks slow tests on which the database has little effect."""
 
 WAITING = """SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'hero'"""
