@@ -142,6 +142,13 @@ class DeadlineError(ServiceUnavailableError):
         super().__init__("The operation took too long. Nothing was stored.")
 
 
+class UnansweredError(PublicError):
+    """An operation was cancelled after it was stored: it must not be sent again."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.INTERNAL_SERVER_ERROR, "The answer was interrupted.")
+
+
 class UnknownOutcomeError(ServiceUnavailableError):
     """The commit's outcome is unknown; retry with the same idempotency key."""
 

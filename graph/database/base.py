@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
@@ -22,7 +22,6 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from graph.database.autocommit import Guard, One
 from graph.database.statement import Rows, Statement, exactly
 
 T = TypeVar("T")
@@ -46,6 +45,9 @@ class Session(ABC):
     independent, unless `snapshot` was called. Between `start` and `commit`, all statements run in
     one transaction, those of `orm` too; it begins with the first of them that is not a `search`.
     """
+
+    committed = False
+    """Whether a write was committed as it ran (`start`); it can no longer be rolled back."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -109,28 +111,6 @@ class Session(ABC):
         run = self.run if self.begun else self.run_apart
         return compiled.rows(statement, await run(statement, sql, values))
 
-    def one(self, statement: Statement, **parameters: object) -> Any:
-        """Return an awaitable of the first row of a statement, which must return a row or fail.
-
-        If a root field's resolver returns it without awaiting it, and the operation has no other
-        root field, PostgreSQL runs it in one round trip instead of three.
-        """
-        fetch = partial(self.fetch, statement, **parameters)
-        return One(fetch, partial(self.autocommit, statement, parameters))
-
-    async def autocommit(
-        self, _statement: Statement, _parameters: Mapping[str, object], _guard: Guard
-    ) -> Rows | None:
-        """Run a statement that commits itself, unless the guard's conditions fail.
-
-        Returns:
-            The rows; None if nothing was done, and the statement must run in the transaction.
-
-        Raises:
-            UnknownOutcomeError: no answer came, or the waiting task was cancelled.
-        """
-        return None
-
     @abstractmethod
     async def run(self, statement: Statement, sql: str, values: Sequence[object]) -> list[Any]:
         """Run a statement's SQL on the driver's connection, and return its rows."""
@@ -164,13 +144,17 @@ class Session(ABC):
         """
 
     @abstractmethod
-    async def start(self, first: Change | None = None, *, scans: bool = False) -> int:
+    async def start(
+        self, first: Change | None = None, *, scans: bool = False, is_one: bool = False
+    ) -> int:
         """Begin a transaction, which ends with `commit`, `rollback` or `close`.
 
         Args:
             first: a change to begin with; on PostgreSQL it needs no extra round trip.
             scans: whether any statement in it may scan (`Statement.may_scan`); it then waits for
                 its turn among slow ones before it begins, as others would wait for its end.
+            is_one: whether it has one statement only. PostgreSQL then commits a write as it runs,
+                in one round trip instead of three, unless a trigger may change its rows.
 
         Returns:
             The number of rows that `first` changed.

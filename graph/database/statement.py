@@ -151,11 +151,6 @@ class Compiled:
             }
         )
 
-    @property
-    def converts(self) -> bool:
-        """Whether any value that the driver returns is converted."""
-        return bool(self._from_driver)
-
     def bind(self, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
         """Return the SQL and the values of its bind parameters, in order, for the driver.
 

@@ -64,6 +64,10 @@ class Context:
 ORDERED_BY = "ordered by"
 """Key in a field's Strawberry metadata: the columns that its cursors contain."""
 
+ONE_STATEMENT = "one statement"
+"""Key in a mutation's Strawberry metadata: whether its resolver runs one statement only, and cannot
+fail after it. PostgreSQL then commits it as it runs, if it is all of its operation."""
+
 
 class Info(strawberry.Info[Context, None]):
     """Strawberry's `Info` with this service's context, and the selection of the field."""

@@ -23,7 +23,7 @@ class Items(list[Any]):
 
 def encode_within(value: Any, room: int) -> bytes | None:
     """JSON text, or None when it has more bytes than this; it is then not made whole."""
-    if _has_longer_texts(value, room):
+    if has_longer_texts(value, room):
         return None
     slices = _Slices(room)
     try:
@@ -35,7 +35,7 @@ def encode_within(value: Any, room: int) -> bytes | None:
     return text if len(text) <= room else None
 
 
-def _has_longer_texts(value: Any, room: int) -> bool:
+def has_longer_texts(value: Any, room: int) -> bool:
     """Whether there are more characters in the texts of a value, but for those in `Items`."""
     waiting = [value]
     while waiting:

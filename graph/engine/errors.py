@@ -53,6 +53,23 @@ def masked(error: Exception) -> PublicError:
     return internal(log_unexpected(error))
 
 
+def errors_of(error: Exception) -> list[GraphQLError]:
+    """Return the errors of an execution that raised an exception, as clients may see them."""
+    if isinstance(error, PublicError):
+        error = graphql_error(error)
+    return public([error]) if isinstance(error, GraphQLError) else [graphql_error(masked(error))]
+
+
+STORED = "The operation was stored."
+
+
+def said_stored(errors: list[GraphQLError]) -> list[GraphQLError]:
+    """Add to the messages that the operation was stored: `data: null` alone says the contrary."""
+    for error in errors:
+        error.message = f"{error.message.rstrip('.')}. {STORED}"
+    return errors
+
+
 def public(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
     """Return the first `MAX_ERRORS` errors of an execution, as clients may see them.
 

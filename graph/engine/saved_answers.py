@@ -166,15 +166,16 @@ class SavedAnswers:
         self._saved_bytes = 0
         self._due = asyncio.Event()
 
-    def once(self, session: Session, key: Key | None, *, scans: bool) -> "Once":
+    def once(self, session: Session, key: Key | None, *, scans: bool, is_one: bool) -> "Once":
         """Return a transaction for a mutation that may have been executed already.
 
         Args:
             session: the session of the transaction.
             key: the idempotency key, if the client sent one.
             scans: whether the mutation may scan (`Session.start`).
+            is_one: whether it has one statement only (`Session.start`); ignored with a key.
         """
-        return Once(self, session, key, scans=scans)
+        return Once(self, session, key, scans=scans, is_one=is_one)
 
     async def claim(self, session: Session, key: Key, *, scans: bool) -> SavedAnswer | None:
         """Start a transaction, and claim a key in it; wait for any other transaction with the key.
@@ -280,15 +281,23 @@ class Once:
         session: the session of the transaction; its `close` rolls back uncommitted changes.
         key: the idempotency key, if the client sent one.
         scans: whether the mutation may scan.
+        is_one: whether it has one statement only.
     """
 
     def __init__(
-        self, answers: SavedAnswers, session: Session, key: Key | None, *, scans: bool
+        self,
+        answers: SavedAnswers,
+        session: Session,
+        key: Key | None,
+        *,
+        scans: bool,
+        is_one: bool,
     ) -> None:
         self._answers = answers
         self._session = session
         self._key = key
         self._scans = scans
+        self._is_one = is_one
         self.saved: SavedAnswer | None = None
         """The answer of the first execution, if the request is a repetition."""
         self.answer: SavedAnswer | None = None
@@ -296,7 +305,7 @@ class Once:
 
     async def __aenter__(self) -> Self:
         if self._key is None:
-            await self._session.start(scans=self._scans)
+            await self._session.start(scans=self._scans, is_one=self._is_one)
         else:
             self.saved = await self._answers.claim(self._session, self._key, scans=self._scans)
         return self

@@ -4,19 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from graphql import (
-    GraphQLError,
-    GraphQLObjectType,
-    GraphQLOutputType,
-    GraphQLResolveInfo,
-    Undefined,
-)
+from graphql import GraphQLError, GraphQLObjectType, Undefined
 from strawberry.types import ExecutionContext
 
-from graph.database.autocommit import One
 from graph.engine.definitions import (
     AwaitableOrValue,
-    FieldDetailsList,
     GroupedFieldSet,
     Path,
     StrawberryExecutor,
@@ -27,8 +19,7 @@ from graph.engine.definitions import (
 class SerialExecutor(StrawberryExecutor):
     """graphql-core's executor, with root fields one after another.
 
-    They share one session, on which no two statements may run at once. The executor also awaits
-    what a resolver returned without awaiting it, such as `Session.one`.
+    They share one session, on which no two statements may run at once.
 
     Args:
         takes_turns: whether to let other requests run between two root fields.
@@ -61,23 +52,6 @@ class SerialExecutor(StrawberryExecutor):
                     data[name] = value
             return data
         return self._execute_rest(execute, names, data)
-
-    async def complete_awaitable_value(  # noqa: PLR0913, PLR0917 (the signature is graphql-core's)
-        self,
-        return_type: GraphQLOutputType,
-        field_details_list: FieldDetailsList,
-        info: GraphQLResolveInfo[Any],
-        path: Path,
-        result: Any,
-        position_context: Any,
-    ) -> Any:
-        async def settled() -> Any:
-            value = await result
-            return await value if type(value) is One else value
-
-        return await super().complete_awaitable_value(
-            return_type, field_details_list, info, path, settled(), position_context
-        )
 
     async def _execute_rest(
         self,

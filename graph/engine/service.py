@@ -15,17 +15,23 @@ from graph.engine.cost import NO_FILTER, CostAnalysis, Extent, Size, over_cost
 from graph.engine.deadline import run_with_timeout
 from graph.engine.definitions import core_schema
 from graph.engine.documents import Document, Documents
-from graph.engine.encoding import encode, encode_within
-from graph.engine.errors import graphql_error, masked, public, with_code
+from graph.engine.encoding import encode, encode_within, has_longer_texts
+from graph.engine.errors import errors_of, graphql_error, public, said_stored, with_code
 from graph.engine.limits import Limits, too_complex
 from graph.engine.operation import Operation, Prepared
 from graph.engine.permissions import Permissions
 from graph.engine.saved_answers import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.schema import Schema, SerialExecutor
-from graph.errors import Code, PublicError, ReadOnlyError
+from graph.errors import Code, PublicError, ReadOnlyError, UnansweredError
 
 MAX_CONDITIONS = 4
 """Operations with more @skip/@include variables than this are not compiled."""
+
+ESCAPED = 6
+"""Bytes of an escaped character in JSON, such as `\\u0001`."""
+
+MAX_LEAF_BYTES = 500
+"""Bytes of a field of an answer that is no text, with its key of at most `MAX_ALIAS_LENGTH`."""
 
 NULL = b"null"
 
@@ -114,7 +120,8 @@ class Service:
     async def execute(self, call: Call, room: int | None = None) -> Result:
         """Execute an operation in a transaction of its own; never raises.
 
-        A mutation is committed before this returns; if it has errors or times out, nothing is.
+        A mutation is committed before this returns; if it has errors or times out, nothing is. The
+        exception are errors that say that it was stored (`ONE_STATEMENT`).
 
         Args:
             call: an operation of one of this service's documents.
@@ -140,12 +147,8 @@ class Service:
                 return not_executed(error)
             work = self._transact(call, coerced, prepared, room)
             return await run_with_timeout(self.limits.seconds, work)
-        except PublicError as error:
-            return Result(NULL, public([graphql_error(error)]))
-        except GraphQLError as error:
-            return Result(NULL, public([error]))
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
-            return Result(NULL, [graphql_error(masked(error))])
+            return Result(NULL, errors_of(error))
 
     def size(self, call: Call) -> Size:
         """Return the size of an operation's answer; zero if its variables are invalid.
@@ -184,32 +187,59 @@ class Service:
         operation = call.operation
         session = self._database.session(call.caller.identity)
         context = Context(session, call.caller)
-        scans = operation.scans is not False
         try:
-            if not operation.writes:
-                if prepared.cost.reads <= 1:
-                    return await self._run(call, coerced, prepared.plan, context, room)
-                await session.snapshot(scans=scans)
+            if operation.writes:
+                result = await self._mutate(call, coerced, prepared, context, room)
+            elif prepared.cost.reads <= 1:
+                result = await self._run(call, coerced, prepared.plan, context, room)
+            else:
+                await session.snapshot(scans=operation.scans is not False)
                 result = await self._run(call, coerced, prepared.plan, context, room)
                 operation.scans = bool(operation.scans)
-                return result
-            async with self._answers.once(session, self._key(call), scans=scans) as once:
-                if once.saved is not None:
-                    if len(once.saved.data) > room:
-                        raise self._too_large()
-                    if prepared.cost.is_guarded:
-                        permissions = Permissions(self._executor(call, context))
-                        await permissions.check(orjson.loads(once.saved.data))
-                    return Result(once.saved.data, [], extensions=once.saved.extensions)
-                result = await self._run(call, coerced, prepared.plan, context, room)
-                if not result.errors:
-                    operation.scans = bool(operation.scans)
-                    once.answer = SavedAnswer(result.data, result.extensions)
-                return result
+        except (Exception, asyncio.CancelledError) as error:
+            if not session.committed:
+                raise
+            errors = errors_of(error if isinstance(error, Exception) else UnansweredError())
+            result = Result(NULL, said_stored(errors))
         finally:
             if session.scanned:
                 operation.scans = True
             await session.close()
+        return result
+
+    async def _mutate(
+        self, call: Call, coerced: VariableValues, prepared: Prepared, context: Context, room: int
+    ) -> Result:
+        operation, session = call.operation, context.session
+        scans = operation.scans is not False
+        is_one = self._may_commit_at_once(call, prepared, room)
+        async with self._answers.once(session, self._key(call), scans=scans, is_one=is_one) as once:
+            if once.saved is not None:
+                if len(once.saved.data) > room:
+                    raise self._too_large()
+                if prepared.cost.is_guarded:
+                    permissions = Permissions(self._executor(call, context))
+                    await permissions.check(orjson.loads(once.saved.data))
+                return Result(once.saved.data, [], extensions=once.saved.extensions)
+            result = await self._run(call, coerced, prepared.plan, context, room)
+            if not result.errors:
+                operation.scans = bool(operation.scans)
+                once.answer = SavedAnswer(result.data, result.extensions)
+            elif session.committed:
+                said_stored(result.errors)
+            return result
+
+    def _may_commit_at_once(self, call: Call, prepared: Prepared, room: int) -> bool:
+        """Whether a statement may be committed as it runs: nothing can fail after it.
+
+        Its row has been checked at start (`graph.migrations.catalog`), so the only limit left is
+        that of the answer's size. The texts of the answer come from the request.
+        """
+        plan, cost = prepared.plan, prepared.cost
+        if plan is None or not plan.is_one_statement or cost.lists:
+            return False
+        texts = (room // cost.fields - MAX_LEAF_BYTES) // ESCAPED
+        return not has_longer_texts(call.variables, texts - len(call.operation.query))
 
     def _key(self, call: Call) -> Key | None:
         if call.key is None:
@@ -247,7 +277,8 @@ class Service:
     def _plan(self, call: Call) -> Plan | None:
         operation = call.operation
         root = self._schema.get_root_type(operation.node.operation)
-        if not self._fast_execution or len(operation.conditions) > MAX_CONDITIONS:
+        is_fast = self._fast_execution and not self._is_extended
+        if not is_fast or len(operation.conditions) > MAX_CONDITIONS:
             return None
         # graphql-core reports a condition that is null as an error of its field.
         with suppress(GraphQLError):
@@ -258,7 +289,7 @@ class Service:
         self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context, room: int
     ) -> Result:
         """Execute an operation, and encode its answer inside the transaction."""
-        result = await self._executed(call, coerced, plan, context, room)
+        result = await self._executed(call, coerced, plan, context)
         data = encode_within(result.data, room)
         if data is None:
             raise self._too_large()
@@ -266,7 +297,7 @@ class Service:
         return Result(data, public(result.errors or ()), extensions=extensions)
 
     async def _executed(
-        self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context, room: int
+        self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context
     ) -> ExecutionResult:
         """Execute an operation by Strawberry if extended, by its plan, or by graphql-core."""
         if self._is_extended:
@@ -278,7 +309,7 @@ class Service:
             )
             return ExecutionResult(extended.data, extended.errors, extended.extensions or None)
         if plan is not None:
-            run = PlanRun(context, coerced, lambda: self._executor(call, context), room)
+            run = PlanRun(context, coerced, lambda: self._executor(call, context))
             return await plan.execute(run)
         result: Any = self._executor(call, context).execute_operation()
         completed: ExecutionResult = result if isinstance(result, ExecutionResult) else await result

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 import strawberry
 
 from graph.database.base import Session
-from graph.engine.context import Info
+from graph.engine.context import ONE_STATEMENT, Info
 from graph.engine.cost import MAXIMUM
 from graph.errors import (
     BadUserInputError,
@@ -105,7 +105,7 @@ async def lock(session: Session, hero_id: int) -> None:
 class Mutation:
     """The root type of mutations."""
 
-    @strawberry.mutation(description="Create a hero.")
+    @strawberry.mutation(description="Create a hero.", metadata={ONE_STATEMENT: True})
     async def create_hero(
         self,
         info: Info,
@@ -115,9 +115,9 @@ class Mutation:
     ) -> Hero:
         """Return the hero as stored."""
         statement = new_hero(info.columns)
-        # Not awaited here: it may be the operation's only statement.
-        created: Hero = info.context.session.one(statement, **hero.model_dump())
-        return created
+        session = info.context.session
+        (created,) = await session.fetch_exactly(1, statement, **hero.model_dump())
+        return cast("Hero", created)
 
     @strawberry.mutation(description="Create several heroes, all or none.")
     async def create_heroes(

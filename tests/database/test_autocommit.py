@@ -1,42 +1,22 @@
 """Mutations of one statement, which PostgreSQL commits as it runs them: stored or not, for sure."""
 
+import asyncio
 from collections.abc import Callable, Iterator
-from datetime import date
-from math import inf, nan
-from typing import Any
-from uuid import UUID
+from typing import Any, cast
 
 import pytest
 import strawberry
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Date,
-    Double,
-    Enum,
-    MetaData,
-    SmallInteger,
-    Table,
-    Text,
-    Uuid,
-    insert,
-)
-from sqlalchemy.types import TypeEngine
+from strawberry.extensions import SchemaExtension
 
-from graph.database.autocommit import Guard, Leaf
-from graph.database.base import Database
-from graph.database.statement import Statement
-from graph.engine.context import Info
+from graph.engine.context import ONE_STATEMENT, Info
 from graph.errors import ConflictError
 from graph.hero.mutations import Mutation
-from graph.hero.statements import new_hero
+from graph.hero.statements import hero_by_key, new_hero
 from graph.hero.types import Hero
 from graph.settings import Settings
-from tests.support.client import CREATE, Client
+from tests.support.client import CREATE, Client, literal
 from tests.support.databases import Sql, on_postgresql
 from tests.support.postgres_proxy import Proxy
-from tests.support.prepared_database import Configure, run
 from tests.support.served_schemas import Serve as ServeSchema
 from tests.support.served_schemas import serving_schemas
 
@@ -51,8 +31,10 @@ NAMES = "SELECT name FROM hero ORDER BY id"
 CONNECTIONS = """SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
-TRIGGER = """CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN {} RETURN NEW; END $$;
+FUNCTION = """CREATE OR REPLACE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN {} RETURN NEW; END $$"""
+
+TRIGGER = f"""{FUNCTION};
 CREATE TRIGGER change BEFORE INSERT ON hero FOR EACH ROW EXECUTE FUNCTION change()"""
 
 INCOMPLETE = [
@@ -62,6 +44,8 @@ INCOMPLETE = [
     ("ALTER TABLE hero ALTER age TYPE numeric", "NEW.age := 'NaN';"),
 ]
 """How the table was changed by others, and what a trigger then makes of a row."""
+
+STORED = "The operation was stored."
 
 Serve = Callable[..., Client]
 
@@ -78,19 +62,37 @@ def altered(sql: Sql, statements: str) -> None:
 
 
 @pytest.mark.parametrize(("change", "trigger"), INCOMPLETE)
-def test_a_row_that_cannot_be_answered_in_full_is_not_stored(
+def test_a_row_that_a_trigger_makes_unanswerable_is_not_stored(
     serve: Serve, sql: Sql, change: str, trigger: str
 ) -> None:
     fast, plain = serve(), serve(fast_execution=False)
+    altered(sql, TRIGGER.format(""))  # of which a connection that is opened now knows
     fast.create("Before")
     altered(sql, change)
-    altered(sql, TRIGGER.format(trigger))
+    altered(sql, FUNCTION.format(trigger))
     query = CREATE.replace("{ id ", "{ ")  # of which each attempt takes one
     bodies = [api.execute(query, input=HERO) for api in (fast, plain)]
     for body in bodies:
         body["errors"][0]["extensions"].pop("errorId", None)
     assert bodies[0] == bodies[1]
+    assert STORED not in str(bodies)
     assert sql(NAMES) == [("Before",)]
+
+
+@pytest.mark.parametrize(("change", "trigger"), INCOMPLETE)
+def test_a_row_that_cannot_be_answered_is_said_to_be_stored(
+    api: Client, sql: Sql, change: str, trigger: str
+) -> None:
+    api.create("Before")
+    altered(sql, change)
+    altered(sql, TRIGGER.format(trigger))  # of which the open connection does not know
+    body = api.execute(CREATE, input=HERO)
+    assert body["data"] is None or body["data"]["createHero"]["age"] is None
+    (error,) = body["errors"]
+    assert error["message"] == f"Internal server error. {STORED}"
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert error["path"][0] == "createHero"
+    assert len(sql(NAMES)) == 2
 
 
 def test_what_a_trigger_makes_of_a_row_is_answered(api: Client, sql: Sql) -> None:
@@ -99,48 +101,28 @@ def test_what_a_trigger_makes_of_a_row_is_answered(api: Client, sql: Sql) -> Non
     assert api.create()["age"] is None
 
 
-@pytest.mark.parametrize("room", [100, 100_000])
-def test_nothing_is_stored_where_the_answer_has_no_room(serve: Serve, sql: Sql, room: int) -> None:
-    api = serve(max_answer_bytes=room)
-    altered(sql, TRIGGER.format(f"NEW.name := repeat('n', {room});"))
-    assert api.codes(CREATE, input=HERO) == ["OPERATION_TOO_COMPLEX"]
+@pytest.mark.parametrize("name", ["n", "\x01" * 200, "ä" * 100])
+def test_nothing_is_stored_where_the_answer_has_no_room(serve: Serve, sql: Sql, name: str) -> None:
+    api = serve(max_answer_bytes=50 + len(name))
+    selected = "{ a: name b: name secretName id }"
+    by_variable = f"mutation($i: CreateHeroInput!) {{ createHero(input: $i) {selected} }}"
+    hero = {"name": name, "secretName": "s"}
+    assert api.codes(by_variable, i=hero) == ["OPERATION_TOO_COMPLEX"]
+    by_literal = f"mutation {{ createHero(input: {literal(hero)}) {selected} }}"
+    assert api.codes(by_literal) == ["OPERATION_TOO_COMPLEX"]
     assert sql(NAMES) == []
 
 
-@pytest.mark.parametrize(
-    ("type_", "scalar", "value", "committed"),
-    [
-        (BigInteger(), "ID", 2**40, True),
-        (BigInteger(), "Int", 1, False),
-        (SmallInteger(), "Int", None, False),
-        (Double(), "Float", 0.5, True),
-        (Double(), "Float", inf, False),
-        (Double(), "Float", nan, False),
-        (Boolean(), "Boolean", False, True),
-        (Uuid(), "UUID", UUID(int=1), True),
-        (Text(), "ID", "n" * 1_000, True),
-        (Text(), "ID", "ä" * 501, False),
-        (Date(), "Date", date(1, 1, 1), False),
-        (Enum("a", "b", name="letter"), "String", "a", False),
-    ],
-)
-def test_what_may_be_committed_before_it_is_answered(
-    configure: Configure, type_: TypeEngine[Any], scalar: str, value: object, *, committed: bool
+def test_an_answer_that_a_trigger_makes_too_large_is_said_to_be_stored(
+    serve: Serve, sql: Sql
 ) -> None:
-    table = Table("thing", MetaData(), Column("value", type_))
-    statement = Statement(insert(table).returning(table.c.value), values=("value",))
-
-    async def work(database: Database) -> None:
-        await database.with_lock(table.create)
-        session = database.session()
-        await session.start()
-        guard = Guard((Leaf("value", scalar, required=True),), 0)
-        rows = await session.autocommit(statement, {"value": value}, guard)
-        await session.close()
-        assert (rows is not None and rows.tuples) == (committed and [(value,)])
-        assert await database.is_empty(table) != committed
-
-    run(configure, work)
+    api = serve(max_answer_bytes=100_000)
+    api.create("Before")
+    altered(sql, TRIGGER.format("NEW.name := repeat('n', 100000);"))
+    (error,) = api.execute(CREATE, input=HERO)["errors"]
+    assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
+    assert error["message"] == f"The answer has more than 100000 bytes. {STORED}"
+    assert len(sql(NAMES)) == 2
 
 
 def test_a_refused_row_costs_no_connection(api: Client, sql: Sql) -> None:
@@ -169,35 +151,83 @@ def test_an_answer_that_never_comes_is_not_known(
     assert sql(NAMES) == [("Before",), ("Deadpond",)][: 1 + after]
 
 
+def one_statement(field: Callable[..., Any]) -> Any:
+    """A mutation that is declared to be one statement."""
+    return strawberry.mutation(field, metadata={ONE_STATEMENT: True})
+
+
 @strawberry.type
 class More(Mutation):
-    """Resolvers that do more than to return what `one` gave them."""
+    """Fields that are declared to be one statement, rightly or not."""
 
-    @strawberry.mutation
-    async def awaited(self, info: Info) -> Hero:
-        hero: Hero = await info.context.session.one(new_hero(info.columns), **ROW)
+    @one_statement
+    async def once(self, info: Info) -> Hero:
+        (hero,) = await info.context.session.fetch_exactly(1, new_hero(info.columns), **ROW)
+        return cast("Hero", hero)
+
+    @one_statement
+    async def refused(self, info: Info) -> Hero:
+        (hero,) = await info.context.session.fetch_exactly(1, new_hero(info.columns), **ROW)
         raise ConflictError(f"not {hero.id}")
 
-    @strawberry.mutation
-    async def second(self, info: Info) -> Hero:
-        session = info.context.session
-        await session.fetch(new_hero(()), **ROW)
-        hero: Hero = await session.one(new_hero(info.columns), **ROW)
-        return hero
+    @one_statement
+    async def after_a_read(self, info: Info) -> Hero:
+        await info.context.session.fetch(hero_by_key(()), key=1)
+        (hero,) = await info.context.session.fetch_exactly(1, new_hero(info.columns), **ROW)
+        raise ConflictError(f"not {hero.id}")
+
+    @one_statement
+    async def twice(self, info: Info) -> Hero:
+        for _ in range(2):
+            rows = await info.context.session.fetch(new_hero(info.columns), **ROW)
+        return cast("Hero", rows[0])
+
+    @one_statement
+    async def endless(self, info: Info) -> Hero:
+        await info.context.session.fetch(new_hero(()), **ROW)
+        await asyncio.Event().wait()
+        raise AssertionError
 
     @strawberry.mutation
-    def returned(self, info: Info) -> Hero:
-        created: Hero = info.context.session.one(new_hero(info.columns), **ROW)
-        return created
+    async def plain(self, info: Info) -> Hero:
+        (hero,) = await info.context.session.fetch_exactly(1, new_hero(info.columns), **ROW)
+        raise ConflictError(f"not {hero.id}")
 
 
-def test_what_does_more_is_stored_as_a_whole(serve_schema: ServeSchema, sql: Sql) -> None:
-    api = serve_schema(mutation=More)
-    assert api.codes("mutation { awaited { id } }") == ["CONFLICT"]
+@pytest.mark.parametrize(
+    ("document", "code", "stored"),
+    [
+        ("mutation { refused { id } }", "CONFLICT", 1),
+        ("mutation { twice { id } }", "INTERNAL_SERVER_ERROR", 1),
+        ("mutation { endless { id } }", "INTERNAL_SERVER_ERROR", 1),
+        ("mutation { plain { id } }", "CONFLICT", 0),
+        ("mutation { afterARead { id } }", "CONFLICT", 0),
+        ("mutation { once { id } refused { id } }", "CONFLICT", 0),
+        ("mutation { refused { __typename ... on Hero { id } } }", "CONFLICT", 1),
+    ],
+)
+def test_what_fails_after_its_statement_says_whether_it_was_stored(
+    serve_schema: ServeSchema, sql: Sql, document: str, code: str, stored: int
+) -> None:
+    api = serve_schema(mutation=More, request_timeout=0.5)
+    body = api.post({"query": document}).json()
+    assert body["data"] is None
+    (error,) = body["errors"]
+    assert error["extensions"]["code"] == code
+    assert error["message"].endswith(STORED) == bool(stored)
+    assert len(sql(NAMES)) == stored
+    assert api.data("mutation { once { name } }") == {"once": {"name": "Deadpond"}}
+    assert len(sql(NAMES)) == stored + 1
+
+
+@pytest.mark.parametrize("extensions", [[], [SchemaExtension]], ids=["key", "extension"])
+def test_a_key_and_a_schema_extension_take_a_transaction(
+    serve_schema: ServeSchema, sql: Sql, extensions: list[type[SchemaExtension]]
+) -> None:
+    api = serve_schema(mutation=More, extensions=extensions)
+    request: dict[str, Any] = {"query": "mutation { refused { id } }"}
+    if not extensions:
+        request["extensions"] = {"idempotencyKey": "k"}
+    (error,) = api.post(request).json()["errors"]
+    assert STORED not in error["message"]
     assert sql(NAMES) == []
-    assert api.data("mutation { second { name } }") == {"second": {"name": "Deadpond"}}
-    assert len(sql(NAMES)) == 2
-    assert api.codes("mutation { returned { id } awaited { id } }") == ["CONFLICT"]
-    assert len(sql(NAMES)) == 2
-    assert api.data("mutation { returned { name } }") == {"returned": {"name": "Deadpond"}}
-    assert len(sql(NAMES)) == 3

@@ -75,7 +75,7 @@ def pool(size: int) -> Pool:
 
     async def connect() -> Pooled:
         raw: Any = SimpleNamespace(is_closed=bool)
-        return Pooled(raw, raw, raw)
+        return Pooled(raw, raw, raw, frozenset())
 
     return Pool(connect, size, 5)
 

@@ -1,7 +1,7 @@
 """Permissions: when they are checked, and the errors of denied fields."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import strawberry
@@ -115,8 +115,9 @@ class AdultMutations(Mutation):
     @strawberry.mutation(permission_classes=[OfAdults])
     async def create_adult(self, info: Info, hero: CreateHeroInput) -> Adult:
         resolved.append("createAdult")
-        row: Adult = await info.context.session.one(new_hero(info.columns), **hero.model_dump())
-        return row
+        statement, values = new_hero(info.columns), hero.model_dump()
+        (row,) = await info.context.session.fetch(statement, **values)
+        return cast("Adult", row)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,13 @@ T = TypeVar("T")
 READ_ONLY: ColumnElement[str] = literal_column("current_setting('transaction_read_only')")
 """Whether the session is read-only: "on" or "off"."""
 
+TRIGGERED = """
+SELECT relname::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+WHERE tgtype & 3 = 3 AND tgenabled <> 'D' AND pg_table_is_visible(tgrelid)
+"""
+"""The tables with an enabled trigger BEFORE … FOR EACH ROW
+(https://www.postgresql.org/docs/current/catalog-pg-trigger.html; the bits are in pg_trigger.h)."""
+
 LOCK = 0x6865726F
 """Key of the advisory lock for setting the database up: "hero" in ASCII."""
 
@@ -152,4 +159,12 @@ class PostgresDatabase(Database):
     async def _open(self) -> Pooled:
         connection = await greenlet_spawn(self._engine.sync_engine.connect)
         raw: Any = connection.connection.driver_connection
-        return Pooled(raw, connection, Messages(prepares=self._connector.caches_statements))
+        messages = Messages(prepares=self._connector.caches_statements)
+        try:
+            triggered = frozenset(name for (name,) in await raw.fetch(TRIGGERED))
+        except BaseException as error:
+            raw.terminate()
+            connection.invalidate()
+            raise_public(error, raw)
+            raise
+        return Pooled(raw, connection, messages, triggered)

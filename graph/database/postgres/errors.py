@@ -68,6 +68,12 @@ def is_outcome_unknown(error: BaseException, raw: Raw) -> bool:
     return not was_not_sent(error) and is_unanswered(error, raw)
 
 
+def is_refused(error: BaseException, raw: Raw) -> bool:
+    """Whether the server refused a statement, and the connection can be used again."""
+    is_answer = isinstance(error, asyncpg.PostgresError) and not is_unavailable(error)
+    return is_answer and not raw.is_closed() and not raw.is_in_transaction()
+
+
 def was_not_sent(error: BaseException) -> bool:
     """Whether the connection failed while it was idle, before anything was sent."""
     return isinstance(error, asyncpg.InternalClientError) and str(error).startswith("cannot switch")

@@ -34,6 +34,8 @@ class Pooled:
     raw: "asyncpg.Connection[asyncpg.Record]"
     connection: Connection
     messages: Messages
+    triggered: frozenset[str]
+    """Tables with a trigger that may change a row before it is written."""
     used: float = 0.0
     """Monotonic time of the last release; 0 for a new connection."""
     taken: float = 0.0

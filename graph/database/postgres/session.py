@@ -6,25 +6,32 @@ connection from the `BEGIN` before its first statement to its `COMMIT`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection, Dialect, String, UpdateBase, bindparam, func, select
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    FromClause,
+    String,
+    UpdateBase,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.util import await_only
 
-from graph.database.autocommit import Guard
 from graph.database.base import Change, Session
 from graph.database.postgres.errors import (
     is_outcome_unknown,
+    is_refused,
     is_unanswered,
-    is_unavailable,
     raise_public,
     was_not_sent,
     with_message,
 )
-from graph.database.postgres.guard import guarded
 from graph.database.postgres.pool import Pool, Pooled
 from graph.database.statement import Rows, Statement, exactly
 from graph.errors import MissingRightError, UnknownOutcomeError
@@ -62,7 +69,11 @@ class Transactions:
         return pooled, int(status.rpartition(" ")[2])
 
     async def acquire_and_run(
-        self, run: Callable[[Pooled], Awaitable[T]], acquire: Acquire | None = None
+        self,
+        run: Callable[[Pooled], Awaitable[T]],
+        acquire: Acquire | None = None,
+        *,
+        commits: bool = False,
     ) -> tuple[Pooled, T]:
         """A connection, and what the first statement on it returned.
 
@@ -70,11 +81,15 @@ class Transactions:
         when they are used: the statement is then tried again on another, at last on a new one.
 
         Args:
-            run: runs a statement that changes nothing by itself, as it may run twice.
+            run: runs a statement, which may run twice if it changes nothing by itself.
             acquire: takes the connection; the pool's own, if it is not given.
+            commits: whether the statement commits what it changes; it is then only tried again
+                if the server certainly did not run it.
 
         Raises:
             ServiceUnavailableError: the database could not be reached in time.
+            UnknownOutcomeError: a statement that commits was not answered, or the waiting task was
+                cancelled.
         """
         acquire = acquire or self.pool.acquire
         while True:
@@ -82,35 +97,17 @@ class Transactions:
             try:
                 return pooled, await run(pooled)
             except BaseException as error:
-                self.pool.discard(pooled, error)
+                if is_refused(error, pooled.raw):
+                    self.pool.release(pooled)
+                else:
+                    self.pool.discard(pooled, error)
+                if commits and is_outcome_unknown(error, pooled.raw):
+                    raise UnknownOutcomeError from with_message(error)
                 if not isinstance(error, Exception):
                     raise
                 if not (pooled.used and (pooled.raw.is_closed() or was_not_sent(error))):
                     raise_public(error, pooled.raw)
                     raise
-
-    async def autocommit(self, sql: str, values: Sequence[object]) -> list[Any] | None:
-        """The rows of a statement that writes, in a transaction of its own.
-
-        Returns:
-            None when it could not be run, or was undone.
-
-        Raises:
-            ServiceUnavailableError: there was no connection in time.
-            UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
-        """
-        pooled = await self.pool.acquire()
-        try:
-            rows: list[Any] = await pooled.raw.fetch(sql, *values)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (it may be done, whatever the error)
-            if is_outcome_unknown(error, pooled.raw):
-                self.pool.discard(pooled, error)
-                raise UnknownOutcomeError from with_message(error)
-            refused = isinstance(error, asyncpg.PostgresError) and not is_unavailable(error)
-            (self.pool.release if refused else self.pool.discard)(pooled)
-            return None
-        self.pool.release(pooled)
-        return rows
 
     async def commit(
         self, pooled: Pooled, last: tuple[str, Sequence[object]] | None = None
@@ -168,6 +165,7 @@ class PostgresSession(Session):
         self._held: Pooled | None = None
         self._writes = False
         self._scans = False
+        self._is_one = False
         self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
 
     def orm_bind(self) -> Connection:
@@ -197,6 +195,8 @@ class PostgresSession(Session):
     ) -> Coroutine[Any, Any, list[Any]]:
         if self._held is None and not self._writes:
             return self.run_apart(statement, sql, values)
+        if self._held is None and self._is_one and isinstance(statement.clause, UpdateBase):
+            return self._run_and_commit(statement.clause.table, sql, values)
         return self._run_in_transaction(sql, values)
 
     async def fetch_exactly(self, count: int, statement: Statement, **parameters: object) -> Rows:
@@ -206,6 +206,26 @@ class PostgresSession(Session):
             if (await self.fetch(IS_SECURED, name=name))[0].secured:
                 raise MissingRightError from PermissionError("no policy lets a row be written")
         return exactly(count, rows)
+
+    async def _run_and_commit(
+        self, table: FromClause, sql: str, values: Sequence[object]
+    ) -> list[Any]:
+        """Run the only statement; commit it as it runs, unless a trigger may change its rows."""
+
+        async def run(pooled: Pooled) -> list[Any]:
+            if getattr(table, "name", None) in pooled.triggered:
+                await pooled.raw.execute("BEGIN")
+            return await pooled.raw.fetch(sql, *values)
+
+        self._is_one = False
+        acquire = self._acquire(scans=self._scans)
+        pooled, rows = await self._transactions.acquire_and_run(run, acquire, commits=True)
+        if pooled.raw.is_in_transaction():
+            self._held = pooled
+        else:
+            self._transactions.pool.release(pooled)
+            self.committed = bool(rows)  # what returns no row has written none
+        return rows
 
     async def _run_in_transaction(self, sql: str, values: Sequence[object]) -> list[Any]:
         rows: list[Any]  # as above
@@ -219,7 +239,13 @@ class PostgresSession(Session):
         return rows
 
     async def _begun(self) -> Pooled:
-        """Return the transaction's connection; begin the transaction on the first call."""
+        """Return the transaction's connection; begin the transaction on the first call.
+
+        Raises:
+            RuntimeError: the operation's only statement was committed already.
+        """
+        if self.committed:
+            raise RuntimeError("a field that is declared as one statement runs another")
         async with self._turn:
             if self._held is None:
                 self._held = await self._transactions.begin(
@@ -227,24 +253,16 @@ class PostgresSession(Session):
                 )
             return self._held
 
-    async def autocommit(
-        self, statement: Statement, parameters: Mapping[str, object], guard: Guard
-    ) -> Rows | None:
-        compiled, checked = statement.compiled(self.dialect), guarded(statement, guard)
-        if checked is None or compiled.converts or self._held is not None or self.in_use:
-            return None
-        sql, values = checked.compiled(self.dialect).bind(parameters)
-        rows = await self._transactions.autocommit(sql, values)
-        return None if rows is None else compiled.rows(statement, [row[:-1] for row in rows])
-
     async def snapshot(self, *, scans: bool = False) -> bool:
         if self._held is not None or self._writes:
             return False
         self._held = await self._transactions.begin(SNAPSHOT, self._acquire(scans=scans))
         return True
 
-    async def start(self, first: Change | None = None, *, scans: bool = False) -> int:
-        self._writes, self._scans = True, scans
+    async def start(
+        self, first: Change | None = None, *, scans: bool = False, is_one: bool = False
+    ) -> int:
+        self._writes, self._scans, self._is_one = True, scans, is_one
         if first is None:
             return 0
         self._held, changed = await self._transactions.begin_with(

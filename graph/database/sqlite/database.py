@@ -145,7 +145,13 @@ class SQLiteSession(Session):
             reader, self._reader = self._reader, None
             self._database.end(reader)
 
-    async def start(self, first: Change | None = None, *, scans: bool = False) -> int:
+    async def start(
+        self,
+        first: Change | None = None,
+        *,
+        scans: bool = False,
+        is_one: bool = False,  # noqa: ARG002 (a commit is no round trip here)
+    ) -> int:
         # If resolvers run side by side, one of them acquires the writer for all.
         self._beginning, self._scans = asyncio.Lock(), scans
         return len(await self._changed(first)) if first else 0

@@ -28,16 +28,15 @@ from graphql import (
 )
 from graphql.execution import Executor, VariableValues
 
-from graph.database.autocommit import One
 from graph.engine._compiled.arguments import Parameters
 from graph.engine._compiled.fallback import Fallback
-from graph.engine._compiled.guard import guard_of
 from graph.engine._compiled.results import ValueCompiler
-from graph.engine.context import Context, Info
+from graph.engine.context import ONE_STATEMENT, Context, Info
 from graph.engine.definitions import (
     FieldDetailsList,
     Path,
     collected_errors,
+    field_metadata,
     field_of,
     root_fields,
 )
@@ -50,19 +49,13 @@ class PlanRun:
         context: the resolvers' context.
         variables: the coerced variables.
         build: makes graphql-core's executor of this operation; called only on a fallback.
-        room: largest answer, in bytes, for which a root field may commit before it is completed.
     """
 
     def __init__(
-        self,
-        context: Context,
-        variables: VariableValues,
-        build: Callable[[], Executor[Any]],
-        room: int,
+        self, context: Context, variables: VariableValues, build: Callable[[], Executor[Any]]
     ) -> None:
         self.context = context
         self.variables = variables
-        self.room = room
         self.errors: list[GraphQLError] = []
         self._build = build
         self._executor: Executor[Any] | None = None
@@ -120,7 +113,6 @@ class RootField(CoreField):
         root: the root type.
         name: the response key.
         details: the field's nodes in the operation.
-        is_alone: whether it is the only root field of a mutation.
 
     Raises:
         Fallback: the field cannot be compiled.
@@ -132,8 +124,6 @@ class RootField(CoreField):
         root: GraphQLObjectType,
         name: str,
         details: FieldDetailsList,
-        *,
-        is_alone: bool,
     ) -> None:
         super().__init__(root, name, details)
         self._nodes = [detail.node for detail in details]
@@ -153,7 +143,7 @@ class RootField(CoreField):
             raise Fallback
         compiler = ValueCompiler(executor, self._selected.columns)
         self._complete = compiler.compile(definition, details)
-        self._guard = guard_of(executor, definition, details, name) if is_alone else None
+        self.is_one_statement = bool(field_metadata(info).get(ONE_STATEMENT))
         self._parameters = Parameters(
             source,
             definition,
@@ -183,14 +173,10 @@ class RootField(CoreField):
         info.selected = self._selected
         args, kwargs = self._parameters.given(run.variables, info)
         value = self._field.get_result(None, info, args, kwargs)
-        # The type checks cost a tenth of `isawaitable`, and decide most cases.
-        if type(value) is CoroutineType or (type(value) is not One and isawaitable(value)):
-            value = await value
-        if type(value) is not One:
-            return value
-        if self._guard is not None and self._guard.size <= run.room:
-            return await value.committed(self._guard)
-        return await value
+        # The type check costs a tenth of `isawaitable`, and decides most cases.
+        if type(value) is CoroutineType or isawaitable(value):
+            return await value
+        return value
 
     def _complete_by_core(self, executor: Executor[Any], value: Any) -> Any:
         """Complete a resolved value with graphql-core."""
@@ -209,12 +195,17 @@ class Plan:
 
     def __init__(self, executor: Executor[Any], root: GraphQLObjectType) -> None:
         fields = root_fields(executor, root)
-        is_mutation = executor.operation.operation is OperationType.MUTATION
-        is_alone = is_mutation and len(fields) == 1
         self._fields = [
-            _compiled(executor, root, name, details, is_alone=is_alone)
-            for name, details in fields.items()
+            _compiled(executor, root, name, details) for name, details in fields.items()
         ]
+        first = self._fields[0]
+        self.is_one_statement = (
+            executor.operation.operation is OperationType.MUTATION
+            and len(fields) == 1
+            and isinstance(first, RootField)
+            and first.is_one_statement
+        )
+        """Whether the operation is a mutation of one statement that returns plain rows."""
 
     async def execute(self, run: PlanRun) -> ExecutionResult:
         """Run the root fields one after another: they share one session."""
@@ -231,14 +222,9 @@ class Plan:
 
 
 def _compiled(
-    executor: Executor[Any],
-    root: GraphQLObjectType,
-    name: str,
-    details: FieldDetailsList,
-    *,
-    is_alone: bool,
+    executor: Executor[Any], root: GraphQLObjectType, name: str, details: FieldDetailsList
 ) -> CoreField:
     try:
-        return RootField(executor, root, name, details, is_alone=is_alone)
+        return RootField(executor, root, name, details)
     except Fallback:
         return CoreField(root, name, details)
