@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from graph.database import open_database
@@ -29,7 +30,8 @@ def set_up(database_url: str) -> None:
         async with prepared(Settings(database_url=database_url)):
             pass
 
-    asyncio.run(main())
+    with ThreadPoolExecutor(1) as threads:  # Playwright's loop may run in this thread
+        threads.submit(asyncio.run, main()).result()
 
 
 def run(configure: Configure, work: Callable[[Database], Awaitable[None]]) -> None:
