@@ -38,12 +38,17 @@ class Change(NamedTuple):
     parameters: Mapping[str, object]
 
 
+NOT_CHANGED = "the change that the transaction begins with changed nothing"
+"""Why a statement of such a transaction fails."""
+
+
 class Session(ABC):
     """The session of one request, made by `Database.session`.
 
     `fetch` runs a `Statement` fast; `orm` is SQLModel's session for everything else. Each read is
     independent, unless `snapshot` was called. Between `start` and `commit`, all statements run in
-    one transaction, those of `orm` too; it begins with the first of them that is not a `search`.
+    one transaction, those of `orm` too. It begins with `begin`, or with the first of them that is
+    not a `search`.
     """
 
     committed = False
@@ -144,20 +149,26 @@ class Session(ABC):
         """
 
     @abstractmethod
-    async def start(
+    def start(
         self, first: Change | None = None, *, scans: bool = False, is_one: bool = False
-    ) -> int:
-        """Begin a transaction, which ends with `commit`, `rollback` or `close`.
+    ) -> None:
+        """Start a transaction, which ends with `commit`, `rollback` or `close`.
 
         Args:
-            first: a change to begin with; on PostgreSQL it needs no extra round trip.
+            first: a change to begin with; on PostgreSQL it needs no extra round trip. If it
+                changes no row, all statements fail, until `begin` was called.
             scans: whether any statement in it may scan (`Statement.may_scan`); it then waits for
                 its turn among slow ones before it begins, as others would wait for its end.
             is_one: whether it has one statement only. PostgreSQL then commits a write as it runs,
                 in one round trip instead of three, unless a trigger may change its rows.
+        """
+
+    @abstractmethod
+    async def begin(self) -> bool:
+        """Begin the transaction that was started, if no statement has begun it yet.
 
         Returns:
-            The number of rows that `first` changed.
+            Whether the change to begin with changed any row; if not, the transaction is open.
         """
 
     @abstractmethod
@@ -274,7 +285,7 @@ class Database(ABC):
         """Insert rows, each given by column name: all or none."""
         session = self.session()
         try:
-            await session.start()
+            session.start()
             # As in `Statement`.
             added = insert(table).prefix_with("OR ABORT", dialect="sqlite")
             await session.orm.exec(added, params=rows)

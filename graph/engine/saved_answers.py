@@ -4,6 +4,10 @@ An answer is saved in the transaction of its mutation: both are stored, or neith
 transaction first claims the key, so that a second request with the key waits: SQLite has one
 writer, and PostgreSQL waits for a transaction that has inserted the same unique key.
 
+A mutation may search for the rows that it writes before its transaction begins. Whether its key has
+an answer is then looked up before, and the key claimed afterwards. If another request executed the
+mutation meanwhile, its statements fail, and it gets the answer of the other.
+
 A background task keeps the number and size of saved answers within bounds, so that no request has
 to count them.
 """
@@ -166,19 +170,33 @@ class SavedAnswers:
         self._saved_bytes = 0
         self._due = asyncio.Event()
 
-    def once(self, session: Session, key: Key | None, *, scans: bool, is_one: bool) -> "Once":
+    def once(
+        self, session: Session, key: Key | None, *, searches: bool, scans: bool, is_one: bool
+    ) -> "Once":
         """Return a transaction for a mutation that may have been executed already.
 
         Args:
             session: the session of the transaction.
             key: the idempotency key, if the client sent one.
+            searches: whether the mutation may search before its transaction begins.
             scans: whether the mutation may scan (`Session.start`).
             is_one: whether it has one statement only (`Session.start`); ignored with a key.
         """
-        return Once(self, session, key, scans=scans, is_one=is_one)
+        claim = None if key is None else Change(self._claim, self._claimed(key))
+        session.start(claim, scans=scans, is_one=is_one and key is None)
+        return Once(self, session, key, searches=searches)
 
-    async def claim(self, session: Session, key: Key, *, scans: bool) -> SavedAnswer | None:
-        """Start a transaction, and claim a key in it; wait for any other transaction with the key.
+    @staticmethod
+    def _claimed(key: Key) -> dict[str, object]:
+        return {**key._asdict(), "created": int(time())}
+
+    @staticmethod
+    async def is_known(session: Session, key: Key) -> bool:
+        """Whether an answer is saved under the key; begins no transaction."""
+        return bool(await session.search(FIND, caller=key.caller, key=key.key))
+
+    async def claim(self, session: Session, key: Key) -> SavedAnswer | None:
+        """Begin the transaction, and claim the key in it; wait for any other one with the key.
 
         Returns:
             The answer saved under the key; None if this transaction has claimed the key.
@@ -186,11 +204,9 @@ class SavedAnswers:
         Raises:
             BadUserInputError: the key was used for another request.
         """
-        now = int(time())
-        expired = now - self._seconds
+        expired = int(time()) - self._seconds
         row = {"caller": key.caller, "key": key.key}
-        claim = {**key._asdict(), "created": now}
-        claimed = await session.start(Change(self._claim, claim), scans=scans)
+        claimed = await session.begin()
         while not claimed:
             found = (await session.fetch(FIND, **row)).first()
             if found is not None and found.created > expired:
@@ -198,7 +214,7 @@ class SavedAnswers:
                     raise BadUserInputError("This idempotency key was used for another request.")
                 return SavedAnswer(found.data, found.extensions)
             await session.fetch(FORGET, **row, expired=expired)
-            claimed = len(await session.fetch(self._claim, **claim))
+            claimed = bool(await session.fetch(self._claim, **self._claimed(key)))
         return None
 
     async def save(self, session: Session, key: Key, answer: SavedAnswer) -> None:
@@ -212,7 +228,7 @@ class SavedAnswers:
                 f"The answer has more than {self._largest} bytes, the most that are saved under an "
                 "idempotency key: select less. Nothing was stored."
             )
-        row = {**key._asdict(), "created": int(time()), **answer._asdict()}
+        row = {**self._claimed(key), **answer._asdict()}
         await session.commit(Change(self._save, row))
         self._saved += 1
         self._saved_bytes += len(key.key) + answer.size + OVERHEAD
@@ -263,7 +279,7 @@ class SavedAnswers:
     async def _forget(self, ids: list[int]) -> None:
         session = self._database.session()
         try:
-            await session.start()
+            session.start()
             await session.fetch(FORGET_THESE, ids=ids)
             await session.commit()
         finally:
@@ -280,24 +296,16 @@ class Once:
         answers: saves the answer.
         session: the session of the transaction; its `close` rolls back uncommitted changes.
         key: the idempotency key, if the client sent one.
-        scans: whether the mutation may scan.
-        is_one: whether it has one statement only.
+        searches: whether the mutation may search before its transaction begins.
     """
 
     def __init__(
-        self,
-        answers: SavedAnswers,
-        session: Session,
-        key: Key | None,
-        *,
-        scans: bool,
-        is_one: bool,
+        self, answers: SavedAnswers, session: Session, key: Key | None, *, searches: bool
     ) -> None:
         self._answers = answers
         self._session = session
         self._key = key
-        self._scans = scans
-        self._is_one = is_one
+        self._searches = searches
         self.saved: SavedAnswer | None = None
         """The answer of the first execution, if the request is a repetition."""
         self.answer: SavedAnswer | None = None
@@ -305,10 +313,18 @@ class Once:
 
     async def __aenter__(self) -> Self:
         if self._key is None:
-            await self._session.start(scans=self._scans, is_one=self._is_one)
-        else:
-            self.saved = await self._answers.claim(self._session, self._key, scans=self._scans)
+            return self
+        if not self._searches or await self._answers.is_known(self._session, self._key):
+            await self.claim()
         return self
+
+    async def claim(self) -> None:
+        """Claim the key, and find an answer that was saved under it.
+
+        Call it when the mutation was executed: it may have claimed the key in vain, or not yet.
+        """
+        if self._key is not None:
+            self.saved = await self._answers.claim(self._session, self._key)
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:

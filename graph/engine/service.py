@@ -213,7 +213,13 @@ class Service:
         operation, session = call.operation, context.session
         scans = operation.scans is not False
         is_one = self._may_commit_at_once(call, prepared, room)
-        async with self._answers.once(session, self._key(call), scans=scans, is_one=is_one) as once:
+        key, searches = self._key(call), bool(prepared.cost.filters)
+        async with self._answers.once(
+            session, key, searches=searches, scans=scans, is_one=is_one
+        ) as once:
+            if once.saved is None:
+                result = await self._run(call, coerced, prepared.plan, context, room)
+                await once.claim()
             if once.saved is not None:
                 if len(once.saved.data) > room:
                     raise self._too_large()
@@ -221,7 +227,6 @@ class Service:
                     permissions = Permissions(self._executor(call, context))
                     await permissions.check(orjson.loads(once.saved.data))
                 return Result(once.saved.data, [], extensions=once.saved.extensions)
-            result = await self._run(call, coerced, prepared.plan, context, room)
             if not result.errors:
                 operation.scans = bool(operation.scans)
                 once.answer = SavedAnswer(result.data, result.extensions)

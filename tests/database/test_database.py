@@ -28,7 +28,7 @@ async def names(session: Session) -> list[str]:
 def test_the_orm_and_the_short_cut_share_a_transaction(configure: Configure) -> None:
     async def work(database: Database) -> None:
         session = database.session()
-        await session.start()
+        session.start()
         await session.fetch(new_hero(COLUMNS), **DEADPOND)
         session.orm.add(Hero(name="Spider-Boy", secret_name="Pedro Parqueador"))  # noqa: S106 (a hero's)
         assert (await session.orm.exec(select(func.count()).select_from(Hero))).one() == 2
@@ -45,7 +45,7 @@ def test_the_orm_and_the_short_cut_share_a_transaction(configure: Configure) -> 
 def test_statements_side_by_side_share_a_transaction(configure: Configure) -> None:
     async def work(database: Database) -> None:
         session = database.session()
-        await session.start()
+        session.start()
         await session.snapshot()  # which changes nothing in a transaction, begun or not
         new = [session.fetch(new_hero(COLUMNS), **DEADPOND) for _ in range(3)]
         await asyncio.gather(*new)
@@ -59,7 +59,7 @@ def test_statements_side_by_side_share_a_transaction(configure: Configure) -> No
 def test_core_statements_go_through_the_orms_session_too(configure: Configure) -> None:
     async def work(database: Database) -> None:
         session = database.session()
-        await session.start()
+        session.start()
         added = insert(HERO).returning(HERO.c.name)
         assert (await session.orm.exec(added, params=DEADPOND)).all() == [("Deadpond",)]
         await session.orm.exec(insert(HERO), params=DEADPOND)
@@ -83,7 +83,7 @@ def test_what_is_not_committed_is_not_stored(configure: Configure) -> None:
     async def work(database: Database) -> None:
         for end in (methodcaller("close"), methodcaller("rollback")):
             session = database.session()
-            await session.start()
+            session.start()
             await session.fetch(new_hero(COLUMNS), **DEADPOND)
             session.orm.add(Hero(name="Spider-Boy", secret_name="Pedro Parqueador"))  # noqa: S106 (a hero's)
             await session.orm.flush()
@@ -129,7 +129,7 @@ def test_an_orm_statement_that_finds_no_connection(configure: Configure) -> None
 def test_a_failed_statement_that_was_passed_over_is_not_committed(configure: Configure) -> None:
     async def work(database: Database) -> None:
         session = database.session()
-        await session.start()
+        session.start()
         await session.fetch(new_hero(COLUMNS), **DEADPOND)
         with pytest.raises(ConstraintError):
             await session.fetch(new_hero(COLUMNS), **{**DEADPOND, "name": None})

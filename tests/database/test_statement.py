@@ -91,7 +91,7 @@ def use(configure: Configure) -> Callable[[Callable[[Session], Awaitable[None]]]
             await database.with_lock(THINGS.metadata.create_all)
             session = database.session()
             try:
-                await session.start()
+                session.start()
                 await work(session)
                 await session.commit()
             finally:

@@ -60,7 +60,7 @@ async def started(database: Database) -> Session:
     await database.insert(TEAMS, [{"id": 1}])
     await database.insert(MEMBERS, [MEMBER])
     session = database.session()
-    await session.start()
+    session.start()
     return session
 
 

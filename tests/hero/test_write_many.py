@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
+from time import time
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
+from graph.engine.saved_answers import digest
 from tests.support.client import HERO_FIELDS, Client
 from tests.support.databases import WAITING, Sql, held, on_postgresql, transaction
 from tests.support.keyed_requests import send
@@ -34,10 +36,11 @@ def heroes(api: Client) -> list[dict[str, Any]]:
     return [api.create(f"Hero {n}", age=n % 3) for n in range(6)]
 
 
-def write(api: Client, query: str, **variables: Any) -> Any:
+def write(api: Client, query: str, key: str | None = None, **variables: Any) -> Any:
     if query is UPDATE:
         variables = {"input": {"age": 7}, **variables}
-    (written,) = api.data(query, **variables).values()
+    request = {"query": query, "variables": variables}
+    (written,) = (send(api, request, key) if key else api.post(request)).json()["data"].values()
     return written
 
 
@@ -202,9 +205,10 @@ def meanwhile(
 BEGINS = "UPDATE hero SET age = 1 WHERE id = 1"
 
 
+@pytest.mark.parametrize("key", [None, "a"])
 @pytest.mark.parametrize("query", [UPDATE, DELETE])
 @pytest.mark.parametrize(
-    ("statements", "written"),
+    "change",
     [
         (["UPDATE hero SET age = 9 WHERE id = 2", BEGINS], ["5"]),
         (["UPDATE hero SET secret_name = 'New' WHERE id = 2", BEGINS], ["2", "5"]),
@@ -215,19 +219,51 @@ def test_those_are_written_that_matched_and_still_do(
     serve: Callable[..., Client],
     meanwhile: Callable[..., AbstractContextManager[None]],
     query: str,
-    statements: list[str],
-    written: list[str],
+    key: str | None,
+    change: tuple[list[str], list[str]],
 ) -> None:
+    statements, written = change
     api = serve(database_timeout=60)
     for n in range(6):
         api.create(f"Hero {n}", age=n % 3)
     with ThreadPoolExecutor(1) as threads:
         with meanwhile(*statements):
-            answer = threads.submit(write, api, query, where={"age": {"eq": 1}}, atMost=2)
+            answer = threads.submit(write, api, query, key, where={"age": {"eq": 1}}, atMost=2)
         assert [hero["id"] for hero in answer.result()] == written
     left = {hero["id"]: hero["age"] for hero in api.heroes()}
     assert left["1"] == (1 if BEGINS in statements else 0)
     assert [left.get(each) for each in written] == [7 if query is UPDATE else None] * len(written)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"where": {"age": {"eq": age}}, "atMost": limit} for age, limit in ((1, 2), (1, 1), (9, 1))],
+    ids=["matching", "too many", "none"],
+)
+@pytest.mark.parametrize("used_for", [DELETE, UPDATE], ids=["this", "another"])
+def test_who_searches_while_another_is_executed_under_the_key_gets_its_answer(
+    serve: Callable[..., Client],
+    meanwhile: Callable[..., AbstractContextManager[None]],
+    database_url: str,
+    variables: dict[str, Any],
+    used_for: str,
+) -> None:
+    api = serve(database_timeout=60)
+    for n in range(6):
+        api.create(f"Hero {n}", age=n % 3)
+    prefix = r"'\x" if database_url.startswith("postgresql") else "x'"
+    used, data = digest(used_for, "Delete", variables), b'{"deleteHeroes":[]}'
+    answered = f"""INSERT INTO hero_graph_answer (caller, key, digest, created, data)
+    VALUES ('', 'a', {prefix}{used.hex()}', {int(time())}, {prefix}{data.hex()}')"""  # noqa: S608 (of the test's own)
+    with ThreadPoolExecutor(1) as threads:
+        with meanwhile("DELETE FROM hero WHERE id = 2", answered):
+            answer = threads.submit(send, api, {"query": DELETE, "variables": variables}, "a")
+        body = answer.result().json()
+    if used_for is DELETE:
+        assert body == {"data": {"deleteHeroes": []}}
+    else:
+        assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert [hero["id"] for hero in api.heroes()] == ["1", "3", "4", "5", "6"]
 
 
 @pytest.mark.usefixtures("heroes")

@@ -53,7 +53,7 @@ async def operation(database: SQLiteDatabase, name: str, write: Write | None = N
     """What a mutation does: create a hero, and something more."""
     session = database.session()
     try:
-        await session.start()
+        session.start()
         await session.fetch(new_hero(("id",)), **{**HERO_ROW, "name": name})
         if write is not None:
             await write(session)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.util import await_only
 
-from graph.database.base import Change, Session
+from graph.database.base import NOT_CHANGED, Change, Session
 from graph.database.postgres.errors import (
     is_outcome_unknown,
     is_refused,
@@ -34,7 +34,7 @@ from graph.database.postgres.errors import (
 )
 from graph.database.postgres.pool import Pool, Pooled
 from graph.database.statement import Rows, Statement, exactly
-from graph.errors import MissingRightError, UnknownOutcomeError
+from graph.errors import MissingRightError, ServiceUnavailableError, UnknownOutcomeError
 
 T = TypeVar("T")
 Acquire: TypeAlias = Callable[[], Awaitable[Pooled]]
@@ -164,6 +164,7 @@ class PostgresSession(Session):
         self._caller = caller
         self._held: Pooled | None = None
         self._writes = False
+        self._first: Change | None = None
         self._scans = False
         self._is_one = False
         self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
@@ -247,11 +248,27 @@ class PostgresSession(Session):
         if self.committed:
             raise RuntimeError("a field that is declared as one statement runs another")
         async with self._turn:
-            if self._held is None:
-                self._held = await self._transactions.begin(
-                    acquire=self._acquire(scans=self._scans)
-                )
+            if self._held is None and not await self._begin():
+                await self._release()
+                raise ServiceUnavailableError from InterruptedError(NOT_CHANGED)
+            assert self._held is not None  # noqa: S101 (for the type checker)
             return self._held
+
+    async def _begin(self) -> bool:
+        """Begin the transaction; returns whether its first change, if any, changed any row."""
+        acquire = self._acquire(scans=self._scans)
+        if self._first is None:
+            self._held = await self._transactions.begin(acquire=acquire)
+            return True
+        self._held, changed = await self._transactions.begin_with(
+            *self._bound(self._first), acquire
+        )
+        return changed > 0
+
+    async def _release(self) -> None:
+        if self._held is not None:
+            held, self._held = self._held, None
+            await self._transactions.rollback(held)
 
     async def snapshot(self, *, scans: bool = False) -> bool:
         if self._held is not None or self._writes:
@@ -259,16 +276,15 @@ class PostgresSession(Session):
         self._held = await self._transactions.begin(SNAPSHOT, self._acquire(scans=scans))
         return True
 
-    async def start(
+    def start(
         self, first: Change | None = None, *, scans: bool = False, is_one: bool = False
-    ) -> int:
-        self._writes, self._scans, self._is_one = True, scans, is_one
-        if first is None:
-            return 0
-        self._held, changed = await self._transactions.begin_with(
-            *self._bound(first), self._acquire(scans=scans)
-        )
-        return changed
+    ) -> None:
+        self._writes, self._first = True, first
+        self._scans, self._is_one = scans, is_one
+
+    async def begin(self) -> bool:
+        async with self._turn:
+            return self._held is not None or await self._begin()
 
     def _bound(self, change: Change) -> tuple[str, list[object]]:
         return change.statement.compiled(self.dialect).bind(change.parameters)
@@ -276,6 +292,8 @@ class PostgresSession(Session):
     async def commit(self, last: Change | None = None) -> None:
         if self.in_use:
             await self.orm.commit()
+        if last is not None and self._held is None:
+            await self._begun()
         if (held := self._let_go()) is not None:
             await self._transactions.commit(held, None if last is None else self._bound(last))
 
@@ -287,7 +305,8 @@ class PostgresSession(Session):
 
     def _let_go(self) -> Pooled | None:
         """Hand the transaction's connection to the caller, who ends it."""
-        held, self._held, self._writes, self._scans = self._held, None, False, False
+        held, self._held, self._first = self._held, None, None
+        self._writes = self._scans = False
         return held
 
     async def close(self) -> None:

@@ -19,7 +19,14 @@ from sqlalchemy import URL, Connection, Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import await_only
 
-from graph.database.base import PROBE_TIMEOUT, Change, Database, DatabaseError, Session
+from graph.database.base import (
+    NOT_CHANGED,
+    PROBE_TIMEOUT,
+    Change,
+    Database,
+    DatabaseError,
+    Session,
+)
 from graph.database.sqlite.connection import OpenConnection, driver, rewrite
 from graph.database.sqlite.database_file import DatabaseFile
 from graph.database.sqlite.errors import LOCKED, check_constraint, primary_code
@@ -46,6 +53,7 @@ class SQLiteSession(Session):
         self._database = database
         self._caller = caller
         self._beginning: asyncio.Lock | None = None
+        self._first: Change | None = None
         self._writer: OpenConnection | None = None
         self._scans = False
         self._reader: OpenConnection | None = None
@@ -55,7 +63,7 @@ class SQLiteSession(Session):
 
     def orm_bind(self) -> Connection:
         if self._beginning is not None:
-            await_only(self._begin())
+            await_only(self._begin_with_changes())
             return self._database.writer.orm_bind()
         self._snapshot = self._seen = True
         if self._reader is None:
@@ -76,7 +84,7 @@ class SQLiteSession(Session):
     async def _run_first(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
-        await self._begin()
+        await self._begin_with_changes()
         return await self.run_apart(statement, sql, values)
 
     async def run_apart(
@@ -145,24 +153,33 @@ class SQLiteSession(Session):
             reader, self._reader = self._reader, None
             self._database.end(reader)
 
-    async def start(
+    def start(
         self,
         first: Change | None = None,
         *,
         scans: bool = False,
         is_one: bool = False,  # noqa: ARG002 (a commit is no round trip here)
-    ) -> int:
+    ) -> None:
         # If resolvers run side by side, one of them acquires the writer for all.
-        self._beginning, self._scans = asyncio.Lock(), scans
-        return len(await self._changed(first)) if first else 0
+        self._beginning, self._first, self._scans = asyncio.Lock(), first, scans
 
-    async def _begin(self) -> None:
+    async def begin(self) -> bool:
         assert self._beginning is not None  # noqa: S101 (for the type checker)
         async with self._beginning:
-            if self._writer is None:
-                self._writer = await self._database.writer.acquire(
-                    self._caller if self._scans else None
-                )
+            return self._writer is not None or await self._begin()
+
+    async def _begin_with_changes(self) -> None:
+        assert self._beginning is not None  # noqa: S101 (for the type checker)
+        async with self._beginning:
+            if self._writer is None and not await self._begin():
+                self._release_writer()
+                raise ServiceUnavailableError from InterruptedError(NOT_CHANGED)
+
+    async def _begin(self) -> bool:
+        """Acquire the writer; returns whether the change to begin with changed any row."""
+        writer = self._database.writer
+        self._writer = await writer.acquire(self._caller if self._scans else None)
+        return self._first is None or bool(await self._changed(self._first))
 
     async def _changed(self, change: Change) -> Rows:
         return await self.fetch(change.statement, **change.parameters)
@@ -172,7 +189,7 @@ class SQLiteSession(Session):
             await self.orm.commit()
         if last is not None:
             await self._changed(last)
-        self._beginning = None
+        self._beginning = self._first = None
         if self._writer is not None:
             self._writer = None
             await self._database.writer.finish()
@@ -191,11 +208,14 @@ class SQLiteSession(Session):
         finally:
             self._undo()
 
-    def _undo(self) -> None:
-        self._beginning = None
+    def _release_writer(self) -> None:
         if self._writer is not None:
             self._writer = None
             self._database.writer.undo()
+
+    def _undo(self) -> None:
+        self._beginning = self._first = None
+        self._release_writer()
         self._snapshot = self._seen = False
         self._end_reader()
 
