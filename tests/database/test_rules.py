@@ -1,6 +1,6 @@
 """Rules and rights of the database that refuse a write, or leave a row out of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from sqlalchemy import make_url
@@ -239,11 +239,97 @@ def test_row_level_security_refuses_one_of_several(
     assert api.heroes() == before
 
 
+NO_DEFAULT = """CREATE TABLE changed (id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL, age INTEGER, secret_name TEXT NOT NULL, team TEXT NOT NULL)"""
+
+ON_SQLITE_CHANGES = {
+    "a required column": (NO_DEFAULT, "DROP TABLE hero", "ALTER TABLE changed RENAME TO hero"),
+    "a unique default": (
+        "DELETE FROM hero",
+        "ALTER TABLE hero ADD team TEXT DEFAULT 'x'",
+        "CREATE UNIQUE INDEX one_team ON hero (team)",
+        "INSERT INTO hero (name, secret_name, team) VALUES ('A', 's', 'x')",
+    ),
+}
+
+ON_POSTGRESQL_CHANGES = {
+    "a key that is there": ("SELECT setval('hero_id_seq', 1, false)",),
+    "a key by another name": (
+        "ALTER TABLE hero DROP CONSTRAINT hero_pkey",
+        'ALTER TABLE hero ADD CONSTRAINT "the key" PRIMARY KEY (id)',
+        "SELECT setval('hero_id_seq', 1, false)",
+    ),
+    "a required column": (
+        "ALTER TABLE hero ADD team TEXT NOT NULL DEFAULT 'x'",
+        "ALTER TABLE hero ALTER team DROP DEFAULT",
+    ),
+    "a unique default": (
+        "ALTER TABLE hero ADD team TEXT",
+        "ALTER TABLE hero ALTER team SET DEFAULT 'x'",
+        "CREATE UNIQUE INDEX one_team ON hero (team)",
+        "INSERT INTO hero (name, secret_name, team) VALUES ('A', 's', 'x')",
+    ),
+    "a reference by default": (
+        "CREATE TABLE team (id INTEGER PRIMARY KEY)",
+        "ALTER TABLE hero ADD team INTEGER REFERENCES team",
+        "ALTER TABLE hero ALTER team SET DEFAULT 7",
+    ),
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("change", ON_SQLITE_CHANGES)
+def test_what_no_request_can_cause_is_a_fault_of_ours_on_sqlite(
+    api: Client, sql: Sql, change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert_fault_of_ours(api, sql, ON_SQLITE_CHANGES[change], "team", caplog)
+
+
 @on_postgresql
-def test_a_key_that_is_there_is_a_fault_of_ours(api: Client, sql: Sql) -> None:
+@pytest.mark.parametrize("change", ON_POSTGRESQL_CHANGES)
+def test_what_no_request_can_cause_is_a_fault_of_ours_on_postgresql(
+    api: Client, sql: Sql, change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    column = "id" if "key" in change else "team"
+    assert_fault_of_ours(api, sql, ON_POSTGRESQL_CHANGES[change], column, caplog)
+
+
+def assert_fault_of_ours(
+    api: Client,
+    sql: Sql,
+    changes: Sequence[str],
+    column: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """See that creations fail after these changes, and that the log names the column."""
     for _ in range(5):
         api.create()
-    sql("SELECT setval('hero_id_seq', 1, false)")
-    assert api.codes('mutation { createHero(input: { name: "A", secretName: "s" }) { id } }') == [
-        "INTERNAL_SERVER_ERROR"
-    ]
+    script(sql, *changes)
+    create = """mutation { createHeroes(inputs: [
+      { name: "A", secretName: "s" }, { name: "B", secretName: "s" }
+    ]) { id } }"""
+    stored = sql("SELECT count(*) FROM hero")
+    for mutation in (
+        create,
+        'mutation { createHero(input: { name: "A", secretName: "s" }) { id } }',
+    ):
+        caplog.clear()
+        assert api.codes(mutation) == ["INTERNAL_SERVER_ERROR"]
+        assert "hero refuses a row for a value that no request gives" in caplog.text
+        assert f"({column})" in caplog.text
+    assert sql("SELECT count(*) FROM hero") == stored
+
+
+def test_a_rule_of_a_table_that_a_trigger_writes_to_is_the_clients_to_keep(
+    api: Client, sql: Sql, database_url: str
+) -> None:
+    sql("CREATE TABLE log (team TEXT PRIMARY KEY)")
+    sql("INSERT INTO log VALUES ('Bad')")
+    if database_url.startswith("sqlite"):
+        does = "INSERT INTO log VALUES (new.name)"
+        sql(f"CREATE TRIGGER rule AFTER INSERT ON hero BEGIN {does}; END")
+    else:
+        does = "INSERT INTO log VALUES (new.name)"
+        script(sql, FUNCTION.format("new", does, "new"), TRIGGER.format("INSERT"))
+    create = 'mutation { createHero(input: { name: "Bad", secretName: "s" }) { id } }'
+    assert api.codes(create) == ["BAD_USER_INPUT"]

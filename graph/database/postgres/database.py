@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
 
 from graph.database.base import PROBE_TIMEOUT, Database, DatabaseError
+from graph.database.constraints import table_of
 from graph.database.postgres.connect import Connector, data_source
 from graph.database.postgres.dialect import ENGINE
 from graph.database.postgres.errors import (
@@ -151,8 +152,8 @@ class PostgresDatabase(Database):
         connection = context.connection
         if connection is not None and not connection.invalidated:
             raw: Any = connection.connection.driver_connection
-            raise_public(error, raw)
-        check_constraint(error)
+            raise_public(error, raw, table_of(context))
+        check_constraint(error, table_of(context))
         if context.is_disconnect or is_unavailable(error):
             raise ServiceUnavailableError from with_message(error)
 

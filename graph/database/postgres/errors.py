@@ -1,11 +1,14 @@
 """PostgreSQL's errors: which to retry, and which are the client's fault."""
 
 import asyncio
+import re
 from typing import TypeAlias
 
 import asyncpg
+from sqlalchemy import Table
 
-from graph.errors import Constraint, ConstraintError, MissingRightError, ServiceUnavailableError
+from graph.database.constraints import refuse
+from graph.errors import Constraint, MissingRightError, ServiceUnavailableError
 
 Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 """The driver's own connection."""
@@ -49,6 +52,9 @@ CONSTRAINTS = {
 }
 """What a statement broke, by SQLSTATE (as above)."""
 
+KEYS = re.compile(r"^[^(]*\(([^()]+)\)=\(")
+"""Columns, but no expressions, in the details of an error about a key."""
+
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether a driver's error means that the database is unavailable."""
@@ -91,25 +97,41 @@ def driver_error(error: BaseException) -> BaseException:
     return error
 
 
-def check_constraint(error: BaseException) -> None:
-    """Raise the public error where a rule or a right of the database refuses a statement.
+def check_constraint(error: BaseException, table: Table | None) -> None:
+    """Raise the error where a rule or a right of the database refuses a statement.
 
-    A key that is there already is no client's fault: the database numbers new rows by itself.
+    Args:
+        error: the driver's error.
+        table: the table that was written to, if it is known.
     """
     code = getattr(error, "sqlstate", None) or ""
     if code == NO_RIGHT:
         raise MissingRightError from error
     constraint = CONSTRAINTS.get(code)
-    name = getattr(error, "constraint_name", None)
-    if constraint is Constraint.UNIQUE and name == f"{getattr(error, 'table_name', None)}_pkey":
-        return
     if constraint is not None:
-        raise ConstraintError(constraint) from error
+        refuse(constraint, _columns(error, table), table, error)
 
 
-def raise_public(error: BaseException, raw: Raw) -> None:
+def _columns(error: BaseException, table: Table | None) -> set[str]:
+    """Return the columns that a constraint is about; none if they are not known.
+
+    They are in the error, or in its details as `(id)=(7)`, in any language. The details are missing
+    where row-level security may hide the row: a primary key is then known by its default name.
+    """
+    says: dict[str, str | None] = vars(error)
+    if says.get("context") or table is None:  # in a trigger, which may write to another table
+        return set()
+    if column := says.get("column_name"):
+        return {column}
+    if keys := KEYS.search(says.get("detail") or ""):
+        return {name.strip('"') for name in keys[1].split(", ")}
+    is_key = says.get("constraint_name") == f"{says.get('table_name')}_pkey"
+    return {key.name for key in table.primary_key} if is_key else set()
+
+
+def raise_public(error: BaseException, raw: Raw, table: Table | None = None) -> None:
     """Raise the public error, unless the fault is this service's own."""
-    check_constraint(error)
+    check_constraint(error, table)
     if getattr(error, "sqlstate", None) == READ_ONLY:
         raw.terminate()  # another may find a server, or a session, that can be written to
     if is_unavailable(error) or raw.is_closed():

@@ -14,7 +14,6 @@ import asyncpg
 from sqlalchemy import (
     Connection,
     Dialect,
-    FromClause,
     String,
     UpdateBase,
     bindparam,
@@ -24,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.util import await_only
 
 from graph.database.base import NOT_CHANGED, Change, Session
+from graph.database.constraints import written_table
 from graph.database.postgres.errors import (
     is_outcome_unknown,
     is_refused,
@@ -73,7 +73,7 @@ class Transactions:
         run: Callable[[Pooled], Awaitable[T]],
         acquire: Acquire | None = None,
         *,
-        commits: bool = False,
+        commits: UpdateBase | None = None,
     ) -> tuple[Pooled, T]:
         """A connection, and what the first statement on it returned.
 
@@ -83,7 +83,7 @@ class Transactions:
         Args:
             run: runs a statement, which may run twice if it changes nothing by itself.
             acquire: takes the connection; the pool's own, if it is not given.
-            commits: whether the statement commits what it changes; it is then only tried again
+            commits: the statement, if it commits what it changes; it is then only tried again
                 if the server certainly did not run it.
 
         Raises:
@@ -101,12 +101,12 @@ class Transactions:
                     self.pool.release(pooled)
                 else:
                     self.pool.discard(pooled, error)
-                if commits and is_outcome_unknown(error, pooled.raw):
+                if commits is not None and is_outcome_unknown(error, pooled.raw):
                     raise UnknownOutcomeError from with_message(error)
                 if not isinstance(error, Exception):
                     raise
                 if not (pooled.used and (pooled.raw.is_closed() or was_not_sent(error))):
-                    raise_public(error, pooled.raw)
+                    raise_public(error, pooled.raw, written_table(commits))
                     raise
 
     async def commit(
@@ -197,8 +197,8 @@ class PostgresSession(Session):
         if self._held is None and not self._writes:
             return self.run_apart(statement, sql, values)
         if self._held is None and self._is_one and isinstance(statement.clause, UpdateBase):
-            return self._run_and_commit(statement.clause.table, sql, values)
-        return self._run_in_transaction(sql, values)
+            return self._run_and_commit(statement.clause, sql, values)
+        return self._run_in_transaction(statement, sql, values)
 
     async def fetch_exactly(self, count: int, statement: Statement, **parameters: object) -> Rows:
         rows = await self.fetch(statement, **parameters)
@@ -209,18 +209,18 @@ class PostgresSession(Session):
         return exactly(count, rows)
 
     async def _run_and_commit(
-        self, table: FromClause, sql: str, values: Sequence[object]
+        self, clause: UpdateBase, sql: str, values: Sequence[object]
     ) -> list[Any]:
         """Run the only statement; commit it as it runs, unless a trigger may change its rows."""
 
         async def run(pooled: Pooled) -> list[Any]:
-            if getattr(table, "name", None) in pooled.triggered:
+            if getattr(clause.table, "name", None) in pooled.triggered:
                 await pooled.raw.execute("BEGIN")
             return await pooled.raw.fetch(sql, *values)
 
         self._is_one = False
         acquire = self._acquire(scans=self._scans)
-        pooled, rows = await self._transactions.acquire_and_run(run, acquire, commits=True)
+        pooled, rows = await self._transactions.acquire_and_run(run, acquire, commits=clause)
         if pooled.raw.is_in_transaction():
             self._held = pooled
         else:
@@ -228,14 +228,16 @@ class PostgresSession(Session):
             self.committed = bool(rows)  # what returns no row has written none
         return rows
 
-    async def _run_in_transaction(self, sql: str, values: Sequence[object]) -> list[Any]:
+    async def _run_in_transaction(
+        self, statement: Statement, sql: str, values: Sequence[object]
+    ) -> list[Any]:
         rows: list[Any]  # as above
         held = self._held or await self._begun()
         async with self._turn:
             try:
                 rows = await held.raw.fetch(sql, *values)
             except Exception as error:
-                raise_public(error, held.raw)
+                raise_public(error, held.raw, written_table(statement.clause))
                 raise
         return rows
 

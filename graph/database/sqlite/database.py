@@ -27,6 +27,7 @@ from graph.database.base import (
     DatabaseError,
     Session,
 )
+from graph.database.constraints import written_table
 from graph.database.sqlite.connection import OpenConnection, driver, rewrite
 from graph.database.sqlite.database_file import DatabaseFile
 from graph.database.sqlite.errors import LOCKED, check_constraint, primary_code
@@ -107,7 +108,7 @@ class SQLiteSession(Session):
         try:
             rows = attempt()
         except (OSError, sqlite3.DatabaseError) as error:
-            check_constraint(error)
+            check_constraint(error, written_table(statement.clause))
             rows = await self._database.file.retry_while_locked(attempt)
         if rows is not None:
             self._seen = True

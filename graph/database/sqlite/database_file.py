@@ -13,6 +13,7 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
+from graph.database.constraints import table_of
 from graph.database.sqlite.connection import OpenConnection, driver
 from graph.database.sqlite.errors import LOCKED, UNAVAILABLE, busy, check_constraint, primary_code
 from graph.database.sqlite.write_ahead_log import LOG_LIMIT, Identity, WriteAheadLog, identity
@@ -221,6 +222,6 @@ class DatabaseFile:
     def _translate(self, context: ExceptionContext) -> None:
         """Raise the same public errors for SQLAlchemy's statements as for the driver's."""
         error = context.original_exception
-        check_constraint(error)
+        check_constraint(error, table_of(context))
         if primary_code(error) in UNAVAILABLE:
             raise self._failed(error) from error

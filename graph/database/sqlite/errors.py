@@ -2,7 +2,10 @@
 
 import sqlite3
 
-from graph.errors import Constraint, ConstraintError
+from sqlalchemy import Table
+
+from graph.database.constraints import refuse
+from graph.errors import Constraint
 
 LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 """Another connection holds the lock: retry."""
@@ -23,12 +26,13 @@ CONSTRAINTS = {
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: Constraint.FOREIGN_KEY,
     sqlite3.SQLITE_CONSTRAINT_NOTNULL: Constraint.NOT_NULL,
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: Constraint.UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Constraint.UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_ROWID: Constraint.UNIQUE,
     sqlite3.SQLITE_CONSTRAINT_CHECK: Constraint.CHECK,
     sqlite3.SQLITE_CONSTRAINT_TRIGGER: Constraint.CHECK,  # RAISE in a trigger
     3091: Constraint.RANGE,  # SQLITE_CONSTRAINT_DATATYPE, in a strict table
 }
-"""What a statement broke, by SQLite's extended result code (as above). A key that is there already
-is not in it, as no client can cause that: SQLite numbers new rows by itself."""
+"""What a statement broke, by SQLite's extended result code (as above)."""
 
 
 def primary_code(error: BaseException) -> int:
@@ -43,8 +47,25 @@ def busy(message: str) -> sqlite3.OperationalError:
     return error
 
 
-def check_constraint(error: BaseException) -> None:
-    """Raise the public error of a violated constraint."""
+def check_constraint(error: BaseException, table: Table | None) -> None:
+    """Raise the error of a violated constraint.
+
+    Args:
+        error: SQLite's error.
+        table: the table that was written to, if it is known.
+    """
     constraint = CONSTRAINTS.get(getattr(error, "sqlite_errorcode", 0))
     if constraint is not None:
-        raise ConstraintError(constraint) from error
+        refuse(constraint, _columns(error, table), table, error)
+
+
+def _columns(error: BaseException, table: Table | None) -> set[str]:
+    """Return the columns in a message such as `UNIQUE constraint failed: hero.id`, if all are.
+
+    Other messages name an index or a check, or the table that a trigger writes to.
+    """
+    _, _, named = str(error).partition(" constraint failed: ")
+    names, own = named.split(", "), f"{table}."
+    if not all(name.startswith(own) for name in names):
+        return set()
+    return {name.removeprefix(own) for name in names}
