@@ -34,7 +34,7 @@ from graph.http.hosts import AllowedHosts
 from graph.http.response import JSON
 from graph.migrations import prepare
 from graph.observe import telemetry
-from graph.observe.logs import RequestLog, configure
+from graph.observe.logs import RequestLog
 from graph.settings import Settings
 
 PATH = "/graphql"
@@ -183,13 +183,6 @@ def create_app(
     # FastAPI's middleware answers for other origins, and its spans have the route's name.
     in_front = traced or settings.cors_origins
     return App(app, None if in_front else endpoint, settings.allowed_hosts)
-
-
-def prepared_app() -> App:
-    """Return the app for a process of `serve`, which has prepared the database."""
-    settings = Settings()
-    configure(settings)
-    return create_app(settings, prepared=True)
 
 
 def __getattr__(name: str) -> App:

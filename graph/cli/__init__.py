@@ -1,15 +1,17 @@
 """The command `hero-graph`."""
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import unified_diff
+from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from starlette.types import ASGIApp
 
 from graph.database import open_database
 from graph.database.base import Database, DatabaseError
@@ -17,6 +19,7 @@ from graph.environment import SettingsError, load_settings
 from graph.errors import ConstraintError, ServiceUnavailableError
 from graph.hero.model import TABLE
 from graph.migrations import NEWEST, difference, prepare, revision, write_revision
+from graph.observe.logs import configure
 from graph.settings import Settings
 
 app = typer.Typer(
@@ -72,6 +75,20 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
         fail(f"{database.name}: {error.__cause__ or error}")
 
 
+def worker_app(allowed_hosts: tuple[str, ...], *, prepared: bool) -> ASGIApp:
+    """Return the app of one process of `serve`.
+
+    Args:
+        allowed_hosts: the hosts to answer for, in place of the setting.
+        prepared: whether the database was prepared.
+    """
+    from graph.app import create_app  # noqa: PLC0415 (a worker answers pings once this module is loaded)
+
+    settings = Settings(allowed_hosts=allowed_hosts)
+    configure(settings)
+    return create_app(settings, prepared=prepared)
+
+
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -104,12 +121,14 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
-    if not (settings.token or settings.tokens or settings.allowed_hosts) and is_loopback(host):
-        # Worker processes read their settings from the environment.
-        os.environ["GRAPH_ALLOWED_HOSTS"] = ",".join(LOOPBACK)
-    # Reloaded code may have a new migration: prepare the database each time.
-    app_name = "graph.app:app" if reload else "graph.app:prepared_app"
-    config = ServerConfig(app_name, settings, workers=workers, reload=reload, factory=not reload)
+    hosts = settings.allowed_hosts
+    if not (settings.token or settings.tokens or hosts) and is_loopback(host):
+        hosts = LOOPBACK
+    # Reloaded code may have a new migration, so it prepares the database itself.
+    factory = partial(worker_app, hosts, prepared=not reload)
+    config = ServerConfig(factory, settings, workers=workers, reload=reload, factory=True)
+    if reload:
+        config.reload_dirs = [Path.cwd()]  # uvicorn's default, if an app is given by its name
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     typer.echo(f"API       {address}/graphql")

@@ -151,6 +151,7 @@ def test_any_host_by_default(serve: Callable[..., Client], settings: dict[str, s
     [
         ((), {}, True),
         pytest.param(("--workers", "2"), {}, True, marks=pytest.mark.slow),
+        pytest.param(("--reload",), {}, True, marks=pytest.mark.slow),
         pytest.param(("--host", "localhost"), {}, True, marks=pytest.mark.slow),
         ((), {"token": "secret"}, False),
         pytest.param((), {"allowed_hosts": "*"}, False, marks=pytest.mark.slow),

@@ -118,6 +118,17 @@ def test_a_hangup_lets_open_requests_end(database_url: str) -> None:
 
 @pytest.mark.slow
 @on_sqlite
+def test_a_change_of_the_code_replaces_the_process(database_url: str, tmp_path: Path) -> None:
+    with service(database_url, "--reload") as running:
+        first = workers(running)
+        assert len(first) == 1
+        # Before the reloader has begun to watch, it sees no change.
+        wait_until(lambda: (tmp_path / "code.py").write_text("") or not workers(running) & first)
+        wait_until(lambda: is_answered(f"{running.url}/ready"))
+
+
+@pytest.mark.slow
+@on_sqlite
 def test_a_hangup_replaces_the_workers(database_url: str) -> None:
     with service(database_url, "--workers", "2") as running:
         wait_until(lambda: len(workers(running)) == 2)
