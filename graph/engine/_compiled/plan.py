@@ -198,12 +198,10 @@ class Plan:
         self._fields = [
             _compiled(executor, root, name, details) for name, details in fields.items()
         ]
-        first = self._fields[0]
         self.is_one_statement = (
             executor.operation.operation is OperationType.MUTATION
             and len(fields) == 1
-            and isinstance(first, RootField)
-            and first.is_one_statement
+            and all(isinstance(each, RootField) and each.is_one_statement for each in self._fields)
         )
         """Whether the operation is a mutation of one statement that returns plain rows."""
 
