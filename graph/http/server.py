@@ -63,7 +63,6 @@ class ServerConfig(ProtocolConfig):
             timeout_notify=1,
             **options,
         )
-        self.idle = {}
         self.request_timeout = settings.request_timeout
         self.shutdown_timeout = settings.shutdown_timeout
 

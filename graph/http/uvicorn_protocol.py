@@ -46,6 +46,14 @@ PIECE_BYTES = 4096
 MAX_IDLE = 2_000
 """Maximum idle connections of a process, 8 kB each; the longest idle one is closed."""
 
+MAX_ARRIVING_BYTES = 24_000_000
+"""Maximum memory of all requests of which only a part has arrived; the oldest is refused."""
+
+ARRIVING_BYTES = 16_000
+"""Memory of a connection and its arriving request, besides the bytes that have arrived."""
+
+CROWDED = "Too many requests were arriving, and this one was the oldest."
+
 
 def unacknowledged(connection: socket.socket) -> int:
     """Return the bytes that the client's system has not acknowledged; 0 where that is not known."""
@@ -132,13 +140,43 @@ class Flow(FlowControl):
         self._next_look = asyncio.get_running_loop().call_later(self._patience, self._look)
 
 
+class Waiting:
+    """Connections that wait for their clients, and a limit on them.
+
+    Args:
+        limit: maximum sum of their sizes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._sizes: dict[Protocol, int] = {}  # the longest waiting connection comes first
+        self._total = 0
+
+    def add(self, connection: "Protocol", size: int) -> "Protocol | None":
+        """Add a connection, or change its size.
+
+        Returns:
+            The longest waiting connection if the limit is exceeded.
+        """
+        self._total += size - self._sizes.get(connection, 0)
+        self._sizes[connection] = size
+        return next(iter(self._sizes)) if self._total > self._limit else None
+
+    def discard(self, connection: "Protocol") -> None:
+        """Remove a connection, if it is there."""
+        self._total -= self._sizes.pop(connection, 0)
+
+
 class ProtocolConfig(uvicorn.Config):
-    """uvicorn's configuration, the seconds that a connection grants, and the idle connections."""
+    """uvicorn's configuration, the seconds that a connection grants, and what waits for clients."""
 
     request_timeout: float
     shutdown_timeout: float
-    idle: "dict[Protocol, None]"
-    """Idle connections; the longest idle one comes first."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.idle = Waiting(MAX_IDLE)
+        self.arriving = Waiting(MAX_ARRIVING_BYTES)
 
 
 class Protocol(HttpToolsProtocol):
@@ -150,13 +188,15 @@ class Protocol(HttpToolsProtocol):
         super().__init__(config, *args, **options)
         self._timeout = config.request_timeout
         self._shutdown_timeout = config.shutdown_timeout
-        self._idle = config.idle
+        self._all_idle = config.idle
+        self._all_arriving = config.arriving
         self._arrival: asyncio.TimerHandle | None = None
         self._unparsed = b""
         self._chunks = 0  # parsed in this turn
         self._next_turn: asyncio.Handle | None = None
         self._arriving = False  # a request that has begun, and is not whole
         self._head_bytes = 0
+        self._arrived_bytes = 0
         self._last_response: bytes | None = None  # the last answer; what follows is discarded
         self._discarded = 0
         self._ended = False  # nothing more is sent
@@ -168,6 +208,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = Flow(transport, self.pipeline, self._timeout)
         self._arrival = self.loop.call_later(self._timeout, self._too_slow)
+        self._become_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
@@ -222,6 +263,7 @@ class Protocol(HttpToolsProtocol):
             piece = self._unparsed[:PIECE_BYTES]  # most often all of it, which copies nothing
             self._unparsed = self._unparsed[PIECE_BYTES:]
             self._head_bytes += len(piece)
+            self._arrived_bytes += len(piece)
             try:
                 self.parser.feed_data(piece)
             except HttpParserError as error:
@@ -238,6 +280,9 @@ class Protocol(HttpToolsProtocol):
         elif self._arriving:
             if self._arrival is None:
                 self._arrival = self.loop.call_later(self._timeout, self._too_slow)
+            oldest = self._all_arriving.add(self, ARRIVING_BYTES + self._arrived_bytes)
+            if oldest is not None:
+                oldest._reject(408, CROWDED)  # noqa: SLF001 (of this class)
         elif self._last_response is None and (self.cycle is None or self.cycle.response_complete):
             # The end of a body that was answered early, or what is no request yet.
             self._rest()
@@ -248,17 +293,20 @@ class Protocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+        self._become_idle()
+
+    def _become_idle(self) -> None:
+        """Count as idle, and close the longest idle connection if there are too many."""
         # The last request may have 64 kB of headers. uvicorn begins with none, too.
         self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
         self.url = b""
-        self._idle[self] = None
-        if len(self._idle) > MAX_IDLE:
-            longest = next(iter(self._idle))
+        longest = self._all_idle.add(self, 1)
+        if longest is not None:
             longest._unset_keepalive_if_required()  # noqa: SLF001 (of this class)
             longest.transport.close()
 
     def _unset_keepalive_if_required(self) -> None:
-        self._idle.pop(self, None)
+        self._all_idle.discard(self)
         super()._unset_keepalive_if_required()
 
     def _parse_on(self) -> None:
@@ -285,7 +333,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._arriving = True
-        self._head_bytes = 0
+        self._head_bytes = self._arrived_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -324,6 +372,7 @@ class Protocol(HttpToolsProtocol):
         if self._arrival is not None:
             self._arrival.cancel()
             self._arrival = None
+            self._all_arriving.discard(self)
 
     def on_response_complete(self) -> None:
         is_last = not self.pipeline
@@ -354,7 +403,6 @@ class Protocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         """Handle the timeout of an arriving request."""
-        self._arrival = None
         if self.flow.read_paused:  # it is we who keep it waiting
             self._arrival = self.loop.call_later(self._timeout, self._too_slow)
         elif self._arriving:
@@ -397,6 +445,8 @@ class Protocol(HttpToolsProtocol):
             self.transport.write_eof()
             self.flow.end()
             self.flow.resume_reading()
+            self.parser = None  # type: ignore[assignment] # (it may hold 64 kB of a header)
+            self._become_idle()
 
     def shutdown(self) -> None:
         """Close the connection once it has answered; uvicorn calls it on SIGTERM.

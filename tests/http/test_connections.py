@@ -111,15 +111,66 @@ def test_of_too_many_idle_connections_the_one_idle_longest_is_closed(
     monkeypatch.setattr(uvicorn_protocol, "MAX_IDLE", 10)
     api = serve()
     with ExitStack() as stack:
-        connections = [stack.enter_context(connected(api.url)) for _ in range(30)]
-        for connection in connections:
-            connection.sendall(WHOLE)
-            assert read_answer(connection).status_code == 200
+        connections = []
+        for _ in range(30):
+            connections.append(stack.enter_context(connected(api.url)))
+            connections[-1].sendall(WHOLE)
+            assert read_answer(connections[-1]).status_code == 200
         for connection in connections[:20]:
             assert read_to_the_end(connection) == b""
         for connection in connections[20:]:
             connection.sendall(WHOLE)
             assert read_answer(connection).status_code == 200
+
+
+@on_sqlite
+def test_connections_that_have_sent_nothing_count_as_idle(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uvicorn_protocol, "MAX_IDLE", 10)
+    api = serve()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connected(api.url)) for _ in range(30)]
+        assert api.heroes() == []
+        for connection in connections[:20]:
+            assert read_to_the_end(connection) == b""
+
+
+@on_sqlite
+@pytest.mark.parametrize("sent", [len(HEAD) - 5, len(WHOLE) - 10], ids=["head", "body"])
+def test_of_too_many_arriving_requests_the_oldest_are_refused(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, sent: int
+) -> None:
+    size = uvicorn_protocol.ARRIVING_BYTES + len(WHOLE)
+    monkeypatch.setattr(uvicorn_protocol, "MAX_ARRIVING_BYTES", 10 * size)
+    api = serve()
+    with ExitStack() as stack:
+        connections = []
+        for _ in range(30):
+            connections.append(stack.enter_context(connected(api.url)))
+            connections[-1].sendall(WHOLE[:sent])
+        for connection in connections[:20]:
+            answer = read_to_the_end(connection)
+            assert b"408 Request Timeout" in answer
+            assert b"Too many requests were arriving" in answer
+        for connection in connections[20:]:
+            connection.sendall(WHOLE[sent:])
+            assert read_answer(connection).status_code == 200
+
+
+@on_sqlite
+def test_bytes_of_arriving_requests_count(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uvicorn_protocol, "MAX_ARRIVING_BYTES", 1_000_000)
+    api = serve()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connected(api.url)) for _ in range(30)]
+        for connection in connections:
+            connection.sendall(HEAD + b"Content-Length: 90000\r\n\r\n" + b" " * 60_000)
+        for connection in connections[:15]:
+            assert b"408 Request Timeout" in read_to_the_end(connection)
+        assert api.heroes() == []
 
 
 def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -> None:
