@@ -79,15 +79,11 @@ def limits_of(settings: Settings) -> Limits:
         depth=settings.max_depth,
         rows=settings.max_rows,
         cost=settings.max_cost,
-        predicates=settings.max_predicates,
-        filter_depth=settings.max_filter_depth,
         filter_values=settings.max_filter_values,
         answer_bytes=settings.max_answer_bytes,
         seconds=settings.request_timeout,
         saved_seconds=settings.idempotency_hours * 3600,
-        saved_answers=settings.idempotency_keys,
         saved_bytes=settings.idempotency_bytes,
-        saved_answer_bytes=settings.idempotency_answer_bytes,
     )
 
 

@@ -23,7 +23,15 @@ OF_KUBERNETES = re.compile(
 """Set, behind the prefix, by Kubernetes for a Service called `graph` or `graph-…`
 (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)."""
 
-FIXED = {"FAST_EXECUTION"}
+FIXED = {
+    "AUTOMATIC_PERSISTED_QUERIES",
+    "COMPRESSION",
+    "FAST_EXECUTION",
+    "IDEMPOTENCY_ANSWER_BYTES",
+    "IDEMPOTENCY_KEYS",
+    "MAX_FILTER_DEPTH",
+    "MAX_PREDICATES",
+}
 """Names of former settings; they are unknown, but no misspelled ones."""
 
 NEAR = 0.75

@@ -149,12 +149,6 @@ class Settings(BaseSettings):
         description="fields of an answer, each counted in every row; those of introspection "
         "twice, and 300 rows that are passed over as one",
     )
-    max_predicates: PositiveInt = Field(
-        default=20, le=400, description="comparisons in a filter; what has none counts as one"
-    )
-    max_filter_depth: PositiveInt = Field(
-        default=4, le=20, description="levels of filters within each other"
-    )
     max_filter_values: PositiveInt = Field(
         default=100, le=1_000, description="values that a filter compares with"
     )
@@ -167,27 +161,11 @@ class Settings(BaseSettings):
     idempotency_hours: PositiveInt = Field(
         default=24, le=8_760, description="hours for which the answer of a mutation is kept by key"
     )
-    idempotency_keys: PositiveInt = Field(
-        default=1_000_000,
-        le=1_000_000_000,
-        description="answers that are kept of one caller; beyond, the caller's oldest are "
-        "forgotten",
-    )
     idempotency_bytes: PositiveInt = Field(
         default=100_000_000,
-        ge=1_000_000,
         le=1_000_000_000_000,
         description="bytes of the answers that are kept of one caller; beyond, the caller's oldest "
         "are forgotten",
-    )
-    idempotency_answer_bytes: PositiveInt = Field(
-        default=200_000,
-        le=1_000_000,
-        description="bytes of an answer that is kept by key; a mutation with a larger one is "
-        "refused",
-    )
-    automatic_persisted_queries: bool = Field(
-        default=True, description="let clients send the hash of a query in its place"
     )
     trusted_documents: Annotated[
         dict[str, str] | None, NoDecode, BeforeValidator(read_documents)
@@ -200,7 +178,6 @@ class Settings(BaseSettings):
         pattern=r"^[\x20-\x7e]+$",
         description="the header `Cache-Control` of a query by GET, such as `public, max-age=60`",
     )
-    compression: bool = Field(default=True, description="compress answers of 1 kB and more")
     token: SecretStr | None = Field(
         default=None,
         description="the bearer token that `/graphql` asks for: ASCII without spaces",

@@ -28,18 +28,12 @@ BOUNDS: list[tuple[str, Any, Any]] = [
     ("max_rows", 1, 0),
     ("max_cost", 100_000_000, 100_000_001),
     ("max_cost", 1, 0),
-    ("max_predicates", 400, 401),
-    ("max_predicates", 1, 0),
-    ("max_filter_depth", 20, 21),
-    ("max_filter_depth", 1, 0),
     ("max_filter_values", 1_000, 1_001),
     ("max_filter_values", 1, 0),
     ("max_answer_bytes", 1_000_000_000, 1_000_000_001),
     ("max_answer_bytes", 1, 0),
     ("idempotency_hours", 8_760, 8_761),
     ("idempotency_hours", 1, 0),
-    ("idempotency_keys", 1_000_000_000, 1_000_000_001),
-    ("idempotency_keys", 1, 0),
 ]
 
 

@@ -51,6 +51,12 @@ UNLIMITED = 100
 INTROSPECTION_COST = 2
 """Cost of an introspection field, which graphql-core completes without a plan."""
 
+MAX_PREDICATES = 20
+"""Maximum comparisons in a filter."""
+
+MAX_FILTER_DEPTH = 4
+"""Maximum levels of nested filters."""
+
 EXTRA_STEPS = 1_000
 """Selections that the analysis may read, beyond the maximum cost."""
 

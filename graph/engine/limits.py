@@ -57,18 +57,13 @@ class Limits:
     depth: int
     rows: int
     cost: int
-    predicates: int
-    filter_depth: int
     filter_values: int
     answer_bytes: int
     seconds: float
     saved_seconds: int
     """Age at which a saved answer is deleted."""
-    saved_answers: int
     saved_bytes: int
     """Bytes of all saved answers of a caller."""
-    saved_answer_bytes: int
-    """Bytes of one saved answer."""
 
 
 def count_tokens(query: str, most: int) -> int:

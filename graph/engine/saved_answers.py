@@ -8,8 +8,8 @@ A mutation may search for the rows that it writes before its transaction begins.
 an answer is then looked up before, and the key claimed afterwards. If another request executed the
 mutation meanwhile, its statements fail, and it gets the answer of the other.
 
-A background task keeps the number and size of saved answers within bounds, so that no request has
-to count them.
+A background task deletes expired answers and keeps the size of the others within a bound, so that
+no request has to count them.
 """
 
 import asyncio
@@ -69,6 +69,9 @@ PAUSE = 0.02
 
 NEWER_THAN_ALL = 2**63 - 1
 """Greater than the id of any answer."""
+
+MAX_SAVED_BYTES = 200_000
+"""Maximum bytes of a saved answer."""
 
 OVERHEAD = 100
 """Bytes of an answer besides its key and its texts."""
@@ -149,7 +152,7 @@ class SavedAnswers:
 
     Args:
         database: holds the answers.
-        limits: how long answers are kept, how many, and of what size.
+        limits: how long answers are kept, and their total size.
     """
 
     def __init__(self, database: Database, limits: Limits) -> None:
@@ -163,10 +166,7 @@ class SavedAnswers:
         self._save = Statement(saved.returning(ANSWERS.c.id), values=(*CLAIMED, *texts))
         self._database = database
         self._seconds = limits.saved_seconds
-        self._most = limits.saved_answers
         self._most_bytes = limits.saved_bytes
-        self._largest = limits.saved_answer_bytes
-        self._saved = 0
         self._saved_bytes = 0
         self._due = asyncio.Event()
 
@@ -223,17 +223,16 @@ class SavedAnswers:
         Raises:
             PublicError: the answer is too large; nothing is committed.
         """
-        if answer.size > self._largest:
+        if answer.size > MAX_SAVED_BYTES:
             raise too_complex(
-                f"The answer has more than {self._largest} bytes, the most that are saved under an "
-                "idempotency key: select less. Nothing was stored."
+                f"The answer has more than {MAX_SAVED_BYTES} bytes, the most that are saved under "
+                "an idempotency key: select less. Nothing was stored."
             )
         row = {**self._claimed(key), **answer._asdict()}
         await session.commit(Change(self._save, row))
-        self._saved += 1
         self._saved_bytes += len(key.key) + answer.size + OVERHEAD
-        # Exceeding a bound by a tenth is harmless, and keeps searches of many answers rare.
-        if self._saved * 10 >= self._most or self._saved_bytes * 10 >= self._most_bytes:
+        # Exceeding the bound by a tenth is harmless, and keeps searches of many answers rare.
+        if self._saved_bytes * 10 >= self._most_bytes:
             self._due.set()
 
     async def keep_within_bounds(self) -> None:
@@ -245,24 +244,22 @@ class SavedAnswers:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), PERIOD)
             self._due.clear()
-            self._saved = self._saved_bytes = 0
+            self._saved_bytes = 0
             try:
                 await self._forget_surplus()
             except Exception as error:  # noqa: BLE001 (it is tried again)
                 logger.warning("Saved answers could not be forgotten: %r", error.__cause__ or error)
 
     async def _forget_surplus(self) -> None:
-        """Delete expired answers, and each caller's oldest answers beyond the bounds."""
+        """Delete expired answers, and each caller's oldest answers beyond the upper bound."""
         expired = int(time()) - self._seconds
-        counts, sizes = Counter[str](), Counter[str]()
+        sizes = Counter[str]()
         before = NEWER_THAN_ALL
         while rows := await self._newest(before):
             surplus = []
             for row in rows:
-                counts[row.caller] += 1
                 sizes[row.caller] += row.size
-                is_over = counts[row.caller] > self._most or sizes[row.caller] > self._most_bytes
-                if is_over or row.created <= expired:
+                if sizes[row.caller] > self._most_bytes or row.created <= expired:
                     surplus.append(row.id)
             if surplus:
                 await self._forget(surplus)

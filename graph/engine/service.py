@@ -11,7 +11,15 @@ from graphql.execution import Executor, VariableValues
 from graph.database.base import Database
 from graph.engine._compiled.plan import Plan, PlanRun
 from graph.engine.context import Caller, Context
-from graph.engine.cost import NO_FILTER, CostAnalysis, Extent, Size, over_cost
+from graph.engine.cost import (
+    MAX_FILTER_DEPTH,
+    MAX_PREDICATES,
+    NO_FILTER,
+    CostAnalysis,
+    Extent,
+    Size,
+    over_cost,
+)
 from graph.engine.deadline import run_with_timeout
 from graph.engine.definitions import core_schema
 from graph.engine.documents import Document, Documents
@@ -96,7 +104,7 @@ class Service:
         self._hide_suggestions = not introspection
         self._fast_execution = fast_execution
         self._documents = Documents(self._schema, limits, introspection=introspection)
-        self._largest_filter = Extent(limits.predicates, limits.filter_depth, limits.filter_values)
+        self._largest_filter = Extent(MAX_PREDICATES, MAX_FILTER_DEPTH, limits.filter_values)
 
     async def keep_answers_within_bounds(self) -> None:
         """Delete expired and surplus saved answers, until cancelled.

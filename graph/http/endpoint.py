@@ -107,11 +107,8 @@ class GraphQLEndpoint:
 
     async def _send(self, answer: Answer, headers: Mapping[bytes, bytes], send: Send) -> None:
         status, media_type, body, extra = answer
-        if (
-            len(body) >= COMPRESSED_FROM
-            and self._settings.compression
-            and accepts_gzip(headers.get(b"accept-encoding", b""))
-        ):
+        encodings = headers.get(b"accept-encoding", b"")
+        if len(body) >= COMPRESSED_FROM and accepts_gzip(encodings):
             large = len(body) >= COMPRESSED_ASIDE_FROM
             body = await asyncio.to_thread(gzip, body) if large else gzip(body)
             extra = (*extra, (b"content-encoding", b"gzip"))

@@ -88,22 +88,15 @@ def _not_found() -> PublicError:
 
 
 class AutomaticPersistedQueries(DocumentStore):
-    """Stores a text under its hash when a client sends both; any other text is executed too.
+    """Stores a text under its hash when a client sends both; any other text is executed too."""
 
-    Args:
-        enabled: false answers every hash with `PERSISTED_QUERY_NOT_SUPPORTED`.
-    """
-
-    def __init__(self, *, enabled: bool) -> None:
-        self._enabled = enabled
+    def __init__(self) -> None:
         self._texts = Cache[str](STORED_CHARACTERS, LONGEST_STORED, len)
 
     def store(self, name: str, query: str) -> None:
         self._texts.keep(name, query)
 
     def _by_hash(self, name: str, query: str | None) -> QueryText:
-        if not self._enabled:
-            raise PublicError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
         stored = self._texts.get(name)
         if not query:
             if stored is None:
@@ -159,4 +152,4 @@ def document_store(settings: Settings) -> DocumentStore:
     """Return the store of queries that the settings ask for."""
     if settings.trusted_documents is not None:
         return TrustedDocuments(settings.trusted_documents)
-    return AutomaticPersistedQueries(enabled=settings.automatic_persisted_queries)
+    return AutomaticPersistedQueries()

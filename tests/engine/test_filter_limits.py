@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLInt
 
+from graph.engine import service
 from graph.engine.limits import MAX_OBJECTS
 from tests.support.client import Client, literal
 from tests.support.databases import on_sqlite
@@ -42,11 +43,7 @@ def values(count: int) -> dict[str, Any]:
 
 EDGES = [
     ({}, predicates, 20),
-    ({"max_predicates": 7}, predicates, 7),
-    ({"max_predicates": 1}, predicates, 1),
     ({}, levels, 4),
-    ({"max_filter_depth": 1}, levels, 1),
-    ({"max_filter_depth": 20}, levels, 20),
     ({}, values, 100),
     ({"max_filter_values": 3}, values, 3),
 ]
@@ -86,8 +83,11 @@ def test_the_edge_of_a_filter(
     assert code(api.post(FORMS[form](filter_of(most + 1)))) == "OPERATION_TOO_COMPLEX"
 
 
-def test_each_filter_has_the_limit_for_itself(serve: Callable[..., Client]) -> None:
-    api = serve(max_predicates=2)
+def test_each_filter_has_the_limit_for_itself(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_PREDICATES", 2)
+    api = serve()
     most, more = literal(predicates(2)), literal(predicates(3))
     pages = [f"p{index}: heroes(limit: 1, where: {most}) {{ id }}" for index in range(14)]
     for last, refused in ((most, False), (more, True)):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import pytest
 import strawberry
 
+from graph.engine import service
 from graph.engine.connection import Connection, PageInfo
 from graph.engine.cost import MAXIMUM
 from graph.hero.mutations import Mutation
@@ -145,8 +146,11 @@ def test_each_field_of_a_page_counts(serve_schema: Serve) -> None:
         assert ("errors" in labelled(api.post({"query": query}))) == refused
 
 
-def test_a_filter_inside_is_counted_before_anything_runs(serve_schema: Serve) -> None:
-    api = serve_schema(Pages, Many, max_predicates=2)
+def test_a_filter_inside_is_counted_before_anything_runs(
+    serve_schema: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_PREDICATES", 2)
+    api = serve_schema(Pages, Many)
     query = "mutation($w: HeroFilter) { createTeam { members(where: $w) { totalCount } } }"
     for where, refused in (({"age": {"gt": 1, "lt": 3}}, False), ({"or": [{}] * 3}, True)):
         written.clear()

@@ -25,6 +25,9 @@ from tests.support.waiting import wait_until
 
 ANOTHER = {"query": CREATE, "variables": {"input": {**HERO, "age": 28}}}
 KEPT = "SELECT key FROM hero_graph_answer ORDER BY id"
+SIZE = 200
+"""Bytes of a saved answer to `CREATION`, roughly, with what is counted beside its texts."""
+
 DELETE = "mutation($id: ID!) { deleteHero(id: $id) { id } }"
 
 
@@ -133,7 +136,7 @@ def test_a_key_expires(serve: Callable[..., Client], sql: Sql) -> None:
 
 
 def test_the_oldest_of_a_caller_are_forgotten(serve: Callable[..., Client], sql: Sql) -> None:
-    api = serve(idempotency_keys=6, tokens="ann=s3cret,bob=t0ken")
+    api = serve(idempotency_bytes=6 * SIZE, tokens="ann=s3cret,bob=t0ken")
     ann, bob = ({"authorization": f"Bearer {token}"} for token in ("s3cret", "t0ken"))
     first = send(api, key="0", **bob)
     for turn in range(9):
@@ -144,7 +147,7 @@ def test_the_oldest_of_a_caller_are_forgotten(serve: Callable[..., Client], sql:
 
 def test_only_what_is_kept_counts(serve: Callable[..., Client], sql: Sql) -> None:
     """What fails or is repeated pushes out nobody's answer, though it uses ids up."""
-    api = serve(idempotency_keys=3)
+    api = serve(idempotency_bytes=3 * SIZE)
     first = send(api)
     second = send(api, ANOTHER, "another")
     failing = {"query": DELETE, "variables": {"id": 1_000}}
@@ -173,8 +176,11 @@ def test_answers_have_an_upper_bound_in_bytes(serve: Callable[..., Client], sql:
     assert sql(KEPT)[-1] == ("39",)
 
 
-def test_an_answer_that_is_too_large_is_refused(serve: Callable[..., Client], sql: Sql) -> None:
-    api = serve(idempotency_answer_bytes=40_000)
+def test_an_answer_that_is_too_large_is_refused(
+    serve: Callable[..., Client], sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_answers, "MAX_SAVED_BYTES", 40_000)
+    api = serve()
     refused = send(api, LONG_NAMES)
     assert codes(refused) == ["OPERATION_TOO_COMPLEX"]
     assert sql(KEPT) == sql("SELECT id FROM hero") == []
@@ -254,7 +260,7 @@ def test_more_answers_than_are_looked_at_at_once(
     serve: Callable[..., Client], sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(saved_answers, "PERIOD", 0.05)
-    serve(idempotency_keys=700)
+    serve(idempotency_bytes=700 * (saved_answers.OVERHEAD + len("1000")))
     sql(
         """INSERT INTO hero_graph_answer (caller, key, digest, created, data)
         WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)

@@ -124,13 +124,6 @@ def test_only_a_valid_text_is_stored(api: Client, invalid: str, expected: str) -
     assert "data" in api.post(persisted(sha(QUERY), variables={"id": "1"})).json()
 
 
-def test_clients_are_told_when_it_is_off(serve: Callable[..., Client]) -> None:
-    api = serve(automatic_persisted_queries=False)
-    response = api.post(persisted(sha(OTHER), query=OTHER))
-    assert (response.status_code, code(response)) == (200, "PERSISTED_QUERY_NOT_SUPPORTED")
-    assert api.data(OTHER) == {"heroes": []}
-
-
 @pytest.fixture
 def trusting(serve: Callable[..., Client], tmp_path: Path) -> Client:
     """A service that executes two documents only."""

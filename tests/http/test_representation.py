@@ -136,9 +136,3 @@ def test_what_the_client_accepts_decides(api: Client) -> None:
 def test_the_tag_is_the_same_for_every_coding(api: Client) -> None:
     fill(api)
     assert tag(api, **{"accept-encoding": "gzip"}) == tag(api, **{"accept-encoding": "identity"})
-
-
-def test_compression_can_be_off(serve: Callable[..., Client]) -> None:
-    api = serve(compression=False)
-    fill(api)
-    assert "content-encoding" not in api.post({"query": PAGE}).headers

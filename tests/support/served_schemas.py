@@ -17,7 +17,7 @@ from tests.support.served_app import serving
 
 Serve = Callable[..., Client]
 
-SETTINGS = {"tokens", "max_rows", "max_cost", "max_predicates", "request_timeout"}
+SETTINGS = {"tokens", "max_rows", "max_cost", "request_timeout"}
 """What of a schema's options is meant for the service."""
 
 SORTED: dict[str, Any] = (
