@@ -18,6 +18,7 @@ from tests.support.client import CREATE, Client
 from tests.support.components import require
 from tests.support.databases import on_sqlite
 from tests.support.service_process import service
+from tests.support.waiting import wait_until
 
 pytestmark = on_sqlite
 
@@ -94,8 +95,8 @@ def test_a_file_that_is_no_database(api: Client, database_file: Path) -> None:
     bad = database_file.with_suffix(".bad")
     bad.write_bytes(b"no database" * 1000)
     bad.replace(database_file)
-    assert api.codes(READ) == UNAVAILABLE
     assert api.codes(CREATE, input=HERO) == UNAVAILABLE
+    assert api.codes(READ) == UNAVAILABLE
     assert not ready(api)
     good.replace(database_file)
     assert_works(api)
@@ -207,7 +208,7 @@ def test_readiness_does_not_wait_as_long_as_a_request_may(
     api = serve(database_timeout=60)
     away = database_file.with_suffix(".away")
     database_file.rename(away)
-    assert not ready(api)
+    wait_until(lambda: not ready(api))
     away.rename(database_file)
     with write_lock(database_file):
         assert not ready(api)

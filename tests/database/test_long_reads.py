@@ -234,7 +234,7 @@ def test_it_ends_when_its_file_is_replaced(long: Long, tmp_path: Path, query: st
     backup, old = fill_and_back_up(api, file)
     answer = long.start(query)
     backup.replace(file)
-    assert [hero["name"] for hero in api.heroes()] == ["Backed up"] * 5
+    wait_until(lambda: [hero["name"] for hero in api.heroes()] == ["Backed up"] * 5)
     assert codes(answer.result()) == UNAVAILABLE
     assert_works(api)
     assert names(file) == ["Backed up"] * 5 + ["Back again"]

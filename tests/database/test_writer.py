@@ -1,8 +1,11 @@
 """Writes that arrive together: committed together, undone alone, acknowledged when stored."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from sqlmodel import select
 
 from graph.database.base import Session
+from graph.database.sqlite import write_ahead_log
 from graph.database.sqlite.database import SQLiteDatabase
 from graph.database.sqlite.writer import Turn
 from graph.errors import ServiceUnavailableError, UnknownOutcomeError
@@ -112,6 +116,39 @@ def test_a_file_that_is_gone_before_the_commit(file: Path) -> None:
             await write
 
     run(file, work)
+
+
+def test_a_file_replaced_during_a_checkpoint_is_served_after_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_ahead_log, "LOG_LIMIT", 0)  # each commit is followed by a checkpoint
+    began, go_on = threading.Event(), threading.Event()
+
+    async def work(database: SQLiteDatabase) -> None:
+        checkpoint = database.file.log.checkpoint
+
+        def wait_and_checkpoint(raw: sqlite3.Connection) -> None:
+            began.set()
+            assert go_on.wait(30)
+            checkpoint(raw)
+
+        await operation(database, "Before")
+        await database.writer.acquire()  # when its checkpoint is done, which a reader would delay
+        database.writer.undo()
+        with closing(sqlite3.connect(file)) as raw:
+            raw.execute(f"VACUUM INTO '{file}.new'")
+        with monkeypatch.context() as patch:
+            patch.setattr(database.file.log, "checkpoint", wait_and_checkpoint)
+            await operation(database, "In the former file")
+            assert await asyncio.to_thread(began.wait, 30)
+        Path(f"{file}.new").replace(file)  # noqa: ASYNC240 (quick, and nobody waits)
+        with pytest.raises(sqlite3.OperationalError, match="still in use"):
+            database.file.current.connection()
+        go_on.set()
+        await operation(database, "After")
+
+    run(file, work)
+    assert names(file) == ["Before", "After"]
 
 
 def test_a_cancelled_request_learns_what_became_of_it(file: Path) -> None:

@@ -31,25 +31,17 @@ class OpenConnection:
 
     Args:
         connection: SQLAlchemy's.
-        raw: the driver's own of it.
         file: which file it is.
-        log: its write-ahead log, where it has one.
-        failures: those of `DatabaseFile` that came before it.
+        log: its write-ahead log, if it has one.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        raw: sqlite3.Connection,
-        file: Identity,
-        log: Identity | None,
-        failures: int,
-    ) -> None:
+    def __init__(self, connection: Connection, file: Identity, log: Identity | None) -> None:
         self.connection = connection
-        self.raw = raw
+        self.raw = driver(connection)
         self.file = file
         self.log = log
-        self.failures = failures
+        self.usable = True
+        """Whether it may be used again: it is open, and nothing failed since it was opened."""
         self.in_thread = False
         """Whether another thread uses the connection."""
         self._clock = _Clock()

@@ -253,7 +253,8 @@ class SQLiteDatabase(Database):
                 self.file.path.touch()
             elif not os.access(self.file.path, os.W_OK):
                 logger.warning("%s cannot be written to: it can only be read", self.name)
-            self.file.close(await self.file.retry_while_locked(lambda: self.file.current(None)))
+            current = self.file.current
+            current.close(await self.file.retry_while_locked(current.connection))
 
     async def open(self) -> None:
         with suppress(ServiceUnavailableError):  # while it has the file, it sees it replaced
@@ -313,12 +314,12 @@ class SQLiteDatabase(Database):
         async with self.slow_reads.ended() as ended:
             if ended and await self.writer.end():
                 with suppress(ServiceUnavailableError):
-                    await self.file.retry_while_locked(self.file.close_all)
+                    await self.file.retry_while_locked(self.file.current.close_all)
         self.slow_reads.close()
 
     def reader(self) -> OpenConnection:
         """Return the connection for reads outside a transaction; each reads its own state."""
-        self._reader = self.file.reader(self._reader)
+        self._reader = self.file.current.connection(self._reader, reads=True)
         return self._reader
 
     async def begin(self) -> OpenConnection:
@@ -331,7 +332,8 @@ class SQLiteDatabase(Database):
         return opened
 
     def _take(self) -> OpenConnection:
-        opened = self.file.current(self._idle[-1] if self._idle else None)
+        last = self._idle[-1] if self._idle else None
+        opened = self.file.current.connection(last, reads=True)
         del self._idle[-1:]
         return opened
 
@@ -353,7 +355,7 @@ class SQLiteDatabase(Database):
             self._idle.append(opened)
         else:
             with suppress(sqlite3.Error):  # another file's, which is then closed later
-                self.file.close(opened)
+                self.file.current.close(opened)
 
     @contextmanager
     def _described(self) -> Iterator[None]:

@@ -3,27 +3,21 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from random import random
-from time import perf_counter
 from typing import TypeVar
 
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import SQLAlchemyError
 
 from graph.database.constraints import table_of
-from graph.database.sqlite.connection import OpenConnection, driver
-from graph.database.sqlite.errors import LOCKED, UNAVAILABLE, busy, check_constraint, primary_code
-from graph.database.sqlite.write_ahead_log import LOG_LIMIT, Identity, WriteAheadLog, identity
+from graph.database.sqlite.connection import driver
+from graph.database.sqlite.current_file import CurrentFile
+from graph.database.sqlite.errors import LOCKED, UNAVAILABLE, check_constraint, primary_code
+from graph.database.sqlite.write_ahead_log import LOG_LIMIT, WriteAheadLog
 from graph.errors import ServiceUnavailableError
 
 T = TypeVar("T")
-
-LOOK = 0.001
-"""Seconds for which reads may go on before it is looked whether the file is still the one at the
-path, which takes as long as a tenth of a small request."""
 
 LONGEST_PAUSE = 0.002
 """Maximum seconds between two attempts to lock: the time of a commit on a fast disk."""
@@ -42,13 +36,9 @@ class DatabaseFile:
     def __init__(self, path: Path, synchronous: str, timeout: float, *, read_only: bool) -> None:
         self.path = path
         self.log = WriteAheadLog(path)
-        self._path = str(path)
         self._synchronous = synchronous
         self._timeout = timeout
         self._read_only = read_only
-        self._opened = set[OpenConnection]()
-        self._failures = 0
-        self._look_again = 0.0
         self.suspect = False
         """Whether something failed since the last successful write."""
         self.engine = create_engine(
@@ -57,88 +47,9 @@ class DatabaseFile:
             poolclass=NullPool,
             hide_parameters=True,  # of the statements in error messages, which are logged
         )
+        self.current = CurrentFile(path, self.log, self._open)
         event.listen(self.engine, "begin", self._begin)
         event.listen(self.engine, "handle_error", self._translate)
-
-    def current(self, opened: OpenConnection | None) -> OpenConnection:
-        """The same connection, or another, to the file that is there now.
-
-        Raises:
-            OSError, sqlite3.DatabaseError: there is no file, or it cannot be used now.
-        """
-        file = identity(self._path)
-        if file is None:
-            raise FileNotFoundError(f"there is no file {self._path}")
-        if opened in self._opened and opened.file == file and opened.failures == self._failures:
-            return opened
-        self._end_reads(file)
-        if opened is not None:
-            self.close(opened)
-        for other in [*self._opened]:
-            if other.file != file:
-                self.close(other)
-        opened = self._open(file)
-        if not self.is_current(opened):
-            opened.connection.close()
-            raise busy("the file was replaced while it was opened")
-        self._opened.add(opened)
-        return opened
-
-    def reader(self, opened: OpenConnection | None) -> OpenConnection:
-        """As `current`, for what only reads: the file may have been seen up to `LOOK` seconds ago.
-
-        Raises:
-            OSError, sqlite3.DatabaseError: as `current`.
-        """
-        now = perf_counter()
-        if now < self._look_again and opened in self._opened and opened.failures == self._failures:
-            return opened
-        opened = self.current(opened)
-        self._look_again = now + LOOK
-        return opened
-
-    def _end_reads(self, file: Identity) -> None:
-        """End what other threads read from any file but this one, which keeps it from being closed.
-
-        Raises:
-            sqlite3.OperationalError: there was any.
-        """
-        reading = [each for each in self._opened if each.in_thread and each.file != file]
-        for each in reading:
-            each.raw.interrupt()
-        if reading:
-            raise busy("the file that was replaced is still read")
-
-    def is_current(self, opened: OpenConnection | None) -> bool:
-        """Whether the connection's file is still at the path."""
-        try:
-            return opened is not None and opened.file == identity(self._path)
-        except OSError:
-            return False
-
-    def close(self, opened: OpenConnection) -> None:
-        """Close a connection, which must have no transaction.
-
-        Raises:
-            sqlite3.DatabaseError: its file is not there any more, and has still to get what is in
-                its log.
-        """
-        if opened not in self._opened:
-            return
-        if not self.is_current(opened):
-            self.log.retire(opened.raw, opened.log)
-        self._opened.discard(opened)
-        with suppress(sqlite3.Error, SQLAlchemyError):
-            opened.connection.close()
-
-    def close_all(self) -> None:
-        """Close all connections.
-
-        Raises:
-            sqlite3.DatabaseError: as `close`.
-        """
-        for opened in [*self._opened]:
-            self.close(opened)
 
     async def retry_while_locked(
         self,
@@ -191,25 +102,24 @@ class DatabaseFile:
             raise
         return connection
 
-    def _open(self, file: Identity) -> OpenConnection:
+    def _open(self) -> Connection:
         connection = self.engine.connect()
         try:
-            raw = driver(connection)
-            try:
-                if not self._read_only:
-                    raw.execute("PRAGMA journal_mode = WAL")  # as another file may not have it
-            except sqlite3.OperationalError as error:
-                if primary_code(error) != sqlite3.SQLITE_READONLY:
-                    raise
-            return OpenConnection(connection, raw, file, self.log.identity(), self._failures)
+            if not self._read_only:  # another file may not have a write-ahead log yet
+                driver(connection).execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_READONLY:
+                connection.close()
+                raise
         except BaseException:
             connection.close()
             raise
+        return connection
 
     def _failed(self, error: BaseException) -> ServiceUnavailableError:
         """Record a failure, and return the public error."""
         if primary_code(error) not in LOCKED:
-            self._failures += 1  # opened anew: a connection never learns that it may write again
+            self.current.distrust()
             self.suspect = True
         return ServiceUnavailableError()
 

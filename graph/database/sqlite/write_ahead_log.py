@@ -6,7 +6,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
 
-from graph.database.sqlite.errors import busy
 from graph.errors import logger
 
 Identity: TypeAlias = tuple[int, int]
@@ -26,12 +25,13 @@ LONGEST_PAUSE = 2.0
 """Maximum seconds of a pause: enough to checkpoint the log on a slow disk."""
 
 
-def identity(path: str) -> Identity | None:
-    """Return the identity of the file at the path, or None."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat, on every request)
-    except FileNotFoundError:
-        return None
+def identity(path: str) -> Identity:
+    """Return the identity of the file at the path.
+
+    Raises:
+        FileNotFoundError: there is no file.
+    """
+    status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat, on every commit)
     return status.st_dev, status.st_ino
 
 
@@ -59,7 +59,15 @@ class WriteAheadLog:
     def identity(self) -> Identity | None:
         """Return the identity of the log, or None if there is no log."""
         self._locate()  # as the link may lead to another file by now
-        return identity(self._path)
+        try:
+            return identity(self._path)
+        except FileNotFoundError:
+            return None
+
+    def delete(self) -> None:
+        """Delete the log and its index."""
+        for path in (self._path, self._index):
+            Path(path).unlink(missing_ok=True)
 
     @property
     def size(self) -> int:
@@ -119,29 +127,3 @@ class WriteAheadLog:
                 size // 1_000_000,
             )
         return 0.0
-
-    def retire(self, connection: sqlite3.Connection, log: Identity | None) -> None:
-        """Move what is in the log to the database, wherever that is now, and take the log away.
-
-        SQLite leaves it behind, and would apply it to whichever file comes to the path next.
-
-        Args:
-            connection: has the database open that was at the path.
-            log: which file was its log.
-
-        Raises:
-            sqlite3.DatabaseError: it is in use, or the disk failed.
-        """
-        in_use = busy("the file that was replaced is still in use")
-        if connection.in_transaction:
-            raise in_use
-        ((is_busy, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        if is_busy:
-            raise in_use
-        connection.execute("BEGIN IMMEDIATE")  # of several processes one does it
-        try:
-            if log is not None and log == self.identity():
-                for path in (self._path, self._index):
-                    Path(path).unlink(missing_ok=True)
-        finally:
-            connection.execute("ROLLBACK")

@@ -97,7 +97,7 @@ class Writer:
 
     def _begin(self) -> OpenConnection:
         if not self._finished or self._opened is None:
-            self._opened = self._file.current(self._opened)
+            self._opened = self._file.current.connection(self._opened)
             self._connection, self._raw = self._opened.connection, self._opened.raw
             self._lock_file()
             self._turn.give()
@@ -206,7 +206,7 @@ class Writer:
             cause: BaseException | None = None
             try:
                 await self._store()
-                if self._file.is_current(self._opened):
+                if self._opened and self._file.current.leads_to_current(self._opened):
                     self._connection.commit()
                     self._resolve_waiters(None)
                 else:
@@ -225,14 +225,15 @@ class Writer:
 
     async def _checkpoint(self) -> None:
         """Checkpoint a log that has grown, on another thread: it writes megabytes."""
-        if not self._file.log.is_due:
+        if self._opened is None or not self._file.log.is_due:
             return
         self._yields_until = monotonic() + COURTESY
         try:
             # With the turn kept, no other process begins to write before the log is moved.
             await self._file.retry_while_locked(self._lock_file)
             self._raw.rollback()
-            await asyncio.to_thread(self._file.log.checkpoint, self._raw)
+            with self._opened.used_in_thread():
+                await asyncio.to_thread(self._file.log.checkpoint, self._raw)
         except (sqlite3.Error, ServiceUnavailableError) as error:
             cause = error.__cause__ or error
             logger.warning("The log of %s was not moved to it: %s", self._file.path, cause)
