@@ -35,6 +35,9 @@ class Code(StrEnum):
 MAX_MESSAGE_LENGTH = 500
 """Characters of a message; graphql-core quotes what the client sent, however long it is."""
 
+MAX_NAME_LENGTH = 100
+"""Characters of an operation's name in logs, spans and counts; clients choose it."""
+
 
 def brief(message: str) -> str:
     """Cut a message that is longer than `MAX_MESSAGE_LENGTH`."""

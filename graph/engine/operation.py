@@ -22,6 +22,7 @@ from graphql.execution import VariableValues
 from graph.engine._compiled.arguments import Variables
 from graph.engine.cost import Cost
 from graph.engine.errors import MAX_ERRORS
+from graph.engine.fallback import Fallback, Fallbacks
 from graph.engine.limits import Measured, check_variables
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Prepared(NamedTuple):
 
     cost: Cost
     plan: "Plan | None"
+    why: str
+    """Why there is no plan."""
 
 
 class Operation:
@@ -59,7 +62,7 @@ class Operation:
         schema: GraphQLSchema,
         variables: dict[str, Any],
         *,
-        fast_execution: bool,
+        fallbacks: Fallbacks | None,
         hide_suggestions: bool,
     ) -> VariableValues | list[GraphQLError]:
         """Return the coerced variables, or the errors of invalid ones.
@@ -67,7 +70,8 @@ class Operation:
         Args:
             schema: the operation's schema.
             variables: values as the client sent them.
-            fast_execution: whether compiled coercion may be used.
+            fallbacks: counts valid variables that are not coerced by compiled functions; None to
+                let graphql-core coerce all.
             hide_suggestions: whether errors suggest no names of the schema.
 
         Raises:
@@ -75,20 +79,30 @@ class Operation:
         """
         if variables:
             check_variables([variables])
-        # graphql-core coerces a variable inside another value again, from its source.
-        if fast_execution and not self._has_inner:
-            if self._variables is None:
-                self._variables = Variables(schema, self.node.variable_definitions or ())
-            coerced = self._variables.coerce(variables)
-            if coerced is not None:
-                return VariableValues({}, coerced)
-        return get_variable_values(
+        definitions = self.node.variable_definitions or ()
+        why: Fallback | None = None
+        try:
+            if fallbacks is not None:
+                return VariableValues({}, self._compiled_variables(schema).coerce(variables))
+        except Fallback as raised:
+            why = raised
+        coerced = get_variable_values(
             schema,
-            self.node.variable_definitions or (),
+            definitions,
             variables,
             max_errors=MAX_ERRORS,
             hide_suggestions=hide_suggestions,
         )
+        if fallbacks is not None and why is not None and not isinstance(coerced, list):
+            fallbacks.add(self.name, "variables", why)
+        return coerced
+
+    def _compiled_variables(self, schema: GraphQLSchema) -> Variables:
+        if self._has_inner:  # graphql-core coerces such a variable again, from its source
+            raise Fallback("a variable is inside a list or an object")
+        if self._variables is None:
+            self._variables = Variables(schema, self.node.variable_definitions or ())
+        return self._variables
 
 
 class _Uses(Visitor):

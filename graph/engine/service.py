@@ -1,7 +1,7 @@
 """Executes operations: each in a session and a transaction of its own."""
 
 import asyncio
-from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,6 +25,7 @@ from graph.engine.definitions import core_schema
 from graph.engine.documents import Document, Documents
 from graph.engine.encoding import encode, encode_within, has_longer_texts
 from graph.engine.errors import errors_of, graphql_error, public, said_stored, with_code
+from graph.engine.fallback import Fallback, Fallbacks
 from graph.engine.limits import Limits, too_complex
 from graph.engine.operation import Operation, Prepared
 from graph.engine.permissions import Permissions
@@ -101,6 +102,7 @@ class Service:
         self._schema = core_schema(schema)
         self._database = database
         self._answers = SavedAnswers(database, limits)
+        self.fallbacks = Fallbacks()
         self._hide_suggestions = not introspection
         self._fast_execution = fast_execution
         self._documents = Documents(self._schema, limits, introspection=introspection)
@@ -199,10 +201,10 @@ class Service:
             if operation.writes:
                 result = await self._mutate(call, coerced, prepared, context, room)
             elif prepared.cost.reads <= 1:
-                result = await self._run(call, coerced, prepared.plan, context, room)
+                result = await self._run(call, coerced, prepared, context, room)
             else:
                 await session.snapshot(scans=operation.scans is not False)
-                result = await self._run(call, coerced, prepared.plan, context, room)
+                result = await self._run(call, coerced, prepared, context, room)
                 operation.scans = bool(operation.scans)
         except (Exception, asyncio.CancelledError) as error:
             if not session.committed:
@@ -226,7 +228,7 @@ class Service:
             session, key, searches=searches, scans=scans, is_one=is_one
         ) as once:
             if once.saved is None:
-                result = await self._run(call, coerced, prepared.plan, context, room)
+                result = await self._run(call, coerced, prepared, context, room)
                 await once.claim()
             if once.saved is not None:
                 if len(once.saved.data) > room:
@@ -267,7 +269,7 @@ class Service:
         return call.operation.coerce(
             self._schema,
             call.variables,
-            fast_execution=self._fast_execution,
+            fallbacks=self.fallbacks if self._fast_execution else None,
             hide_suggestions=self._hide_suggestions,
         )
 
@@ -281,28 +283,41 @@ class Service:
             limit = self.limits.cost
             analysis = CostAnalysis(self._schema, operation.document, values, limit)
             cost = analysis.analyze(operation.node)
-            prepared = Prepared(cost, self._plan(call))
+            try:
+                prepared = Prepared(cost, self._plan(call), "")
+            except Fallback as why:
+                prepared = Prepared(cost, None, str(why))
             if len(choice) <= MAX_CONDITIONS:
                 operation.prepared[choice] = prepared
                 self._documents.grown(operation.query)
         return prepared
 
-    def _plan(self, call: Call) -> Plan | None:
+    def _plan(self, call: Call) -> Plan:
+        """Compile an operation.
+
+        Raises:
+            Fallback: graphql-core must execute it.
+        """
         operation = call.operation
         root = self._schema.get_root_type(operation.node.operation)
-        is_fast = self._fast_execution and not self._is_extended
-        if not is_fast or len(operation.conditions) > MAX_CONDITIONS:
-            return None
-        # graphql-core reports a condition that is null as an error of its field.
-        with suppress(GraphQLError):
-            return Plan(self._executor(call, None), root) if root else None
-        return None
+        assert root is not None  # noqa: S101 (the operation is valid)
+        if self._is_extended:
+            raise Fallback("the schema has an extension")
+        if not self._fast_execution:
+            raise Fallback("fast execution is off")
+        if len(operation.conditions) > MAX_CONDITIONS:
+            raise Fallback(f"it has more than {MAX_CONDITIONS} variables in @skip and @include")
+        note = partial(self.fallbacks.add, operation.name)
+        try:
+            return Plan(self._executor(call, None), root, note)
+        except GraphQLError as error:  # graphql-core reports it as an error of its field
+            raise Fallback("a variable in @skip or @include is null") from error
 
     async def _run(
-        self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context, room: int
+        self, call: Call, coerced: VariableValues, prepared: Prepared, context: Context, room: int
     ) -> Result:
         """Execute an operation, and encode its answer inside the transaction."""
-        result = await self._executed(call, coerced, plan, context)
+        result = await self._executed(call, coerced, prepared, context)
         data = encode_within(result.data, room)
         if data is None:
             raise self._too_large()
@@ -310,9 +325,13 @@ class Service:
         return Result(data, public(result.errors or ()), extensions=extensions)
 
     async def _executed(
-        self, call: Call, coerced: VariableValues, plan: Plan | None, context: Context
+        self, call: Call, coerced: VariableValues, prepared: Prepared, context: Context
     ) -> ExecutionResult:
-        """Execute an operation by Strawberry if extended, by its plan, or by graphql-core."""
+        """Execute an operation by its plan, by Strawberry if extended, or by graphql-core."""
+        if prepared.plan is not None:
+            run = PlanRun(context, coerced, lambda: self._executor(call, context))
+            return await prepared.plan.execute(run)
+        self.fallbacks.add(call.operation.name, "all", prepared.why)
         if self._is_extended:
             extended = await self._strawberry.execute(
                 call.operation.query,
@@ -321,9 +340,6 @@ class Service:
                 operation_name=call.operation.name,
             )
             return ExecutionResult(extended.data, extended.errors, extended.extensions or None)
-        if plan is not None:
-            run = PlanRun(context, coerced, lambda: self._executor(call, context))
-            return await plan.execute(run)
         result: Any = self._executor(call, context).execute_operation()
         completed: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
         return completed

@@ -19,7 +19,7 @@ import orjson
 from graphql import GraphQLError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graph.errors import PublicError, logger
+from graph.errors import MAX_NAME_LENGTH, PublicError, logger
 from graph.observe.tracebacks import described, formatted
 from graph.settings import LogFormat, Settings
 
@@ -30,9 +30,6 @@ UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 """Control characters, line breaks and direction marks, on which terminals and viewers act."""
-
-MAX_NAME_LENGTH = 100
-"""Maximum characters of an operation's name in a line; clients choose it."""
 
 
 @dataclass(slots=True)

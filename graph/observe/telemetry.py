@@ -5,17 +5,19 @@ OpenTelemetry's SDK exports them. Without the variables, the SDK is not loaded.
 """
 
 import asyncio
+from collections.abc import Iterator
 from functools import cache
 from os import environ
 from typing import Any
 
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import metrics, trace
+from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import SpanKind, StatusCode
 
 from graph.engine.service import Call, Result, Service
-from graph.errors import Code, logger
-from graph.observe.logs import MAX_NAME_LENGTH, record_trace
+from graph.errors import MAX_NAME_LENGTH, Code, logger
+from graph.observe.logs import record_trace
 
 FAULTS = {Code.INTERNAL_SERVER_ERROR, Code.SERVICE_UNAVAILABLE}
 """Codes of server faults; all others are caused by clients."""
@@ -92,11 +94,23 @@ async def flush() -> None:
 
 
 class TracedService(Service):
-    """A service that makes a span for each operation.
+    """A service that makes a span for each operation, and exports the counts of its fallbacks.
 
     Names and attributes follow
     https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/, without `graphql.document`.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        metrics.get_meter("graph").create_observable_counter(
+            "hero_graph.fallbacks",
+            [self._observe_fallbacks],
+            description="Operations, fields and values that left the fast path.",
+        )
+
+    def _observe_fallbacks(self, _: CallbackOptions) -> Iterator[Observation]:
+        for (operation, reason), count in self.fallbacks.counts.copy().items():
+            yield Observation(count, {"graphql.operation.name": operation, "reason": reason})
 
     async def execute(self, call: Call, room: int | None = None) -> Result:
         operation = call.operation

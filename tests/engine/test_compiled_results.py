@@ -16,12 +16,12 @@ from asyncpg.pgproto.pgproto import UUID as PostgresUUID  # noqa: N811 (it is an
 from graphql import ExecutionResult, GraphQLObjectType, parse
 from graphql.execution import Executor
 
-from graph.engine._compiled.fallback import Fallback
 from graph.engine._compiled.results import compile_rows
 from graph.engine.connection import Connection
 from graph.engine.context import ORDERED_BY, Info
 from graph.engine.definitions import root_fields
 from graph.engine.encoding import encode
+from graph.engine.fallback import Fallback
 from graph.engine.schema import Schema, SerialExecutor
 from tests.support.both_paths import Both, both_paths, ran
 from tests.support.odd_values import BOXES, PAGES, Box, Cat, Figures, Thing, page, rows

@@ -108,18 +108,19 @@ def test_a_collector_gets_spans_and_metrics(
         query = f'{{ hero(id: "{PRIVATE}") {{ id }} }}'
         client.http.get("/graphql", params={"query": query}, headers=parent)
         client.http.get("/health")
+        client.post({"query": "query Types { __typename }"})
     spans = collector.spans()
     assert spans.keys() == {"mutation", "query", "POST /graphql", "GET /graphql"}
-    new, failed = spans["mutation"]
+    (new, failed), (read, types) = spans["mutation"], spans["query"]
     assert attributes(new) == {
         "graphql.operation.type": "mutation",
         "graphql.operation.name": "New",
     }
     assert attributes(failed) == {"graphql.operation.type": "mutation", "error.type": "NOT_FOUND"}
-    assert {span.parent_span_id for span in spans["mutation"]} == {
+    assert {span.parent_span_id for span in [*spans["mutation"], types]} == {
         span.span_id for span in spans["POST /graphql"]
     }
-    [get], [read] = spans["GET /graphql"], spans["query"]
+    [get] = spans["GET /graphql"]
     assert get.trace_id == read.trace_id == bytes.fromhex("ab" * 16)
     assert get.parent_span_id == bytes.fromhex("cd" * 8)
     assert attributes(get)["url.query"] == "REDACTED"
@@ -128,9 +129,16 @@ def test_a_collector_gets_spans_and_metrics(
     assert PRIVATE not in sent
     resource = collector.traces[0].resource_spans[0].resource
     assert attributes(resource)["service.name"] == "hero-graph"
-    metrics = collector.metrics[-1].resource_metrics[0].scope_metrics[0].metrics
-    [duration] = [metric for metric in metrics if metric.name == "http.server.request.duration"]
-    assert sum(point.count for point in duration.histogram.data_points) == 3
+    scopes = collector.metrics[-1].resource_metrics[0].scope_metrics
+    metrics = {metric.name: metric for scope in scopes for metric in scope.metrics}
+    duration = metrics["http.server.request.duration"]
+    assert sum(point.count for point in duration.histogram.data_points) == 4
+    (fallback,) = metrics["hero_graph.fallbacks"].sum.data_points
+    assert attributes(fallback) == {
+        "graphql.operation.name": "Types",
+        "reason": "__typename: it is graphql-core's own",
+    }
+    assert fallback.as_int == 1
     assert duration.unit == "s"
     assert f"trace_id={'ab' * 16}" in capfd.readouterr().err
 

@@ -26,7 +26,6 @@ from graphql import (
 )
 from graphql.execution import VariableValues
 
-from graph.engine._compiled.fallback import Fallback
 from graph.engine.context import Info
 from graph.engine.definitions import (
     GlobalID,
@@ -43,6 +42,7 @@ from graph.engine.definitions import (
     plain_resolver,
     scalar_registry,
 )
+from graph.engine.fallback import Fallback
 
 MAX_NESTING = 50
 """Levels of nested lists and objects; deeper values fall back to graphql-core."""
@@ -54,8 +54,10 @@ Coerce: TypeAlias = Callable[[Any, int], Any]
 """Coerces a value in which lists and objects may nest this deep.
 
 Raises:
-    Exception: fall back to graphql-core.
+    Fallback: graphql-core must coerce it, or refuse it.
 """
+
+INEXACT = "a variable is left out, null, or not in its exact type"
 
 
 class Variables:
@@ -77,17 +79,18 @@ class Variables:
                 (definition.variable.name.value, _coerce(type_), may_be_left_out)
             )
 
-    def coerce(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the coerced values; None to fall back to graphql-core."""
+    def coerce(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the coerced values.
+
+        Raises:
+            Fallback: graphql-core must coerce them, or refuse them.
+        """
         coerced = {}
-        try:
-            for name, coerce, may_be_left_out in self._variables:
-                if name in given:
-                    coerced[name] = coerce(given[name], MAX_NESTING)
-                elif not may_be_left_out:
-                    return None
-        except Exception:  # noqa: BLE001 (`Fallback`, or any error of a scalar)
-            return None
+        for name, coerce, may_be_left_out in self._variables:
+            if name in given:
+                coerced[name] = coerce(given[name], MAX_NESTING)
+            elif not may_be_left_out:
+                raise Fallback(INEXACT)
         return coerced
 
 
@@ -107,7 +110,7 @@ def _coerce_non_null(type_: Any) -> Coerce:
 def _coerce_list(item: Coerce) -> Coerce:
     def coerce(value: Any, room: int) -> list[Any]:
         if type(value) is not list or not room:
-            raise Fallback
+            raise Fallback(INEXACT)
         return [item(each, room - 1) for each in value]
 
     return coerce
@@ -115,8 +118,14 @@ def _coerce_list(item: Coerce) -> Coerce:
 
 def _coerce_leaf(parse: Callable[[Any], Any]) -> Coerce:
     def coerce(value: Any, _: int) -> Any:
-        if value is None or (parsed := parse(value)) is Undefined:
-            raise Fallback
+        if value is None:
+            raise Fallback(INEXACT)
+        try:
+            parsed = parse(value)
+        except Exception as error:
+            raise Fallback(INEXACT) from error
+        if parsed is Undefined:
+            raise Fallback(INEXACT)
         return parsed
 
     return coerce
@@ -136,7 +145,7 @@ class _InputObject:
             Fallback: the type is a `@oneOf` input.
         """
         if self._type.is_one_of:
-            raise Fallback
+            raise Fallback("a variable has a type with @oneOf")
         return [
             (
                 name,
@@ -152,18 +161,18 @@ class _InputObject:
 
     def __call__(self, value: Any, room: int) -> Any:
         if type(value) is not dict or not room:
-            raise Fallback
+            raise Fallback(INEXACT)
         coerced, left = {}, len(value)
         for name, out_name, coerce, default in self._fields:
             if name in value:
                 coerced[out_name] = coerce(value[name], room - 1)
                 left -= 1
             elif default is Fallback:
-                raise Fallback
+                raise Fallback(INEXACT)
             elif default is not Undefined:
                 coerced[out_name] = default
         if left:  # an unknown field
-            raise Fallback
+            raise Fallback(INEXACT)
         return self._type.out_type(coerced)
 
 

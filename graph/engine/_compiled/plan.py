@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Callable
 from inspect import isawaitable
 from types import CoroutineType
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import (
     ExecutionResult,
@@ -29,7 +29,6 @@ from graphql import (
 from graphql.execution import Executor, VariableValues
 
 from graph.engine._compiled.arguments import Parameters
-from graph.engine._compiled.fallback import Fallback
 from graph.engine._compiled.results import ValueCompiler
 from graph.engine.context import ONE_STATEMENT, Context, Info
 from graph.engine.definitions import (
@@ -40,6 +39,10 @@ from graph.engine.definitions import (
     field_of,
     root_fields,
 )
+from graph.engine.fallback import Fallback
+
+Note: TypeAlias = Callable[[str, str | Exception], None]
+"""Records what graphql-core executes of a plan's operation, and why (`Fallbacks.add`)."""
 
 
 class PlanRun:
@@ -84,10 +87,28 @@ class PlanRun:
 
 
 class CoreField:
-    """A root field that graphql-core executes."""
+    """A root field that graphql-core executes.
 
-    def __init__(self, root: GraphQLObjectType, name: str, details: FieldDetailsList) -> None:
+    Args:
+        root: the root type.
+        name: the response key.
+        details: the field's nodes in the operation.
+        why: why it is not compiled.
+        note: records that it is not.
+    """
+
+    def __init__(
+        self,
+        root: GraphQLObjectType,
+        name: str,
+        details: FieldDetailsList,
+        why: str,
+        note: Note,
+    ) -> None:
         self.name = name
+        self._field_name = details[0].node.name.value
+        self._why = why
+        self._note = note
         self._root = root
         self._details = details
         self._path = Path(None, name, root.name)
@@ -98,6 +119,7 @@ class CoreField:
         Raises:
             GraphQLError: the field failed and is not nullable.
         """
+        self._note(self._field_name, self._why)
         return await run.core(
             lambda executor: executor.execute_field(
                 self._root, None, self._details, self._path, None
@@ -113,6 +135,7 @@ class RootField(CoreField):
         root: the root type.
         name: the response key.
         details: the field's nodes in the operation.
+        note: records a value that graphql-core completes.
 
     Raises:
         Fallback: the field cannot be compiled.
@@ -124,23 +147,26 @@ class RootField(CoreField):
         root: GraphQLObjectType,
         name: str,
         details: FieldDetailsList,
+        note: Note,
     ) -> None:
-        super().__init__(root, name, details)
+        super().__init__(root, name, details, "", note)
         self._nodes = [detail.node for detail in details]
         definition = executor.schema.get_field(root, self._nodes[0].name.value)
         source = field_of(definition) if definition is not None else None
-        if definition is None or source is None or source.extensions:
-            raise Fallback
+        if definition is None or source is None:
+            raise Fallback("it is graphql-core's own")
+        if source.extensions:
+            raise Fallback("it has a permission or another extension")
         self._definition: GraphQLField = definition
         self._required = is_non_null_type(definition.type)
         self._field = source
         self._info = executor.build_resolve_info(definition, self._nodes, root, self._path)
         info = Info(self._info, source)
         if info.schema.config.default_resolver is not getattr:
-            raise Fallback
+            raise Fallback("the schema has a default resolver")
         self._selected = info.selected
         if self._selected.columns is None:
-            raise Fallback
+            raise Fallback("a field below it has a resolver")
         compiler = ValueCompiler(executor, self._selected.columns)
         self._complete = compiler.compile(definition, details)
         self.is_one_statement = bool(field_metadata(info).get(ONE_STATEMENT))
@@ -163,8 +189,9 @@ class RootField(CoreField):
             return None
         try:
             return self._complete(value)
-        except Exception:  # noqa: BLE001 (`Fallback`, or any error of an attribute)
-            return await run.core(lambda executor: self._complete_by_core(executor, value))
+        except Exception as why:  # noqa: BLE001 (`Fallback`, or a fault: graphql-core may do better)
+            self._note(self._field_name, why)
+        return await run.core(lambda executor: self._complete_by_core(executor, value))
 
     async def _resolve(self, run: PlanRun) -> Any:
         # Strawberry's own executor gives resolvers the plain dict of coerced variables.
@@ -191,12 +218,18 @@ class RootField(CoreField):
 
 
 class Plan:
-    """One operation, compiled for one combination of its `@skip` and `@include` variables."""
+    """One operation, compiled for one combination of its `@skip` and `@include` variables.
 
-    def __init__(self, executor: Executor[Any], root: GraphQLObjectType) -> None:
+    Args:
+        executor: graphql-core's executor of the operation.
+        root: the root type.
+        note: records what graphql-core executes.
+    """
+
+    def __init__(self, executor: Executor[Any], root: GraphQLObjectType, note: Note) -> None:
         fields = root_fields(executor, root)
         self._fields = [
-            _compiled(executor, root, name, details) for name, details in fields.items()
+            _compiled(executor, root, name, details, note) for name, details in fields.items()
         ]
         self.is_one_statement = (
             executor.operation.operation is OperationType.MUTATION
@@ -220,9 +253,13 @@ class Plan:
 
 
 def _compiled(
-    executor: Executor[Any], root: GraphQLObjectType, name: str, details: FieldDetailsList
+    executor: Executor[Any],
+    root: GraphQLObjectType,
+    name: str,
+    details: FieldDetailsList,
+    note: Note,
 ) -> CoreField:
     try:
-        return RootField(executor, root, name, details)
-    except Fallback:
-        return CoreField(root, name, details)
+        return RootField(executor, root, name, details, note)
+    except Fallback as why:
+        return CoreField(root, name, details, str(why), note)

@@ -1,6 +1,7 @@
 """Compiled rows: one comprehension turns a statement's rows into objects of the answer."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -20,7 +21,6 @@ from graphql import (
 from graphql.execution import Executor
 
 from graph.database.statement import Rows
-from graph.engine._compiled.fallback import Fallback
 from graph.engine.connection import Edge, Edges
 from graph.engine.definitions import (
     CustomGraphQLEnumType,
@@ -33,6 +33,7 @@ from graph.engine.definitions import (
     standard_scalar,
 )
 from graph.engine.encoding import Items
+from graph.engine.fallback import Fallback
 
 SCALARS = {
     "ID": ("str({0})", "(type({0}) is int or type({0}) is str)"),
@@ -47,6 +48,10 @@ SCALARS = {
     "UUID": ("str({0})", "isinstance({0}, UUID)"),  # asyncpg has a class of its own for it
 }
 """By scalar: the expression that serialises the value {0}, and the test that {0} must pass."""
+
+RESOLVER = "a field below it has a resolver or an extension"
+WRONG_VALUE = "a value has another Python type than its scalar"
+NOT_ROWS = "its resolver returned neither rows of `info.columns` nor an object of its type"
 
 NAMES = {each.__name__: each for each in (date, datetime, time, Decimal, UUID)}
 
@@ -77,7 +82,7 @@ def compile_rows(
         leaf = type_.fields[name]
         column = plain_attribute(leaf)
         if column not in columns:
-            raise Fallback
+            raise Fallback(RESOLVER)
         expression, test = _leaf(leaf, enums)
         variable = f"c{columns.index(column)}"
         items.append(f"{key!r}: {expression.format(variable)}")
@@ -98,7 +103,7 @@ def subfields(
         Fallback: the type is no object type, or has an `is_type_of` check.
     """
     if not isinstance(type_, GraphQLObjectType) or type_.is_type_of:
-        raise Fallback
+        raise Fallback("its type is an interface, a union, or has is_type_of")
     return selected_fields(executor, type_, details)
 
 
@@ -113,7 +118,7 @@ def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
     def complete(value: Any) -> Any:
         for completed in leaves([value]):
             return completed
-        raise Fallback
+        raise Fallback(WRONG_VALUE)
 
     return complete
 
@@ -141,7 +146,7 @@ def _present(type_: GraphQLNamedType, enums: list[CustomGraphQLEnumType]) -> tup
         return f"names{number}[{{0}}]", f"type({{0}}) is enum{number}"
     scalar = standard(type_)
     if scalar is None:
-        raise Fallback
+        raise Fallback("a field below it has a custom scalar")
     return SCALARS[scalar]
 
 
@@ -204,10 +209,10 @@ class ValueCompiler:
 
         def complete(value: Any) -> list[dict[str, Any]]:
             if not isinstance(value, Rows) or value.columns != columns:
-                raise Fallback
+                raise Fallback(NOT_ROWS)
             completed = objects(value.tuples)
             if len(completed) != len(value.tuples):
-                raise Fallback
+                raise Fallback(WRONG_VALUE)
             return Items(completed)
 
         return complete
@@ -216,16 +221,15 @@ class ValueCompiler:
         self, type_: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList
     ) -> Complete:
         """Compile an object: a row, or an instance of the type's class."""
+        row: Complete | None = None
+        attributes: Complete | None = None
+        with suppress(Fallback):
+            row = self._row(field, details)
         try:
-            row: Complete | None = self._row(field, details)
+            attributes = self._attributes(type_, details)
         except Fallback:
-            row = None
-        try:
-            attributes: Complete | None = self._attributes(type_, details)
-        except Fallback:
-            attributes = None
-        if row is None and attributes is None:
-            raise Fallback
+            if row is None:
+                raise
         columns, class_ = self._columns, python_class(type_)
 
         def complete(value: Any) -> dict[str, Any]:
@@ -235,7 +239,7 @@ class ValueCompiler:
             elif attributes is not None and type(value) is class_:
                 completed = attributes(value)
             else:
-                raise Fallback
+                raise Fallback(NOT_ROWS)
             return completed
 
         return complete
@@ -246,7 +250,7 @@ class ValueCompiler:
         def complete(value: Any) -> dict[str, Any]:
             for completed in objects([value]):
                 return completed
-            raise Fallback
+            raise Fallback(WRONG_VALUE)
 
         return complete
 
@@ -281,11 +285,11 @@ class ValueCompiler:
 
         def complete(value: Any) -> list[dict[str, Any]]:
             if not isinstance(value, Edges) or len(value.cursors) != len(value.rows):
-                raise Fallback
+                raise Fallback(NOT_ROWS)
             lists = [node(value.rows) for node in nodes]
             completed = objects(list(zip(value.cursors, *lists, strict=True)))
             if len(completed) != len(value.rows):
-                raise Fallback
+                raise Fallback(WRONG_VALUE)
             return Items(completed)
 
         return complete
@@ -308,5 +312,5 @@ def _attribute(field: GraphQLField) -> str:
     """
     name = plain_attribute(field)
     if name is None:
-        raise Fallback
+        raise Fallback(RESOLVER)
     return name
