@@ -30,7 +30,7 @@ HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 TOKEN = re.compile(r"[!-~]+")
 
 DEFAULT = "default"
-"""The name of whoever holds the token that has none."""
+"""Name of the caller with `GRAPH_TOKEN`."""
 
 PREFIX = "GRAPH_"
 
@@ -180,12 +180,14 @@ class Settings(BaseSettings):
     )
     token: SecretStr | None = Field(
         default=None,
-        description="the bearer token that `/graphql` asks for: ASCII without spaces",
+        description="the bearer token that `/graphql` asks for, in ASCII without spaces; short for "
+        "`GRAPH_TOKENS=default=…`",
     )
     tokens: Annotated[dict[str, SecretStr], NoDecode] = Field(
         default={},
-        description="further tokens, by the name of who holds each, as in `ann=s3cret,bob=t0ken`; "
-        "resolvers and permissions see the name",
+        validate_default=True,
+        description="bearer tokens of several callers, each with the caller's name, as in "
+        "`ann=s3cret,bob=t0ken`; resolvers and permissions see the name",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="origins whose pages may call the API, separated by commas"
@@ -233,16 +235,14 @@ class Settings(BaseSettings):
 
     @field_validator("tokens")
     @classmethod
-    def _of_one_holder_each(
+    def _with_token(
         cls, tokens: dict[str, SecretStr], info: ValidationInfo
     ) -> dict[str, SecretStr]:
-        unnamed = info.data.get("token")
-        if unnamed is not None and DEFAULT in tokens:
-            raise ValueError(f"{DEFAULT!r} is the name of GRAPH_TOKEN's holder")
-        secrets = [token.get_secret_value() for token in tokens.values()]
-        if unnamed is not None:
-            secrets.append(unnamed.get_secret_value())
-        if len({*secrets}) < len(secrets):
+        if (token := info.data.get("token")) is not None:
+            if DEFAULT in tokens:
+                raise ValueError(f"the name {DEFAULT!r} belongs to GRAPH_TOKEN")
+            tokens = {DEFAULT: token, **tokens}
+        if len({token.get_secret_value() for token in tokens.values()}) < len(tokens):
             raise ValueError("two names have the same token")
         return tokens
 

@@ -122,7 +122,7 @@ def serve(
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
     hosts = settings.allowed_hosts
-    if not (settings.token or settings.tokens or hosts) and is_loopback(host):
+    if not (settings.tokens or hosts) and is_loopback(host):
         hosts = LOOPBACK
     # Reloaded code may have a new migration, so it prepares the database itself.
     factory = partial(worker_app, hosts, prepared=not reload)
@@ -137,7 +137,7 @@ def serve(
     typer.echo(f"Database  {name}")
     if empty:
         typer.echo("The table is empty. To fill it: hero-graph seed --count 1000")
-    if not (settings.token or settings.tokens or is_loopback(host)):
+    if not (settings.tokens or is_loopback(host)):
         typer.echo(
             "Warning: anybody who can reach this address can use the API: set GRAPH_TOKEN",
             err=True,

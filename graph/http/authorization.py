@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from graph.engine.context import Caller
 from graph.errors import Code
 from graph.http.errors import HTTPError
-from graph.settings import DEFAULT, Settings
+from graph.settings import Settings
 
 
 class Authorization:
     """Checks tokens, and names their holders."""
 
     def __init__(self, settings: Settings) -> None:
-        tokens = dict(settings.tokens)
-        if settings.token is not None:
-            tokens[DEFAULT] = settings.token
-        self._tokens = [(name, token.get_secret_value().encode()) for name, token in tokens.items()]
+        self._tokens = [
+            (name, token.get_secret_value().encode()) for name, token in settings.tokens.items()
+        ]
 
     @property
     def is_needed(self) -> bool:
