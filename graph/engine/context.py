@@ -1,9 +1,9 @@
 """The context of an operation: its session, its caller, and the selected columns."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -17,13 +17,12 @@ T = TypeVar("T")
 Load: TypeAlias = Callable[[Session, list[K]], Awaitable[Sequence[T]]]
 
 
-class Caller(NamedTuple):
+@dataclass(slots=True)
+class Caller:
     """The client that sent the request."""
 
     name: str | None = None
     """The name of its token; None if no token is required."""
-    headers: Mapping[bytes, bytes] = {}
-    """Headers of the request, by lower-case name."""
     address: str = ""
     """The IP address of the client, or of a proxy that is not trusted."""
 
@@ -32,10 +31,9 @@ class Caller(NamedTuple):
         """What tells it from other clients: its name, or else its address."""
         return self.name or self.address
 
-    def header(self, name: str) -> str | None:
-        """Return the value of a header; None if it is missing."""
-        value = self.headers.get(name.lower().encode("latin-1"))
-        return None if value is None else value.decode("latin-1")
+    def header(self, name: str) -> str | None:  # noqa: ARG002 (a transport overrides it)
+        """Return the value of a header of the request; None if it is missing."""
+        return None
 
 
 @dataclass(slots=True)
@@ -43,7 +41,7 @@ class Context:
     """The state that the resolvers of one operation share."""
 
     session: Session
-    caller: Caller = Caller()  # noqa: RUF009 (it is immutable)
+    caller: Caller = field(default_factory=Caller)
     _loaders: dict[Any, DataLoader[Any, Any]] | None = None
 
     def loader(

@@ -2,11 +2,24 @@
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from graph.engine.context import Caller
 from graph.errors import Code
 from graph.http.errors import HTTPError
 from graph.settings import Settings
+
+
+@dataclass(slots=True)
+class HTTPCaller(Caller):
+    """The client that sent a request over HTTP."""
+
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    """Headers of the request, by lower-case name."""
+
+    def header(self, name: str) -> str | None:
+        value = self.headers.get(name.lower().encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
 
 
 class Authorization:
@@ -22,14 +35,14 @@ class Authorization:
         """Whether a request needs a token."""
         return bool(self._tokens)
 
-    def caller(self, headers: Mapping[bytes, bytes], address: str) -> Caller:
-        """Who sends a request with these headers from an address.
+    def caller(self, headers: Mapping[bytes, bytes], address: str) -> HTTPCaller:
+        """Return the caller with these headers and this address.
 
         Raises:
-            HTTPError: it has no valid token, and needs one.
+            HTTPError: a token is required, and the headers have no valid one.
         """
         if not self._tokens:
-            return Caller(None, headers, address)
+            return HTTPCaller(None, address, headers)
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         # Each is compared, in the same time whether it is the one or not.
         matches = [
@@ -39,4 +52,4 @@ class Authorization:
             message = "A valid bearer token is needed."
             challenge = (b"www-authenticate", b"Bearer")
             raise HTTPError(401, message, challenge, code=Code.UNAUTHENTICATED)
-        return Caller(matches[0], headers, address)
+        return HTTPCaller(matches[0], address, headers)

@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.engine.context import Caller
 from graph.engine.encoding import encode
 from graph.engine.errors import masked
 from graph.engine.service import Call, Result, Service, not_executed
 from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError
 from graph.http import idempotency
-from graph.http.authorization import Authorization
+from graph.http.authorization import Authorization, HTTPCaller
 from graph.http.batch import execute_batch
 from graph.http.errors import (
     PARTIAL_SUCCESS,
@@ -127,7 +126,7 @@ class GraphQLEndpoint:
     async def _answer(
         self,
         scope: Scope,
-        caller: Caller,
+        caller: HTTPCaller,
         receive: Receive,
         media_type: bytes | None,
     ) -> Answer:
@@ -159,7 +158,7 @@ class GraphQLEndpoint:
             return Answer(304, media_type, b"", validators)
         return Answer(status, media_type, body, validators)
 
-    async def _call(self, request: Request, caller: Caller, *, is_get: bool) -> Call:
+    async def _call(self, request: Request, caller: HTTPCaller, *, is_get: bool) -> Call:
         """Return the operation to execute.
 
         Raises:
@@ -178,7 +177,7 @@ class GraphQLEndpoint:
         key = _idempotency_key(request, caller) if operation.writes else None
         return Call(operation, request.variables, caller, key)
 
-    async def _batch(self, entries: Sequence[Any], caller: Caller) -> bytes:
+    async def _batch(self, entries: Sequence[Any], caller: HTTPCaller) -> bytes:
         """Return the body that answers a batch; an invalid entry fails alone."""
         limit = self._settings.batch_limit
         if limit == 1:
@@ -210,7 +209,7 @@ def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return {name: b", ".join(values[name]) for name in values}
 
 
-def _idempotency_key(request: Request, caller: Caller) -> str | None:
+def _idempotency_key(request: Request, caller: HTTPCaller) -> str | None:
     """Return a mutation's idempotency key, from its header or its extensions."""
     if (header := caller.headers.get(idempotency.HEADER)) is not None:
         return idempotency.from_header(header)
