@@ -132,7 +132,9 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = Field(
         default=100_000, le=100_000_000, description="bytes of a request's body"
     )
-    max_tokens: PositiveInt = Field(default=1_000, le=100_000, description="tokens of a document")
+    max_tokens: PositiveInt = Field(
+        default=1_000, le=100_000, description="tokens of a document, comments included"
+    )
     max_aliases: int = Field(
         default=15,
         ge=0,

@@ -18,6 +18,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    GraphQLSyntaxError,
     OverlappingFieldsCanBeMergedRule,
 )
 from graphql.execution import Executor
@@ -90,6 +91,7 @@ __all__ = [
     "core_schema",
     "define_input",
     "enum_class",
+    "exceeds_tokens",
     "field_metadata",
     "field_of",
     "generic_class",
@@ -313,6 +315,12 @@ def replace_input_hook(cls: type, from_input: FromInput) -> None:
     """Set the hook that makes an input's values."""
     definition = get_object_definition(cls, strict=True)
     define_input(cls, replace(definition, from_input=from_input))
+
+
+def exceeds_tokens(error: GraphQLSyntaxError, most: int) -> bool:
+    """Whether `parse` stopped at its `max_tokens`; graphql-core says so in the message alone."""
+    aborted = f"Syntax Error: Document contains more than {most} tokens. Parsing aborted."
+    return error.message == aborted
 
 
 def overlapping_fields_rule(comparisons: int) -> type[OverlappingFieldsCanBeMergedRule]:

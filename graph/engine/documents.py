@@ -19,7 +19,13 @@ from graphql import (
 
 from graph.engine.definitions import overlapping_fields_rule
 from graph.engine.errors import MAX_ERRORS, graphql_error, with_code
-from graph.engine.limits import Limits, Measured, parse_within_limits, too_complex
+from graph.engine.limits import (
+    Limits,
+    Measured,
+    measured_within_limits,
+    parse_within_limits,
+    too_complex,
+)
 from graph.engine.operation import Operation, operations_of
 from graph.errors import Code, PublicError
 from graph.garbage import young_collected
@@ -69,9 +75,16 @@ same maximum duration."""
 
 
 class Document:
-    """A parsed and validated query text: its operations, or its errors."""
+    """A parsed and validated query text: its operations, or its errors.
 
-    def __init__(self, measured: Measured | None, errors: list[GraphQLError]) -> None:
+    Args:
+        measured: the document; None if it could not be parsed within the limits.
+        errors: of parsing or validation.
+        tokens: number of tokens, comments included; 0 for a syntax error.
+    """
+
+    def __init__(self, measured: Measured | None, errors: list[GraphQLError], tokens: int) -> None:
+        self.tokens = tokens
         self._all = operations = operations_of(measured) if measured and not errors else []
         self.errors = errors
         self._operations = {operation.name: operation for operation in operations}
@@ -82,8 +95,7 @@ class Document:
         """Size in tokens; the text and prepared plans count too, as they take memory."""
         if not self._all:
             return 0
-        operation = self._all[0]
-        tokens = max(operation.document.token_count, len(operation.query) // 10)
+        tokens = max(self.tokens, len(self._all[0].query) // 10)
         return tokens + sum(len(each.prepared) for each in self._all) * max(tokens // 5, 20)
 
     def operation(self, name: str | None) -> Operation:
@@ -142,15 +154,18 @@ class Documents:
             self._documents.keep(query, document)
 
     async def _prepare(self, query: str) -> Document:
+        tokens = 0
         try:
-            measured = parse_within_limits(query, self._limits)
+            node = parse_within_limits(query, self._limits.tokens)
+            tokens = node.token_count
+            measured = measured_within_limits(node, self._limits)
         except GraphQLSyntaxError as error:
-            return Document(None, with_code([error], Code.GRAPHQL_PARSE_FAILED))
+            return Document(None, with_code([error], Code.GRAPHQL_PARSE_FAILED), 0)
         except PublicError as error:
-            return Document(None, [graphql_error(error)])
-        errors = await self._validate(measured.node)
+            return Document(None, [graphql_error(error)], tokens or self._limits.tokens + 1)
+        errors = await self._validate(node)
         await asyncio.sleep(0)
-        return Document(measured, errors)
+        return Document(measured, errors, tokens)
 
     async def _validate(self, node: DocumentNode) -> list[GraphQLError]:
         for rules in self._rules:

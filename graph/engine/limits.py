@@ -1,9 +1,7 @@
 """Limits of documents and variables, checked before validation and coercion."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -11,6 +9,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSyntaxError,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -18,6 +17,7 @@ from graphql import (
     parse,
 )
 
+from graph.engine.definitions import exceeds_tokens
 from graph.errors import Code, PublicError
 
 MAX_ALIAS_LENGTH = 100
@@ -26,26 +26,6 @@ MAX_ALIAS_LENGTH = 100
 MAX_OBJECTS = 2_000
 """Maximum number of objects and list items in the variables of an operation, or of a batch.
 graphql-core takes 5 µs to coerce each, and does it twice if the last one is invalid."""
-
-STRING = r'''
-    """[^"\\]*+(?:(?:\\(?:""")?|"(?!""))[^"\\]*+)*(?:"""|\Z)
-    | "[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*"?
-'''
-"""Verbose pattern of a string. No part can fail after its start, so matching takes linear time
-without possessive groups, which are broken in Python before 3.11.5
-(https://github.com/python/cpython/issues/100061)."""
-
-LEXEMES = re.compile(
-    rf"""
-    (\#[^\n\r]*+)  # a comment, which is no token
-    | {STRING}
-    | [_A-Za-z][_0-9A-Za-z]*+ | -?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?
-    | \.\.\. | [^\s,\ufeff]
-    """,
-    re.VERBOSE,
-)
-"""The lexemes of a document (https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary),
-found in linear time; in invalid documents, their number is approximate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +44,6 @@ class Limits:
     """Age at which a saved answer is deleted."""
     saved_bytes: int
     """Bytes of all saved answers of a caller."""
-
-
-def count_tokens(query: str, most: int) -> int:
-    """Count the tokens of a document, up to `most + 1`, in a hundredth of the time of parsing."""
-    tokens = (lexeme for lexeme in LEXEMES.finditer(query) if lexeme.lastindex is None)
-    return sum(1 for _ in islice(tokens, most + 1))
 
 
 def check_variables(several: Iterable[Mapping[str, Any]]) -> None:
@@ -114,17 +88,31 @@ class Measured(NamedTuple):
     operations: list[tuple[OperationDefinitionNode, int]]
 
 
-def parse_within_limits(query: str, limits: Limits) -> Measured:
+def parse_within_limits(query: str, most: int) -> DocumentNode:
     """Parse a query text.
+
+    graphql-core takes up to 20 ms for 100 kB, most for a string of many lines.
 
     Raises:
         GraphQLSyntaxError: it is not valid GraphQL.
-        PublicError: it has too many tokens, or an operation has too many aliases or levels.
+        PublicError: it has more than `most` tokens, comments included.
     """
-    if len(query) > limits.tokens < count_tokens(query, limits.tokens):
-        raise too_complex(f"The document has more than {limits.tokens} tokens, the maximum.")
-    document = parse(query, max_comments=limits.tokens)
+    try:
+        document = parse(query, max_tokens=most)
+    except GraphQLSyntaxError as error:
+        if exceeds_tokens(error, most):
+            raise too_complex(f"The document has more than {most} tokens, the maximum.") from None
+        raise
     _unlink(document)
+    return document
+
+
+def measured_within_limits(document: DocumentNode, limits: Limits) -> Measured:
+    """Measure a document, before it is validated.
+
+    Raises:
+        PublicError: an operation has too many aliases or levels.
+    """
     measure = _Measure(document)
     operations: list[tuple[OperationDefinitionNode, int]] = []
     for node in document.definitions:

@@ -10,7 +10,7 @@ from typing import Any
 
 from graph.engine.cost import SKIPPED_PER_FIELD
 from graph.engine.errors import graphql_error
-from graph.engine.limits import check_variables, count_tokens, too_complex
+from graph.engine.limits import check_variables, too_complex
 from graph.engine.service import NULL, Call, Result, Service, not_executed
 from graph.errors import PublicError, ShuttingDownError
 from graph.http.errors import InvalidDocumentError
@@ -44,15 +44,20 @@ async def execute_batch(
             requests[place] = request_of(entry)
         except PublicError as error:
             results[place] = not_executed(error)
+    tokens, most = 0, service.limits.tokens
     try:
-        _check_tokens(service, requests.values())
         for place, request in requests.items():
+            await asyncio.sleep(0)  # other requests have their turn between two documents
             try:
                 calls[place] = await call_of(request)
+                tokens += calls[place].operation.document.token_count
             except InvalidDocumentError as error:
                 results[place] = not_executed(*error.errors)
+                tokens += error.tokens
             except PublicError as error:
                 results[place] = not_executed(error)
+            if tokens > most:
+                raise too_complex(f"The batch has more than {most} tokens, the maximum.")
         _check_totals(service, calls.values())
     except PublicError as error:
         return [not_executed(error)] * len(entries)
@@ -68,19 +73,6 @@ async def execute_batch(
     except asyncio.CancelledError:
         pass  # the operation was rolled back
     return results
-
-
-def _check_tokens(service: Service, requests: Collection[Request]) -> None:
-    """Check the tokens of all query texts together, before any text is parsed.
-
-    Raises:
-        PublicError: they have more than a single text may have.
-    """
-    left = limit = service.limits.tokens
-    for request in requests:
-        left -= count_tokens(request.query, left)
-        if left < 0:
-            raise too_complex(f"The batch has more than {limit} tokens, the maximum.")
 
 
 def _check_totals(service: Service, calls: Collection[Call]) -> None:

@@ -167,7 +167,7 @@ class GraphQLEndpoint:
         """
         document = await self._service.document(request.query)
         if document.errors:
-            raise InvalidDocumentError(document.errors)
+            raise InvalidDocumentError(document.errors, document.tokens)
         if request.hash is not None:
             self._store.store(request.hash, request.query)
         operation = document.operation(request.operation_name)

@@ -64,11 +64,13 @@ class InvalidDocumentError(Exception):
 
     Args:
         errors: of parsing or validation, as clients may see them.
+        tokens: number of tokens of the document.
     """
 
-    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+    def __init__(self, errors: Sequence[GraphQLError], tokens: int) -> None:
         super().__init__()
         self.errors = errors
+        self.tokens = tokens
 
 
 def too_large(part: str, limit: int, status: int = 413) -> HTTPError:

@@ -10,8 +10,16 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
+import pytest
 import strawberry
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, parse, validate
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSyntaxError,
+    parse,
+    validate,
+)
 from strawberry.permission import BasePermission
 
 import graph
@@ -314,6 +322,14 @@ def test_enums_of_a_field_are_strawberrys() -> None:
     size = definitions.field_of(core_type("Book").fields["size"])
     assert size is not None
     assert isinstance(size.type, StrawberryEnumDefinition)
+
+
+def test_the_parser_stops_at_its_maximum_of_tokens() -> None:
+    with pytest.raises(GraphQLSyntaxError) as raised:
+        parse("{ a b }", max_tokens=3)
+    assert definitions.exceeds_tokens(raised.value, 3)
+    assert not definitions.exceeds_tokens(raised.value, 4)
+    assert parse("{ a #\n b }", max_tokens=5).token_count == 5
 
 
 def test_overlapping_fields_have_an_upper_bound() -> None:
