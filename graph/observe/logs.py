@@ -176,9 +176,6 @@ def configure(settings: Settings) -> None:
 
     For a process of our own: an app that has ours in it configures logging by itself.
     """
-    # A third of the time of a line goes into finding out what no line of ours shows
-    # (https://docs.python.org/3/howto/logging.html#optimization).
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     as_json = settings.log_format is LogFormat.JSON
     handler.setFormatter(JSONFormatter() if as_json else TextFormatter())
