@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 
-from dotenv.parser import parse_stream
+from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from graph.errors import logger
@@ -22,6 +22,9 @@ OF_KUBERNETES = re.compile(
 )
 """Set, behind the prefix, by Kubernetes for a Service called `graph` or `graph-…`
 (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)."""
+
+NAME = re.compile(rf"\s*(?:export\s+)?({PREFIX}\w+)", re.IGNORECASE)
+"""The name of a setting at the start of a line of `.env`."""
 
 FIXED = {
     "AUTOMATIC_PERSISTED_QUERIES",
@@ -85,11 +88,11 @@ def _unknown(names: set[str]) -> Iterator[str]:
             yield name
 
 
-def _names_in_file() -> Iterator[str]:
-    """The names that `.env` sets.
+def _names_in_file() -> set[str]:
+    """Return the names that `.env` sets.
 
     Raises:
-        SettingsError: it cannot be read, or has a line that sets nothing.
+        SettingsError: the file cannot be read, or a line begins with a setting and sets nothing.
     """
     file = Path(ENV_FILE)
     try:
@@ -103,8 +106,9 @@ def _names_in_file() -> Iterator[str]:
         raise SettingsError(f"{ENV_FILE} is not UTF-8: save it in that encoding") from None
     if "\0" in text:  # UTF-16 without a byte order mark
         raise SettingsError(f"{ENV_FILE} is not UTF-8: save it in that encoding")
-    for binding in parse_stream(StringIO(text)):
-        if binding.error or (binding.key and binding.value is None):
-            raise SettingsError(f"{ENV_FILE}, line {binding.original.line}: write NAME=value")
-        if binding.key:
-            yield binding.key
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    for number, line in enumerate(text.splitlines(), 1):
+        found = NAME.match(line)
+        if found and values.get(found[1]) is None:
+            raise SettingsError(f"{ENV_FILE}, line {number}: write {found[1]}=value")
+    return set(values)

@@ -64,8 +64,8 @@ WRONG_FILES = {
     "UTF-16": ("GRAPH_TOKEN=secret\n".encode("utf-16"), "UTF-8"),
     "UTF-16 without a mark": ("GRAPH_TOKEN=secret\n".encode("utf-16-le"), "UTF-8"),
     "Latin-1": ("GRAPH_TOKEN=secret # für Ann\n".encode("latin-1"), "UTF-8"),
-    "a colon": (b"# ours\nGRAPH_TOKEN: secret\n", "line 2: write NAME=value"),
-    "no value": (b"GRAPH_TOKEN\n", "line 1: write NAME=value"),
+    "a colon": (b"# ours\nGRAPH_TOKEN: secret\n", "line 2: write GRAPH_TOKEN=value"),
+    "no value": (b"GRAPH_TOKEN\n", "line 1: write GRAPH_TOKEN=value"),
 }
 
 
@@ -93,6 +93,12 @@ def test_what_is_no_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "missing").mkdir()
     with pytest.raises(SettingsError, match=r"^\.env cannot be read: Is a directory"):
         load_settings()
+
+
+def test_a_file_may_have_what_other_programs_read(tmp_path: Path) -> None:
+    key = "-----BEGIN KEY-----\nabc: def\n-----END KEY-----"
+    (tmp_path / ".env").write_text(f'export GRAPH_MAX_ROWS=7 # ours\nKEY="{key}"\nVERBOSE\n')
+    assert load_settings().max_rows == 7
 
 
 def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
