@@ -63,3 +63,8 @@ def test_both_serve_the_same_heroes_at_the_same_time(tmp_path: Path, first: str)
         assert rest.delete("/heroes/2").is_success
         assert api.codes(delete, id="2") == ["NOT_FOUND"]
         assert len(api.heroes()) == len(rest.get("/heroes/").json()) == 9
+
+
+def test_its_model_and_ours_can_be_in_one_process() -> None:
+    both = "import graph.hero.model, tests.support.tutorial_app"
+    subprocess.run([sys.executable, "-c", both], check=True)

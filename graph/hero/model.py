@@ -1,9 +1,9 @@
 """The hero table, and the rules for new heroes."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import ValidationInfo, field_validator
-from sqlalchemy import Table
+from sqlalchemy import MetaData, Table
 from sqlmodel import Field, SQLModel
 
 from graph.tables.columns import keyset_indexes, validate_for_column
@@ -15,7 +15,7 @@ MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 """Bounds of GraphQL's `Int` (https://spec.graphql.org/October2021/#sec-Int)."""
 
 
-SQLModel.metadata.naming_convention = {
+NAMES = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -24,7 +24,13 @@ SQLModel.metadata.naming_convention = {
 """Names of indexes and constraints; migrations find them by name on every database."""
 
 
-class HeroBase(SQLModel):
+class Base(SQLModel):
+    """Base class of the models; their tables have a metadata of their own, not SQLModel's."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
+
+
+class HeroBase(Base):
     """The fields of a hero that clients read and write."""
 
     name: str = Field(index=True, description="The name the public knows, such as `Deadpond`.")
@@ -43,7 +49,7 @@ class Hero(HeroBase, table=True):
     id: int | None = Field(default=None, primary_key=True)
 
 
-HERO: Table = SQLModel.metadata.tables["hero"]
+HERO: Table = Base.metadata.tables["hero"]
 """The table, for Core statements; they compile faster than those that name the model."""
 
 TABLE = HERO
