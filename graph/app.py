@@ -1,6 +1,6 @@
-"""The app: the endpoint, its explorer and the health probes, over one database.
+"""The app: the GraphQL endpoint, GraphiQL and the health probes, over one database.
 
-`app` is the one that the environment configures, for `uvicorn graph.app:app`.
+`app` has the settings of the environment, for `uvicorn graph.app:app`.
 """
 
 import asyncio
@@ -43,15 +43,14 @@ SECURITY = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
 
 
 class App:
-    """What the server calls: the GraphQL endpoint by a short way, and FastAPI for all else.
+    """Routes requests of `/graphql` straight to the endpoint, and all others to FastAPI.
 
-    Error pages, exit stacks and routing, which the endpoint has no use for, would take half as long
-    again as it takes to answer.
+    FastAPI's error pages, exit stacks and routing would take half as long as a small query itself.
 
     Args:
-        fastapi: the whole app, the endpoint included.
-        endpoint: the endpoint alone; None where something stands in front of it.
-        allowed_hosts: the hosts that it answers for; none for any.
+        fastapi: the whole app, including the endpoint.
+        endpoint: the endpoint alone; None if FastAPI's middleware must run before it.
+        allowed_hosts: the hosts to answer for; empty for all.
     """
 
     def __init__(
@@ -94,18 +93,18 @@ def create_app(
     schema: Schema = schema,
     fast_execution: bool = True,
 ) -> App:
-    """The app; its engine lives from start to shutdown.
+    """Return the app.
 
     Args:
-        settings: what it serves, and how.
-        prepared: whether somebody has prepared the database already: the app then starts even
-            when the database is away for the moment.
-        schema: what is executed.
+        settings: the settings.
+        prepared: whether the database was prepared; the app then starts even if the database is
+            temporarily unavailable.
+        schema: the schema to serve.
         fast_execution: whether operations are compiled; if not, graphql-core executes all.
 
     Raises:
-        DatabaseError: the settings name no usable database; at start, when it cannot be opened or
-            has a schema that this code cannot serve.
+        DatabaseError: the settings name no usable database. At its start, the app raises it if the
+            database cannot be opened, or has tables that this code cannot serve.
     """
     database = open_database(settings)
 
@@ -149,21 +148,21 @@ def create_app(
 
     @app.api_route("/health", methods=["GET", "HEAD"])
     async def health() -> Response:
-        """The process is up."""
+        """Answer that the process is up."""
         return _answer({"status": "ok"})
 
     @app.api_route("/ready", methods=["GET", "HEAD"])
     async def ready() -> Response:
-        """The database answers; 503 when it does not."""
+        """Answer whether the database is available; if not, with 503."""
         try:
             await database.ping(TABLE)
-        except Exception:  # noqa: BLE001 (whatever it is, the answer is no)
+        except Exception:  # noqa: BLE001 (whatever the error, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})
 
     @app.api_route("/", methods=["GET", "HEAD"])
     async def root() -> Response:
-        """Redirects a browser to the explorer."""
+        """Redirect a browser to GraphiQL."""
         return RedirectResponse("graphql", headers=SECURITY)
 
     if settings.cors_origins:
@@ -172,17 +171,17 @@ def create_app(
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
-            # A page that may call the API may do so where that is on a closed network, too.
+            # The page may call the API on a private network, too.
             allow_private_network=True,
             expose_headers=["X-Request-ID"],
         )
-    # FastAPI's middleware answers for other origins, and its spans have the route's name.
-    in_front = traced or settings.cors_origins
-    return App(app, None if in_front else endpoint, settings.allowed_hosts)
+    # CORS and tracing are FastAPI's middleware, which must run before the endpoint.
+    has_middleware = traced or settings.cors_origins
+    return App(app, None if has_middleware else endpoint, settings.allowed_hosts)
 
 
 def __getattr__(name: str) -> App:
-    """Make `app` when it is asked for: an import alone reads no environment."""
+    """Make `app` when it is first used, so that an import reads no environment."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return create_app(load_settings())
@@ -199,7 +198,7 @@ def _error_response(error: PublicError, headers: Mapping[str, str] | None = None
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
-    """Answer an unknown path or method, in GraphQL's shape."""
+    """Answer an unknown path or method, in the shape of a GraphQL response."""
     assert isinstance(error, HTTPException)  # noqa: S101 (as it was registered)
     message = f"{error.detail}; the API is at /graphql."
     return _error_response(HTTPError(error.status_code, message), error.headers)

@@ -1,6 +1,6 @@
-"""Reads the settings, and finds names that are nearly theirs, or written where nobody reads them.
+"""Reads the settings from the environment and `.env`; finds misspelled names.
 
-Whoever has set a token under a wrong name must not find the API open.
+A token that is set under a misspelled name must not leave the API open.
 """
 
 import os
@@ -20,7 +20,7 @@ from graph.settings import ENV_FILE, ENV_FILE_ENCODING, PREFIX, Settings
 OF_KUBERNETES = re.compile(
     r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?)"
 )
-"""Set, behind the prefix, by Kubernetes for a Service called `graph` or `graph-…`
+"""Names, without the prefix, that Kubernetes sets for a Service called `graph` or `graph-…`
 (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)."""
 
 NAME = re.compile(rf"\s*(?:export\s+)?({PREFIX}\w+)", re.IGNORECASE)
@@ -35,24 +35,24 @@ FIXED = {
     "MAX_FILTER_DEPTH",
     "MAX_PREDICATES",
 }
-"""Names of former settings; they are unknown, but no misspelled ones."""
+"""Former settings: unknown names, but not misspelled ones."""
 
 NEAR = 0.75
-"""Ratio of equal characters from which a name behind the prefix is a setting's, misspelled."""
+"""Minimum similarity of a misspelled name to a setting's, both without the prefix."""
 
 VERY_NEAR = 0.9
-"""The same for a whole name that begins in another way, and may be another program's."""
+"""Minimum similarity of a name without the prefix, which may be another program's."""
 
 
 class SettingsError(Exception):
-    """Unusable settings; the message is one line for the operator."""
+    """A setting is invalid; the message is one line for the operator."""
 
 
 def load_settings() -> Settings:
-    """The settings of the environment and of `.env`; logging is configured as they say.
+    """Read the settings, and configure logging by them.
 
     Raises:
-        SettingsError: a setting is wrong, or misspelled, or the file cannot be read.
+        SettingsError: a setting is invalid or misspelled, or `.env` cannot be read.
     """
     unknown = sorted(_unknown({*os.environ, *_names_in_file()}))
     try:
@@ -63,15 +63,15 @@ def load_settings() -> Settings:
         raise SettingsError(f"{PREFIX}{name}: {first['msg']}") from None
     configure(settings)
     if unknown:
-        logger.warning("No setting, and passed over: %s", ", ".join(unknown))
+        logger.warning("Unknown settings, ignored: %s", ", ".join(unknown))
     return settings
 
 
 def _unknown(names: set[str]) -> Iterator[str]:
-    """Those of the names that look like settings and are none.
+    """Return the names that look like settings, but are not.
 
     Raises:
-        SettingsError: one is nearly a setting's.
+        SettingsError: a name is misspelled.
     """
     settings = {name.upper() for name in Settings.model_fields}
     in_full = [PREFIX + name for name in settings]
@@ -80,11 +80,11 @@ def _unknown(names: set[str]) -> Iterator[str]:
         rest = upper.removeprefix(PREFIX)
         if rest == upper:
             if near := get_close_matches(upper, in_full, 1, VERY_NEAR):
-                yield f"{name} (is {near[0]} meant?)"
+                yield f"{name} (did you mean {near[0]}?)"
         elif rest not in settings and not OF_KUBERNETES.fullmatch(rest):
             near = get_close_matches(rest, settings, 1, NEAR)
             if near and rest not in FIXED:
-                raise SettingsError(f"{name} is no setting: {PREFIX}{near[0]} is meant")
+                raise SettingsError(f"Unknown setting {name}: did you mean {PREFIX}{near[0]}?")
             yield name
 
 
@@ -96,16 +96,16 @@ def _names_in_file() -> set[str]:
     """
     file = Path(ENV_FILE)
     try:
-        # A directory, as a container mounts it for a missing file, or a link that leads nowhere
-        # would be passed over, with the token that was to be in it.
-        is_there = file.is_file() or file.is_dir() or file.is_symlink()
-        text = file.read_text(ENV_FILE_ENCODING) if is_there else ""
+        # Reading fails if it is a directory, which a container mounts in place of a missing file,
+        # or a broken link. Without this, the token that was meant to be in it would be missing.
+        exists = file.is_file() or file.is_dir() or file.is_symlink()
+        text = file.read_text(ENV_FILE_ENCODING) if exists else ""
     except OSError as error:
         raise SettingsError(f"{ENV_FILE} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{ENV_FILE} is not UTF-8: save it in that encoding") from None
+        raise SettingsError(f"{ENV_FILE} is not in UTF-8: save it in that encoding") from None
     if "\0" in text:  # UTF-16 without a byte order mark
-        raise SettingsError(f"{ENV_FILE} is not UTF-8: save it in that encoding")
+        raise SettingsError(f"{ENV_FILE} is not in UTF-8: save it in that encoding")
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     for number, line in enumerate(text.splitlines(), 1):
         found = NAME.match(line)

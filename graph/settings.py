@@ -1,4 +1,4 @@
-"""What can be configured, from the environment (prefix `GRAPH_`) and a `.env` file."""
+"""The settings, read from the environment (prefix `GRAPH_`) and a file `.env`."""
 
 import json
 import re
@@ -19,15 +19,16 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-"""An origin as browsers write it: lower case, no path, no `*` (RFC 6454, section 6.2)."""
+"""An origin as browsers send it: lower case, without a path or `*` (RFC 6454, section 6.2)."""
 
 DEFAULT_PORT = re.compile(r"http://.*:80|https://.*:443")
-"""What browsers leave out, so that an origin with it would never match."""
+"""An origin with its default port, which browsers leave out: it would never match."""
 
 HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-"""Any host, or one by its name, or all below a domain."""
+"""Any host (`*`), a host name, or all hosts below a domain (`*.example.org`)."""
 
 TOKEN = re.compile(r"[!-~]+")
+"""A token: visible ASCII characters."""
 
 DEFAULT = "default"
 """Name of the caller with `GRAPH_TOKEN`."""
@@ -35,18 +36,19 @@ DEFAULT = "default"
 PREFIX = "GRAPH_"
 
 ENV_FILE = ".env"
-ENV_FILE_ENCODING = "utf-8-sig"  # with a byte order mark, as Windows may write it, or without
+ENV_FILE_ENCODING = "utf-8-sig"
+"""UTF-8; a byte order mark, as Windows may write it, is skipped."""
 
 
 class Synchronous(StrEnum):
-    """How hard SQLite tries to survive a power cut (https://sqlite.org/pragma.html#pragma_synchronous)."""
+    """Durability on SQLite (https://sqlite.org/pragma.html#pragma_synchronous)."""
 
     FULL = "FULL"
     NORMAL = "NORMAL"
 
 
 class LogLevel(StrEnum):
-    """What is logged: this and all that is more severe."""
+    """The least severe level that is logged."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -59,17 +61,17 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """What a log line looks like."""
+    """Format of a log line."""
 
     TEXT = "text"
     JSON = "json"
 
 
 def read_documents(path: object) -> object:
-    """The texts by id that a JSON file holds.
+    """Read the query texts, by id, of a JSON file.
 
     Raises:
-        ValueError: it cannot be read, or holds something else.
+        ValueError: the file cannot be read, or contains something else.
     """
     if not isinstance(path, str | Path):
         return path
@@ -83,7 +85,7 @@ def read_documents(path: object) -> object:
 
 
 class Settings(BaseSettings):
-    """Every setting of the service, with its default and its bounds."""
+    """The settings of the service."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -107,78 +109,82 @@ class Settings(BaseSettings):
     )
     read_only: bool = Field(
         default=False,
-        description="only read: mutations are refused with `FORBIDDEN`, nothing is written at "
-        "start, and `/ready` takes a standby",
+        description="only read: mutations fail with `FORBIDDEN`, the start writes nothing, and "
+        "`/ready` is 200 on a standby, too",
     )
     request_timeout: PositiveFloat = Field(
         default=10.0,
         le=600,
-        description="seconds for a request to arrive, and for each operation of it to be executed",
+        description="seconds for a request to arrive, and then for each of its operations",
     )
     keep_alive: PositiveInt = Field(
         default=75,
         le=3_600,
-        description="seconds for which an idle connection stays open: longer than a balancer in "
-        "front keeps its own",
+        description="seconds after which an idle connection is closed; must be longer than the "
+        "idle timeout of a balancer in front",
     )
     shutdown_timeout: PositiveInt = Field(
-        default=20, le=600, description="seconds for open requests to end after SIGTERM"
+        default=20, le=600, description="seconds for open requests to finish after SIGTERM"
     )
     pool_size: PositiveInt = Field(
-        default=10, le=1_000, description="connections to PostgreSQL of each process, at most"
+        default=10, le=1_000, description="maximum connections of each process to PostgreSQL"
     )
     graphiql: bool = Field(default=True, description="serve GraphiQL to browsers")
     introspection: bool = Field(default=True, description="answer introspection queries")
     max_body_bytes: PositiveInt = Field(
-        default=100_000, le=100_000_000, description="bytes of a request's body"
+        default=100_000, le=100_000_000, description="maximum bytes of a request's body"
     )
     max_tokens: PositiveInt = Field(
-        default=1_000, le=100_000, description="tokens of a document, comments included"
+        default=1_000, le=100_000, description="maximum tokens of a document, comments included"
     )
     max_aliases: int = Field(
         default=15,
         ge=0,
         le=10_000,
-        description="aliases of an operation, counted as often as fragments repeat them",
+        description="maximum aliases of an operation; those of a fragment count each time it is "
+        "spread",
     )
-    max_depth: PositiveInt = Field(default=20, le=100, description="levels of nested fields")
+    max_depth: PositiveInt = Field(default=20, le=100, description="maximum levels of fields")
     max_rows: PositiveInt = Field(
-        default=1_000, le=1_000_000, description="rows over all root fields of an operation"
+        default=1_000,
+        le=1_000_000,
+        description="maximum rows of an operation, over all root fields",
     )
     max_cost: PositiveInt = Field(
         default=10_000,
         le=100_000_000,
-        description="fields of an answer, each counted in every row; those of introspection "
-        "twice, and 300 rows that are passed over as one",
+        description="maximum fields of an answer, over all rows; fields of introspection count "
+        "twice, and 300 rows skipped by `offset` count as one field",
     )
     max_filter_values: PositiveInt = Field(
-        default=100, le=1_000, description="values that a filter compares with"
+        default=100, le=1_000, description="maximum values in a filter"
     )
     max_answer_bytes: PositiveInt = Field(
-        default=2_000_000, le=1_000_000_000, description="bytes of an answer's data"
+        default=2_000_000, le=1_000_000_000, description="maximum bytes of an answer's data"
     )
     batch_limit: PositiveInt = Field(
-        default=10, le=1_000, description="operations in a request; 1 turns batching off"
+        default=10, le=1_000, description="maximum operations of a batch; 1 turns batching off"
     )
     idempotency_hours: PositiveInt = Field(
-        default=24, le=8_760, description="hours for which the answer of a mutation is kept by key"
+        default=24,
+        le=8_760,
+        description="hours for which the answer of a mutation is saved under its idempotency key",
     )
     idempotency_bytes: PositiveInt = Field(
         default=100_000_000,
         le=1_000_000_000_000,
-        description="bytes of the answers that are kept of one caller; beyond, the caller's oldest "
-        "are forgotten",
+        description="maximum bytes of the saved answers of a caller; the oldest are deleted",
     )
     trusted_documents: Annotated[
         dict[str, str] | None, NoDecode, BeforeValidator(read_documents)
     ] = Field(
         default=None,
-        description="a JSON file of query texts by id; nothing else is executed then",
+        description="a JSON file with query texts by id; no other queries are then executed",
     )
     cache_control: str = Field(
         default="no-cache",
         pattern=r"^[\x20-\x7e]+$",
-        description="the header `Cache-Control` of a query by GET, such as `public, max-age=60`",
+        description="the header `Cache-Control` of answers to GET, such as `public, max-age=60`",
     )
     token: SecretStr | None = Field(
         default=None,
@@ -192,54 +198,54 @@ class Settings(BaseSettings):
         "`ann=s3cret,bob=t0ken`; resolvers and permissions see the name",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="origins whose pages may call the API, separated by commas"
+        default=(),
+        description="origins whose pages may call the API, separated by commas, such as "
+        "`https://example.org`",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="hosts that requests may be for, separated by commas: `example.org`, "
-        "`*.example.org`, `10.0.0.0/8`, `*`. Unset: any, but only this machine's own while "
-        "`serve` listens on loopback without a token",
+        description="hosts to answer for, separated by commas: `example.org`, `*.example.org`, "
+        "`10.0.0.0/8`, `*`. If unset: all; but only this machine's own if `serve` listens on "
+        "loopback without a token",
     )
 
     log_level: LogLevel = Field(
         default=LogLevel.WARNING,
-        description="`debug`, `info`, `warning` or `error`; at `info`, a line a request",
+        description="`debug`, `info`, `warning` or `error`; `info` logs a line for each request",
     )
     log_format: LogFormat = Field(
-        default=LogFormat.TEXT, description="`text`, or `json`: an object a line"
+        default=LogFormat.TEXT, description="`text`, or `json`: one object a line"
     )
 
     @field_validator("cors_origins", "allowed_hosts", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("cors_origins")
     @classmethod
-    def _as_browsers_send_them(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
             if not ORIGIN.fullmatch(origin) or DEFAULT_PORT.fullmatch(origin):
-                raise ValueError(f"{origin!r} is no origin as in https://example.org")
+                raise ValueError(f"{origin!r} is not an origin, such as https://example.org")
         return origins
 
     @field_validator("tokens", mode="before")
     @classmethod
-    def _split_pairs(cls, value: object) -> object:
+    def _split_tokens(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
         if not all(name and TOKEN.fullmatch(token) for name, _, token in pairs):
-            raise ValueError("must be names with tokens, as in ann=s3cret,bob=t0ken")
+            raise ValueError("must be names with tokens, such as ann=s3cret,bob=t0ken")
         tokens = {name: token for name, _, token in pairs}
         if len(tokens) < len(pairs):
-            raise ValueError("one name has two tokens")
+            raise ValueError("a name has two tokens")
         return tokens
 
     @field_validator("tokens")
     @classmethod
-    def _with_token(
-        cls, tokens: dict[str, SecretStr], info: ValidationInfo
-    ) -> dict[str, SecretStr]:
+    def _add_token(cls, tokens: dict[str, SecretStr], info: ValidationInfo) -> dict[str, SecretStr]:
         if (token := info.data.get("token")) is not None:
             if DEFAULT in tokens:
                 raise ValueError(f"the name {DEFAULT!r} belongs to GRAPH_TOKEN")
@@ -250,27 +256,27 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _without_line_breaks(cls, url: str) -> str:
+    def _check_url(cls, url: str) -> str:
         if url != url.strip() or re.search(r"[\x00-\x1f\x7f]", url):
-            raise ValueError("has a line break, or a space at its end or beginning")
+            raise ValueError("contains a line break, or starts or ends with a space")
         return url
 
     @field_validator("allowed_hosts")
     @classmethod
-    def _as_names_or_networks(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         hosts = tuple(host.lower().strip("[]") for host in hosts)
         for host in hosts:
             if not HOST.fullmatch(host):
                 try:
                     ip_network(host)
                 except ValueError:
-                    message = f"{host!r} is no host, as in example.org, *.example.org or ::1"
+                    message = f"{host!r} is not a host, such as example.org, *.example.org or ::1"
                     raise ValueError(message) from None
         return hosts
 
     @field_validator("token")
     @classmethod
-    def _fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+    def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None and not TOKEN.fullmatch(token.get_secret_value()):
-            raise ValueError("must be printable ASCII without spaces, and not empty")
+            raise ValueError("must be visible ASCII characters, at least one")
         return token

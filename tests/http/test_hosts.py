@@ -182,5 +182,5 @@ def test_serve_guards_what_is_for_this_machine_alone(
 )
 def test_a_setting_that_names_no_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("GRAPH_ALLOWED_HOSTS", f"example.org, {value}")
-    with pytest.raises(ValidationError, match="is no host"):
+    with pytest.raises(ValidationError, match="is not a host"):
         Settings()
