@@ -311,11 +311,9 @@ class SQLiteDatabase(Database):
         self.file.suspect = False
 
     async def dispose(self) -> None:
-        async with self.slow_reads.ended() as ended:
-            if ended and await self.writer.end():
-                with suppress(ServiceUnavailableError):
-                    await self.file.retry_while_locked(self.file.current.close_all)
-        self.slow_reads.close()
+        if await self.slow_reads.stop() and await self.writer.end():
+            with suppress(ServiceUnavailableError):
+                await self.file.retry_while_locked(self.file.current.close_all)
 
     def reader(self) -> OpenConnection:
         """Return the connection for reads outside a transaction; each reads its own state."""

@@ -49,7 +49,7 @@ class SlowReads:
         # goes without a lane, as all others that write wait.
         self._threads = ThreadPoolExecutor(2 * AT_ONCE + 1, thread_name_prefix="sqlite")
         self._in_use = set[OpenConnection]()
-        self._stops = 0
+        self._stopped = False
 
     def lane(self, *, scans: bool) -> Lane:
         """Return the lane of reads that may scan, or that of other reads.
@@ -100,8 +100,8 @@ class SlowReads:
             ServiceUnavailableError: it took too long, or was in the way of a new file or of the end
                 of the process; or the file is unusable.
         """
-        if self._stops:
-            raise ServiceUnavailableError from InterruptedError("long reads are held back")
+        if self._stopped:
+            raise ServiceUnavailableError from InterruptedError("the database is being closed")
         self._in_use.add(opened)
         try:
             with opened.used_in_thread():
@@ -131,28 +131,21 @@ class SlowReads:
             rows.append(row)
         return rows
 
-    @asynccontextmanager
-    async def ended(self) -> AsyncIterator[bool]:
-        """End all that are at work, and start none meanwhile.
+    async def stop(self) -> bool:
+        """Interrupt the running reads, and refuse further ones.
 
         Returns:
-            Whether they have ended in time; their connections are still in use if not.
+            Whether all ended in time; if not, their connections are still in use.
         """
-        self._stops += 1
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._timeout):
-                    while self._in_use:
-                        for opened in self._in_use:
-                            opened.raw.interrupt()
-                        await asyncio.sleep(PAUSE)
-            yield not self._in_use
-        finally:
-            self._stops -= 1
-
-    def close(self) -> None:
-        """Shut the threads down."""
+        self._stopped = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                while self._in_use:
+                    for opened in self._in_use:
+                        opened.raw.interrupt()
+                    await asyncio.sleep(PAUSE)
         self._threads.shutdown(wait=False)
+        return not self._in_use
 
     async def _on_thread(self, opened: OpenConnection, read: Callable[[], T]) -> T:
         reading = asyncio.get_running_loop().run_in_executor(self._threads, read)
