@@ -16,6 +16,7 @@ from graph.http import idempotency
 from graph.http.authorization import Authorization, HTTPCaller
 from graph.http.batch import execute_batch
 from graph.http.errors import (
+    CLIENT_GONE,
     PARTIAL_SUCCESS,
     HTTPError,
     InvalidDocumentError,
@@ -98,8 +99,10 @@ class GraphQLEndpoint:
             answer = await self._answer(scope, caller, receive, accepted)
         except PublicError as error:
             answer = _error_response(error, media_type, headers)
-        except asyncio.CancelledError:  # the grace time of a shutdown is over
-            answer = _error_response(ShuttingDownError(), media_type, headers)
+        except asyncio.CancelledError as cancelled:
+            gone = CLIENT_GONE in cancelled.args  # else the grace period of a shutdown is over
+            reason = HTTPError(499, CLIENT_GONE) if gone else ShuttingDownError()
+            answer = _error_response(reason, media_type, headers)
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
             answer = _error_response(masked(error), media_type, headers)
         await self._send(answer, headers, send)

@@ -37,6 +37,10 @@ OTHERS = (422, 200)
 """HTTP status for all other codes."""
 
 
+CLIENT_GONE = "The client has closed the connection."
+"""Message of the cancellation of a request's task."""
+
+
 class HTTPError(PublicError):
     """A request that is answered without being executed, with a status or headers of its own.
 

@@ -12,6 +12,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from graph.http.errors import CLIENT_GONE
 from graph.http.flow import Flow, Waiting
 from graph.http.http1 import UnacceptableError, check, error_response, head, origin_form
 
@@ -45,6 +46,11 @@ ARRIVING_BYTES = 16_000
 
 CROWDED = "Too many requests were arriving, and this one was the oldest."
 
+PROBE_INTERVAL = 0.1
+"""Seconds between two interim responses to a client that has closed its sending side."""
+
+INTERIM_RESPONSE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
 
 class ProtocolConfig(uvicorn.Config):
     """uvicorn's configuration, the seconds that a connection grants, and what waits for clients."""
@@ -73,6 +79,8 @@ class Protocol(HttpToolsProtocol):
         self._unparsed = b""
         self._chunks = 0  # parsed in this turn
         self._next_turn: asyncio.Handle | None = None
+        self._running: tuple[RequestResponseCycle, asyncio.Task[None]] | None = None
+        self._probe: asyncio.TimerHandle | None = None
         self._arriving = False  # a request that has begun, and is not whole
         self._head_bytes = 0
         self._arrived_bytes = 0
@@ -94,8 +102,15 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._next_turn is not None:
             self._next_turn.cancel()
+        if self._probe is not None:
+            self._probe.cancel()
         self.flow.stop()
         super().connection_lost(exc)
+        if self._running is not None:
+            cycle, task = self._running
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                task.cancel(CLIENT_GONE)
 
     def data_received(self, data: bytes) -> None:
         if self._last_response is None:
@@ -129,6 +144,19 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         else:
             cycle.keep_alive = False
+            if self._probe is None:
+                self._probe = self.loop.call_later(PROBE_INTERVAL, self._probe_client)
+
+    def _probe_client(self) -> None:
+        """Send an interim response, which fails if the client has closed its receiving side, too.
+
+        Nothing else tells the one from the other. HTTP/1.0 has no interim responses.
+        """
+        if self._running is not None:
+            cycle, _ = self._running
+            if cycle.scope["http_version"] == "1.1" and not cycle.response_started:
+                self.transport.write(INTERIM_RESPONSE)
+        self._probe = self.loop.call_later(PROBE_INTERVAL, self._probe_client)
 
     def _parse(self) -> None:
         """Parse received bytes until a request must wait for its turn."""
@@ -272,6 +300,11 @@ class Protocol(HttpToolsProtocol):
     async def _run(
         self, cycle: RequestResponseCycle, app: ASGIApp, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        if cycle.disconnected:
+            return
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (for the type checker)
+        running = self._running = cycle, task
         try:
             await app(scope, receive, send)
         except RuntimeError:
@@ -279,6 +312,12 @@ class Protocol(HttpToolsProtocol):
             if not self.transport.is_closing():
                 raise
             cycle.disconnected = True
+        except asyncio.CancelledError:
+            if not cycle.disconnected:
+                raise
+        finally:
+            if self._running is running:  # the next request may have begun
+                self._running = None
 
     def _too_slow(self) -> None:
         """Handle the timeout of an arriving request."""

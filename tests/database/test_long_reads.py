@@ -1,6 +1,9 @@
 """Reads that take long: nobody else waits for them, and they come to an end."""
 
+import logging
+import socket
 import sqlite3
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +28,7 @@ from graph.settings import Settings
 from tests.support.availability import UNAVAILABLE, assert_works
 from tests.support.client import Client
 from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.support.raw_http import connected, post
 from tests.support.served_app import serving
 from tests.support.service_process import seed, service, workers
 from tests.support.slow_statements import COUNTED, ENDLESS, LONG, counted
@@ -34,6 +38,7 @@ from tests.support.waiting import wait_until
 ENDLESS_QUERY = "{ endless }"
 SNAPSHOT = "{ endless heroes { id } }"
 MUTATION = 'mutation { createHero(input: {name: "x", secretName: "x"}) { id } endless }'
+MUTATES = 'mutation { createHero(input: {name: "y", secretName: "y"}) { id } }'
 OPERATIONS = [ENDLESS_QUERY, pytest.param(SNAPSHOT, marks=pytest.mark.slow), MUTATION]
 
 began = threading.Event()
@@ -193,6 +198,37 @@ def test_it_ends_when_the_time_of_the_operation_is_over(long: Long, query: str, 
         assert "too long" in body["errors"][0]["message"]
     assert sql("SELECT name FROM hero") == []
     assert_works(api)
+
+
+@pytest.mark.parametrize("way", ["closed", "reset"])
+@pytest.mark.parametrize(
+    ("query", "after"),
+    [(SCANNING, "{ scanned(upto: 1) }"), (SNAPSHOT, "{ scanned(upto: 1) }"), (MUTATION, MUTATES)],
+    ids=["scan", "snapshot", "mutation"],
+)
+def test_it_ends_when_its_client_is_gone(
+    long: Long, caplog: pytest.LogCaptureFixture, query: str, after: str, way: str
+) -> None:
+    caplog.set_level(logging.INFO, "graph")
+    api = long.serve(database_timeout=60, request_timeout=60, pool_size=2)
+    began.clear()
+    count = AT_ONCE + 1
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connected(long.url)) for _ in range(count)]
+        for client in clients:
+            client.sendall(post(query))
+            if way == "reset":
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for _ in range(count if query == SCANNING else 0):
+            assert waiting.acquire(timeout=30)
+        assert query == SCANNING or began.wait(30)
+    assert "errors" not in api.execute(after)
+    wait_until(lambda: [fields["status"] for fields in logged(caplog)].count(499) == count)
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The fields of the requests' lines."""
+    return [vars(record)["fields"] for record in caplog.records if record.msg == "request"]
 
 
 @on_postgresql

@@ -56,13 +56,14 @@ def read_answer(connection: socket.socket) -> httpx.Response:
 
 
 def answers(received: bytes) -> list[httpx.Response]:
-    """The answers that were received one after another."""
+    """The answers that were received one after another, without interim ones."""
     found = []
     while received:
         head, _, received = received.partition(b"\r\n\r\n")
         answer = _response(head)
         length = int(answer.headers.get("content-length", 0))
-        found.append(_response(head, received[:length]))
+        if not answer.is_informational:
+            found.append(_response(head, received[:length]))
         received = received[length:]
     return found
 
