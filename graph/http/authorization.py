@@ -23,7 +23,7 @@ class HTTPCaller(Caller):
 
 
 class Authorization:
-    """Checks tokens, and names their holders."""
+    """Checks tokens, and names their callers."""
 
     def __init__(self, settings: Settings) -> None:
         self._tokens = [
@@ -44,7 +44,7 @@ class Authorization:
         if not self._tokens:
             return HTTPCaller(None, address, headers)
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-        # Each is compared, in the same time whether it is the one or not.
+        # All tokens are compared, each in constant time, so that the time tells nothing.
         matches = [
             name for name, token in self._tokens if hmac.compare_digest(given.strip(), token)
         ]

@@ -9,10 +9,10 @@ from graph.errors import Code, PublicError
 from graph.http.response import GRAPHQL_JSON
 
 PARTIAL_SUCCESS = 294
-"""The HTTP status of an answer that has errors beside its data, be that `null`.
+"""HTTP status of an executed operation with errors, even if its data is `null`.
 
-It is not a registered one, so it goes with `application/graphql-response+json` alone, as that
-explains it (GraphQL over HTTP, "Partial success").
+It is not a registered status, so it is only used with `application/graphql-response+json`
+(GraphQL over HTTP, "Partial success").
 """
 
 STATUS = {
@@ -25,12 +25,11 @@ STATUS = {
     Code.INTERNAL_SERVER_ERROR: (500, 500),
     Code.SERVICE_UNAVAILABLE: (503, 503),
 }
-"""The HTTP status of a request that an error of this code refuses before it is executed.
+"""HTTP status of a request that is not executed, by the code of its error.
 
-First as `application/graphql-response+json` (GraphQL over HTTP, "Status Codes"); then as
-`application/json`, which the text has no word on any more but that clients of it should be
-answered in the other type. Those that there are were written when it said 200 for every
-well-formed request, and often do not read an answer of another status.
+The first is for `application/graphql-response+json` (GraphQL over HTTP, "Status Codes"), the second
+for `application/json`. Clients of the second were written when the specification required 200 for
+each well-formed request; many ignore the body of a response with another status.
 """
 
 OTHERS = (422, 200)
@@ -42,13 +41,13 @@ CLIENT_GONE = "The client has closed the connection."
 
 
 class HTTPError(PublicError):
-    """A request that is answered without being executed, with a status or headers of its own.
+    """An error with its own HTTP status and headers.
 
     Args:
         status: the HTTP status code.
-        message: what the body says.
-        headers: further headers of the answer.
-        code: what kind of error it is; no usable GraphQL request, if nothing else.
+        message: what is wrong, for the client.
+        headers: further headers of the response.
+        code: the value of `extensions.code`.
     """
 
     def __init__(
@@ -64,10 +63,10 @@ class HTTPError(PublicError):
 
 
 class InvalidDocumentError(Exception):
-    """A document cannot be executed.
+    """A document has syntax or validation errors.
 
     Args:
-        errors: of parsing or validation, as clients may see them.
+        errors: these errors, as clients may see them.
         tokens: number of tokens of the document.
     """
 
@@ -78,13 +77,13 @@ class InvalidDocumentError(Exception):
 
 
 def too_large(part: str, limit: int, status: int = 413) -> HTTPError:
-    """Return the error of a body or URL over `limit` bytes; the rest of a body is not read."""
+    """Return the error of a body or URL over `limit` bytes."""
     message = f"The {part} has more than {limit} bytes."
     return HTTPError(status, message, code=Code.OPERATION_TOO_COMPLEX)
 
 
 def status_of(error: GraphQLError | PublicError, media_type: bytes) -> int:
-    """Return the HTTP status of an answer of this media type without data."""
+    """Return the HTTP status of a request that is not executed."""
     if isinstance(error, HTTPError):
         return error.status
     better, legacy = STATUS.get((error.extensions or {})["code"], OTHERS)
@@ -92,5 +91,5 @@ def status_of(error: GraphQLError | PublicError, media_type: bytes) -> int:
 
 
 def body_of(error: PublicError) -> dict[str, Any]:
-    """Return the body of the answer, as a JSON object."""
+    """Return the body of an error response, as a JSON object."""
     return {"errors": [error.formatted]}

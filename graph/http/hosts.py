@@ -1,8 +1,7 @@
-"""Which hosts the service answers for.
+"""Allowed hosts: protects a local service against DNS rebinding.
 
-A browser lets no page read what another site answers, unless the page's own name leads to that
-site: whoever owns a name can let it point to this machine while the page is open (DNS rebinding).
-The requests of such a page give that name as their `Host`.
+A page may only read answers of its own site. But the owner of a site can point its name to this
+machine while the page is open. The page's requests then have that name as their `Host`.
 """
 
 import re
@@ -18,22 +17,20 @@ from graph.http.endpoint import SECURITY_HEADERS
 from graph.http.errors import HTTPError, body_of
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
-"""Hosts that always mean this machine, in the setting's form."""
+"""Hosts that always mean this machine, as in the setting."""
 
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^][:/@\s]+?)\.?)(?::[0-9]*)?")
 """A `Host` header in lower case: name or address, and an optional port (RFC 9110, 7.2)."""
 
 
 class AllowedHosts:
-    """Refuses requests to an ASGI app that are for any other host than these.
+    """Rejects requests for other hosts, with the status 421 (RFC 9110, sections 7.4 and 15.5.20).
 
-    The status is 421: the app does not answer for what the request is directed at (RFC 9110,
-    sections 7.4 and 15.5.20). A request without `Host`, which HTTP/1.0 allows, names no other
-    host, and no browser sends it.
+    A request without `Host` passes: HTTP/1.0 allows it, and no browser sends it.
 
     Args:
-        app: what answers the requests for these hosts.
-        allowed: their names, those of a whole domain as in `*.example.org`, addresses or networks.
+        app: answers the requests for allowed hosts.
+        allowed: host names, domains such as `*.example.org`, addresses or networks.
     """
 
     def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
@@ -44,7 +41,9 @@ class AllowedHosts:
         for name in allowed:
             with suppress(ValueError):
                 self._networks.append(ip_network(name))
-        self._allows = lru_cache(maxsize=64)(self._is_one)  # a client sends the same each time
+        self._allows = lru_cache(maxsize=64)(
+            self._is_one
+        )  # a client sends the same header each time
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or all(
@@ -52,8 +51,8 @@ class AllowedHosts:
         ):
             await self._app(scope, receive, send)
             return
-        error = HTTPError(421, "No such host is served here: GRAPH_ALLOWED_HOSTS names those.")
-        # Whatever there is of a body is not read.
+        error = HTTPError(421, "This host is not served: GRAPH_ALLOWED_HOSTS lists the hosts.")
+        # The body is not read, so the connection cannot be used again.
         headers = {"connection": "close"} | {
             name.decode(): value.decode() for name, value in SECURITY_HEADERS
         }

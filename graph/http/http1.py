@@ -1,4 +1,4 @@
-"""Messages of HTTP/1.1, as bytes (RFC 9112)."""
+"""Request heads and error responses of HTTP/1.1, as bytes (RFC 9112)."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,38 +15,38 @@ Header = tuple[bytes, bytes]
 VERSIONS = {"1.1", "1.0"}
 
 SINGLE = (b"host", b"authorization", b"transfer-encoding")
-"""Headers of which one server may use the first line, and another the last."""
+"""Headers that must not be repeated: servers differ in which line they use."""
 
 
 ABSOLUTE = re.compile(rb"https?://([^/?#@]+)([/?#].*)?", re.IGNORECASE)
-"""A target in absolute form, without a user: its host, and its path and query."""
+"""A target in absolute form without user information: host, and path with query."""
 
 
 class UnacceptableError(Exception):
-    """A head that parses, but means different things to different servers."""
+    """A request head that servers understand differently."""
 
 
 def check(version: str, headers: Sequence[Header]) -> None:
-    """Let no request pass that another server, in front of us, may understand in another way.
+    """Reject a request head that a server in front may understand differently.
 
     Args:
-        version: HTTP's, of the request line.
-        headers: names in lower case, and values.
+        version: the HTTP version of the request line.
+        headers: lower-case names, and values.
 
     Raises:
-        UnacceptableError: says what is wrong with them (RFC 9110, section 11.6.2; RFC 9112,
-            sections 2.3, 3.2 and 6.1).
+        UnacceptableError: says what is wrong (RFC 9110, section 11.6.2; RFC 9112, sections 2.3, 3.2
+            and 6.1).
     """
     if version not in VERSIONS:
-        raise UnacceptableError("HTTP/1.1 is spoken here.")
+        raise UnacceptableError("The version must be HTTP/1.1 or HTTP/1.0.")
     values = dict(headers)
     if len(values) < len(headers):
         names = [name for name, _ in headers]
         for name in SINGLE:
             if names.count(name) > 1:
-                raise UnacceptableError(f"There is a second header {name.decode()}.")
+                raise UnacceptableError(f"The header {name.decode()} is repeated.")
     if b"host" not in values and version == "1.1":
-        raise UnacceptableError("There is no header host.")
+        raise UnacceptableError("The header host is missing.")
     if b"transfer-encoding" in values:
         coding = values[b"transfer-encoding"].strip().lower()
         if coding != b"chunked":
@@ -54,12 +54,12 @@ def check(version: str, headers: Sequence[Header]) -> None:
 
 
 def origin_form(target: bytes) -> tuple[bytes, bytes | None]:
-    """The target of a request as a path and query, and the host that it names.
+    """Return the path and query of a request target, and its host if it is absolute.
 
-    The host of an absolute target takes the place of the header `Host` (RFC 9112, section 3.2.2).
+    That host replaces the header `Host` (RFC 9112, section 3.2.2).
 
     Raises:
-        UnacceptableError: the target is neither a path nor a URL of HTTP.
+        UnacceptableError: the target is neither a path nor an HTTP URL.
     """
     if target.startswith(b"/") or target == b"*":
         return target, None
@@ -77,11 +77,11 @@ def head(method: bytes, target: bytes, version: str, headers: Iterable[Header]) 
 
 
 def error_response(status: int, message: str, headers: Iterable[Header]) -> bytes:
-    """The response to what never becomes a request for the app, the last one of a connection.
+    """Return the last response of a connection, to a request that does not reach the app.
 
     Args:
-        status: its status code.
-        message: the message of its only error, which has the code `BAD_REQUEST`.
+        status: the status code.
+        message: the message of its error, which has the code `BAD_REQUEST`.
         headers: further headers.
     """
     body = encode({"errors": [PublicError(Code.BAD_REQUEST, message).formatted]})

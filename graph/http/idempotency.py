@@ -1,4 +1,4 @@
-"""The key under which a client sends a request again (`Idempotency-Key`).
+"""Idempotency keys: a client sends a mutation again under the same key.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
@@ -10,10 +10,10 @@ from graph.errors import BadRequestError
 HEADER = b"idempotency-key"
 
 MAX_LENGTH = 255
-"""Characters of a key; a UUID has 36."""
+"""Maximum characters of a key; a UUID has 36."""
 
 QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
-"""A string of structured fields (RFC 9651, section 3.3.3)."""
+"""A quoted string (RFC 9651, section 3.3.3)."""
 
 BARE = re.compile(r"[!#-+\--:<-~]+")
 """An unquoted key, which many clients send: visible characters without list syntax."""
@@ -22,10 +22,10 @@ KEY = re.compile(rf"[ -~]{{1,{MAX_LENGTH}}}")
 
 
 def from_header(value: bytes) -> str:
-    """The key in a header.
+    """Return the key in an `Idempotency-Key` header.
 
     Raises:
-        BadRequestError: it is none.
+        BadRequestError: it is not a valid key.
     """
     text = value.decode("latin-1").strip()
     if quoted := QUOTED.fullmatch(text):
@@ -34,10 +34,10 @@ def from_header(value: bytes) -> str:
 
 
 def checked(key: object) -> str:
-    """A key that may be used.
+    """Return a key, if it is valid.
 
     Raises:
-        BadRequestError: it may not.
+        BadRequestError: it is not.
     """
     if not isinstance(key, str) or not KEY.fullmatch(key):
         raise BadRequestError(

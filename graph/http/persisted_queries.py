@@ -1,9 +1,9 @@
-"""Queries that a request names instead of sending them.
+"""Queries that a client sends by hash or id.
 
-Automatic persisted queries are Apollo's protocol
-(https://www.apollographql.com/docs/apollo-server/performance/apq): a client first sends the hash
-alone, and the text with it when the hash is not known. Trusted documents are all known before the
-start, and nothing else is executed.
+With Apollo's automatic persisted queries
+(https://www.apollographql.com/docs/apollo-server/performance/apq), a client first sends only the
+hash; if the hash is unknown, it sends the text, too. Trusted documents are a fixed list, and no
+other query is executed.
 """
 
 from abc import ABC, abstractmethod
@@ -16,15 +16,15 @@ from graph.errors import BadRequestError, Code, PublicError
 from graph.settings import Settings
 
 STORED_CHARACTERS = 1_000_000
-"""Characters of query texts that are stored; the least recently used goes first."""
+"""Maximum characters of all stored texts; the least recently used is removed first."""
 
 LONGEST_STORED = 20_000
-"""Characters of a text that is stored. A thousand tokens need no more, and whoever pads theirs with
-comments has to send fifty to push out all others."""
+"""Maximum characters of a stored text, enough for a thousand tokens. A client must send fifty
+padded texts to remove all others."""
 
 
 class QueryText(NamedTuple):
-    """A query text, and the hash under which to store it once it is found valid."""
+    """A query text, and the hash under which to store it if it is valid."""
 
     text: str
     hash: str | None = None
@@ -34,12 +34,12 @@ class DocumentStore(ABC):
     """Finds the query text of a request."""
 
     def find(self, fields: Mapping[str, Any]) -> QueryText:
-        """The query text that a request's parameters give or name.
+        """Return the query text of a request.
 
-        The name is `extensions.persistedQuery.sha256Hash`, or else `documentId` or `id`.
+        Its hash or id is `extensions.persistedQuery.sha256Hash`, `documentId` or `id`.
 
         Raises:
-            PublicError: there is none, or it may not be executed.
+            PublicError: the text is missing, unknown or not allowed.
         """
         query = fields.get("query")
         if query is not None and not isinstance(query, str):
@@ -88,7 +88,7 @@ def _not_found() -> PublicError:
 
 
 class AutomaticPersistedQueries(DocumentStore):
-    """Stores a text under its hash when a client sends both; any other text is executed too."""
+    """Executes any text; stores a text under its hash if a client sends both."""
 
     def __init__(self) -> None:
         self._texts = Cache[str](STORED_CHARACTERS, LONGEST_STORED, len)
@@ -113,9 +113,7 @@ class AutomaticPersistedQueries(DocumentStore):
 
 
 class TrustedDocuments(DocumentStore):
-    """Executes the documents of a fixed list, and no others.
-
-    A document may be named by its id or by the sha256 of its text, or be sent as it is.
+    """Executes only the texts of a fixed list, sent by id, by SHA-256 or in full.
 
     Args:
         documents: texts by id, as graphql-codegen's `persistedDocuments` writes them.
@@ -149,7 +147,7 @@ def sha256_of(query: str) -> str:
 
 
 def document_store(settings: Settings) -> DocumentStore:
-    """Return the store of queries that the settings ask for."""
+    """Return the store for these settings."""
     if settings.trusted_documents is not None:
         return TrustedDocuments(settings.trusted_documents)
     return AutomaticPersistedQueries()

@@ -36,16 +36,16 @@ class Request(NamedTuple):
 async def parameters_of(
     scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limit: int
 ) -> Any:
-    """The JSON value of a POST, or the object that a GET's URL makes.
+    """Return the JSON value in the body of a POST, or the parameters in the URL of a GET.
 
     Args:
-        scope: the request's method and query string.
-        headers: its headers by name, in lower case.
-        receive: gives its body.
-        limit: the most bytes of a body or a query string.
+        scope: the ASGI scope of the request.
+        headers: the headers, by lower-case name.
+        receive: receives the body.
+        limit: maximum bytes of a body or query string.
 
     Raises:
-        PublicError: there is none, or it is too large.
+        PublicError: the method, body or query string is invalid, or too large.
     """
     if scope["method"] == "POST":
         return decode(await _read(headers, receive, limit))
@@ -91,18 +91,19 @@ def is_json(content_type: bytes) -> bool:
 
 
 def decode(text: bytes | str) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Raises:
-        HTTPError: it is not JSON.
+        HTTPError: the text is not JSON.
     """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         pass
-    try:  # a lone surrogate is JSON, which orjson does not take: the field's own error is better
-        text = text.decode() if isinstance(text, bytes) else text  # `json` takes UTF-16, too
-        # Python's version decides how deep `json` reads, and it takes NaN; orjson does not.
+    # orjson rejects a lone surrogate, which is valid JSON: the error of its field tells more. But
+    # `json` alone would accept UTF-16, NaN, and a nesting that depends on Python's version.
+    try:
+        text = text.decode() if isinstance(text, bytes) else text
         orjson.loads(SURROGATE.sub(r"\\ufffd", text))
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -129,9 +130,9 @@ def from_query_string(query_string: bytes) -> dict[str, Any]:
 
 
 def is_request(query_string: bytes) -> bool:
-    """Whether a URL gives or names a query, and not only the page that shows queries.
+    """Whether a URL contains a query or its id, so that it is not a request for GraphiQL.
 
-    One with too many parameters is no URL of the page, and is refused as a request.
+    A URL with too many parameters counts as a request, which is then rejected.
     """
     if _has_too_many(query_string):
         return True
@@ -144,10 +145,10 @@ def _has_too_many(query_string: bytes) -> bool:
 
 
 def request_of(fields: Any, store: DocumentStore) -> Request:
-    """The request that these parameters make.
+    """Return the GraphQL request with these parameters.
 
     Raises:
-        PublicError: they make none, or one that may not be executed.
+        PublicError: a parameter is invalid, or the query text is unknown or not allowed.
     """
     if not isinstance(fields, dict):
         raise BadRequestError("The request must be a JSON object.")

@@ -14,7 +14,7 @@ QVALUE = re.compile(rb"0(\.[0-9]*)?|1(\.0*)?")
 """A weight (RFC 9110, section 12.4.2), of any number of digits."""
 
 MAX_RANGES = 50
-"""Members of an `Accept…` header that are read; browsers send about ten."""
+"""Maximum members of an `Accept…` header that are read; browsers send about ten."""
 
 COMPRESSED_FROM = 1_000
 """Minimum bytes to compress: a body that fits into one packet gains nothing."""
@@ -27,9 +27,9 @@ COMPRESSION_LEVEL = 2
 
 
 def weights(header: bytes) -> dict[bytes, float]:
-    """What a header of the family `Accept…` lists, in lower case, with the weight of each.
+    """Return the members of an `Accept…` header, in lower case, with their weights.
 
-    Parameters other than the weight are passed over, a weight that is none counts as 0.
+    Other parameters are ignored; an invalid weight counts as 0.
     """
     listed = {}
     for member in header.lower().split(b",", MAX_RANGES)[:MAX_RANGES]:
@@ -49,18 +49,18 @@ def _weight(parameters: bytes) -> float:
 
 @lru_cache(maxsize=64)  # a client sends the same header each time
 def negotiate(accept: bytes, *, page: bool = False) -> bytes | None:
-    """The media type that a header `Accept` prefers (RFC 9110, section 12.5.1).
+    """Return the media type that an `Accept` header prefers (RFC 9110, section 12.5.1).
 
-    Of several at the same weight, one that is named goes before one that a wildcard covers.
-    Clients are to name `application/graphql-response+json`; who does not is a legacy client, and
-    gets JSON when it takes that (GraphQL over HTTP, "Accept").
+    At equal weights, a type that is named comes before one that a wildcard matches. A client that
+    does not name `application/graphql-response+json` is a legacy client, and gets JSON if it
+    accepts that (GraphQL over HTTP, "Accept").
 
     Args:
-        accept: the header; empty where there is none.
-        page: whether a page for browsers can be had, too.
+        accept: the header; empty if there is none.
+        page: whether GraphiQL's page is offered, too.
 
     Returns:
-        None when it takes none of them.
+        The media type; None if the client accepts none.
     """
     listed = weights(accept)
     if not listed:
@@ -89,26 +89,25 @@ def accepts_gzip(accept_encoding: bytes) -> bool:
 
 
 def gzip(body: bytes) -> bytes:
-    """The body in the coding `gzip`.
+    """Compress a body.
 
-    An answer holds nothing that a third party's page could make a browser send along (no cookie
-    is ever used, and a bearer token is not sent by itself), so its length gives nothing away
-    (https://breachattack.com).
+    Its length tells other sites nothing (https://breachattack.com): their pages cannot make a
+    browser send the token, and there are no cookies.
     """
     return zlib.compress(body, COMPRESSION_LEVEL, wbits=31)
 
 
 def entity_tag(media_type: bytes, body: bytes) -> bytes:
-    """The opaque tag of this representation, to be sent as a weak one.
+    """Return the opaque tag of a body, to be sent as a weak one.
 
-    Weak, as it is the same for every coding of the body (RFC 9110, section 8.8.3).
+    It is weak because it is the same with and without compression (RFC 9110, section 8.8.3).
     """
     return b'"%b"' % blake2b(media_type + body, digest_size=12).hexdigest().encode()
 
 
 def is_unchanged(if_none_match: bytes, tag: bytes) -> bool:
-    """Whether a header `If-None-Match` has this opaque tag, or `*` for any.
+    """Whether an `If-None-Match` header contains this tag, or is `*`.
 
-    Tags are compared as weak ones (RFC 9110, section 13.1.2).
+    The comparison is weak (RFC 9110, section 13.1.2).
     """
     return tag in if_none_match or if_none_match.strip() == b"*"

@@ -1,4 +1,4 @@
-"""uvicorn as this service runs it."""
+"""uvicorn's configuration for this service, signals, and file descriptors."""
 
 import multiprocessing
 import signal
@@ -11,7 +11,7 @@ from graph.settings import Settings
 
 
 def allow_many_connections() -> None:
-    """Raise the limit of file descriptors to the maximum: each connection takes one."""
+    """Raise the limit of file descriptors to its maximum; each connection takes one."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 (Windows has neither the module nor the limit)
 
@@ -20,16 +20,17 @@ def allow_many_connections() -> None:
 
 
 async def end_with_supervisor() -> None:
-    """End this worker, as SIGTERM does, when its supervisor is gone."""
+    """End this worker as SIGTERM does if its supervisor has died."""
     supervisor = multiprocessing.parent_process()
     if supervisor is not None and not supervisor.is_alive():
         signal.raise_signal(signal.SIGTERM)
 
 
 def outlive_hangup() -> None:
-    """Have a hangup, which would end the process at once, end it as SIGTERM does.
+    """Handle SIGHUP, whose default action ends the process at once, like SIGTERM.
 
-    A worker leaves it to its supervisor: that replaces all, and a terminal tells each of them.
+    A worker ignores it: its supervisor, which gets it from a closed terminal as well, replaces all
+    workers.
     """
     if not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) != signal.SIG_DFL:
         return  # as with `nohup`
@@ -43,9 +44,9 @@ class ServerConfig(ProtocolConfig):
     """uvicorn's configuration for this service.
 
     Args:
-        app: the app, or where to import it from.
-        settings: the times that it grants.
-        options: further ones of uvicorn's own.
+        app: the app, or a function that returns it.
+        settings: the timeouts.
+        options: further options of uvicorn.
     """
 
     def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
