@@ -311,7 +311,7 @@ def test_no_read_is_ended_for_a_reader_of_another_program(
             while not caplog.messages:
                 await operation(database, "Hero")
                 assert (await fetched(database, READ, upto=LONG)).n == LONG
-        assert "cannot begin again while another program reads" in caplog.text
+        assert "cannot restart while another program reads" in caplog.text
         await operation(database, "Hero", partial(overwrite, size=LONGEST_LOG))
         while log_size(file) > LOG_LIMIT:
             await operation(database, "Hero")

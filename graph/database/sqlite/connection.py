@@ -13,26 +13,26 @@ from graph.database.sqlite.errors import primary_code
 from graph.database.sqlite.write_ahead_log import Identity
 
 SLICE = 0.002
-"""Seconds that a read may take on the loop, and then as much CPU time; 100 rows by an index take a
-tenth of it."""
+"""Seconds that a read may take on the loop; afterwards, CPU seconds that it may take in addition.
+100 rows by an index take a tenth of it."""
 
 LONGEST_SLICE = 0.02
-"""Further seconds that a read may hold the loop while the disk or other processes delay it."""
+"""Maximum seconds in addition, while the disk or other processes delay the read."""
 
 STEPS = 1_000
 """Instructions of SQLite's virtual machine between two checks of the clock, about 30 µs."""
 
 FEW = 10
-"""Rows between two further checks of the clock; they cost a page of 100 less than 1 %."""
+"""Rows between two further checks of the clock, which cost a page of 100 rows less than 1 %."""
 
 
 class OpenConnection:
-    """A connection, SQLAlchemy's and the driver's own, to the file that was at the path.
+    """A connection to SQLite's file: SQLAlchemy's, and the driver's (`raw`).
 
     Args:
-        connection: SQLAlchemy's.
-        file: which file it is.
-        log: its write-ahead log, if it has one.
+        connection: SQLAlchemy's connection.
+        file: the file that was at the path.
+        log: its write-ahead log, if it had one.
     """
 
     def __init__(self, connection: Connection, file: Identity, log: Identity | None) -> None:
@@ -41,21 +41,21 @@ class OpenConnection:
         self.file = file
         self.log = log
         self.usable = True
-        """Whether it may be used again: it is open, and nothing failed since it was opened."""
+        """Whether it is open, and nothing has failed since it was opened."""
         self.in_thread = False
         """Whether another thread uses the connection."""
         self._clock = _Clock()
         self._watch()
 
     def try_inline(self, sql: str, values: Sequence[object]) -> list[Any] | None:
-        """The rows of a statement that only reads; None when they take more than a slice of time.
+        """Return the rows of a read; None if it takes longer than `SLICE`.
 
-        A statement that writes must not be run so: SQLite undoes the whole transaction with it
+        Do not use it for a write: interrupting a write rolls its whole transaction back
         (https://sqlite.org/c3ref/interrupt.html).
         """
         self._clock.until, self._clock.cpu = perf_counter() + SLICE, None
         try:
-            return self._some_at_a_time(self.raw.execute(sql, values))
+            return self._fetch_in_time(self.raw.execute(sql, values))
         except sqlite3.OperationalError as error:
             if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -63,10 +63,10 @@ class OpenConnection:
         finally:
             self._clock.until = inf
 
-    def _some_at_a_time(self, cursor: sqlite3.Cursor) -> list[Any] | None:
+    def _fetch_in_time(self, cursor: sqlite3.Cursor) -> list[Any] | None:
         rows = some = cursor.fetchmany(FEW)
         while len(some) == FEW:
-            if self._clock.is_over():  # a text of megabytes is one instruction
+            if self._clock.is_over():  # one instruction can read a text of megabytes
                 cursor.close()
                 return None
             some = cursor.fetchmany(FEW)
@@ -77,7 +77,7 @@ class OpenConnection:
     def used_in_thread(self) -> Iterator[None]:
         """Use the connection in another thread.
 
-        It runs without the progress handler, which would take the interpreter's lock.
+        Statements then run without the progress handler, which takes the interpreter's lock.
         """
         self.in_thread = True
         self.raw.set_progress_handler(None, 0)
@@ -92,7 +92,7 @@ class OpenConnection:
 
 
 class _Clock:
-    """Time limit of a statement; an object of its own, so that no connection refers to itself."""
+    """Time limit of a statement; a separate object, so that no connection refers to itself."""
 
     __slots__ = ("cpu", "until")
 
@@ -105,19 +105,19 @@ class _Clock:
         now = perf_counter()
         if now <= self.until:
             return False
-        if self.cpu is None:  # only now, as it is a system call, and most reads are done by now
+        if self.cpu is None:  # late, as it is a system call, which most reads do not need
             self.cpu = thread_time() + SLICE
         return thread_time() > self.cpu or now > self.until + LONGEST_SLICE
 
 
 def driver(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection."""
+    """Return the driver's connection."""
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)  # noqa: S101 (for the type checker)
     return raw
 
 
 def rewrite(connection: sqlite3.Connection) -> None:
-    """Write a value that is stored already."""
+    """Write to the file without changing its contents."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")

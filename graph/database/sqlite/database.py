@@ -1,9 +1,9 @@
-"""SQLite, run inline on the event loop as long as it is quick.
+"""SQLite, run inline on the event loop while it is quick.
 
-Most reads take 10 to 100 µs, less than a hop to another thread. One that is not done within a slice
-of time is run anew on another thread, where it may take as long as the settings say. Waiting for
-another process to release its lock is awaited. Reads and writes have connections of their own: in
-WAL mode a reader never waits for a writer (https://sqlite.org/wal.html).
+Most reads take 10 to 100 µs, less than a hop to another thread. A read that exceeds a slice of time
+is run again in another thread, with the timeout of the settings. Waiting for a lock of another
+process does not block the loop. Reads and writes use separate connections: in WAL mode, a reader
+never waits for a writer (https://sqlite.org/wal.html).
 """
 
 import asyncio
@@ -92,7 +92,7 @@ class SQLiteSession(Session):
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
         if self._writer is not None and not self._writer.raw.in_transaction:
-            # SQLite has undone all of it, and would store what comes now by itself.
+            # SQLite rolled it back, and would commit further statements one by one.
             raise ServiceUnavailableError from InterruptedError("the transaction was undone")
         if statement.scans:
             return await self._run_long(statement, sql, values)
@@ -122,7 +122,7 @@ class SQLiteSession(Session):
             return await slow_reads.run(self._writer, sql, values)
         lane = slow_reads.lane(scans=statement.may_scan)
         if self._reader is not None and self._seen:
-            # Its state keeps the log from beginning again while it waits, too.
+            # Its snapshot keeps the log from restarting, even while it waits.
             async with slow_reads.giving_way(), lane.place(self._caller):
                 return await slow_reads.run(self._reader, sql, values)
         self._end_reader()
@@ -132,20 +132,20 @@ class SQLiteSession(Session):
                 if self._snapshot:
                     self._seen = True
                     return await slow_reads.run(await self._begun(), sql, values)
-                async with self._database.apart() as opened:
+                async with self._database.connection() as opened:
                     return await slow_reads.run(opened, sql, values)
 
     async def snapshot(self, *, scans: bool = False) -> bool:  # noqa: ARG002 (each read shows it)
         if self._snapshot or self._beginning is not None:
             return False
-        self._snapshot, self._seen = True, False  # it begins with what is read first
+        self._snapshot, self._seen = True, False  # it begins with the first read
         return True
 
     async def _begun(self) -> OpenConnection:
         """Return the connection of the snapshot."""
         opened = self._reader or await self._database.begin()
         self._reader = self._reader or opened
-        if self._reader is not opened:  # of resolvers side by side, another was first
+        if self._reader is not opened:  # a concurrent resolver was first
             self._database.end(opened)
         return self._reader
 
@@ -161,7 +161,7 @@ class SQLiteSession(Session):
         scans: bool = False,
         is_one: bool = False,  # noqa: ARG002 (a commit is no round trip here)
     ) -> None:
-        # If resolvers run side by side, one of them acquires the writer for all.
+        # Of concurrent resolvers, one acquires the writer for all.
         self._beginning, self._first, self._scans = asyncio.Lock(), first, scans
 
     async def begin(self) -> bool:
@@ -257,7 +257,8 @@ class SQLiteDatabase(Database):
             current.close(await self.file.retry_while_locked(current.connection))
 
     async def open(self) -> None:
-        with suppress(ServiceUnavailableError):  # while it has the file, it sees it replaced
+        # An open connection notices that the file is replaced.
+        with suppress(ServiceUnavailableError):
             await self.file.retry_while_locked(self.reader)
 
     async def with_lock(self, work: Callable[[Connection], T]) -> T:
@@ -266,29 +267,29 @@ class SQLiteDatabase(Database):
             await self.file.retry_while_locked(self.file.engine.connect) as connection,
         ):
             raw = driver(connection)
-            # A table that is altered may be made anew, which must not delete what refers to it
+            # A migration may rebuild a table, which must not delete the rows that refer to it
             # (https://sqlite.org/lang_altertable.html#otheralter).
             raw.execute("PRAGMA foreign_keys = OFF")
             try:
-                await self._begin_alone(raw)
+                await self._begin_without_timeout(raw)
                 with connection.begin():
                     return work(connection)
             finally:
                 raw.execute("PRAGMA foreign_keys = ON")
 
-    async def _begin_alone(self, raw: sqlite3.Connection) -> None:
-        """Begin a transaction, however long another process holds the lock: it may be upgrading."""
+    async def _begin_without_timeout(self, raw: sqlite3.Connection) -> None:
+        """Begin a transaction; wait without a timeout, as another process may be upgrading."""
         begin = "BEGIN" if self.read_only else "BEGIN IMMEDIATE"
-        told = False
+        logged = False
         while True:
             try:
                 await self.file.retry_while_locked(lambda: raw.execute(begin))
             except ServiceUnavailableError as error:
                 if error.__cause__ is None or primary_code(error.__cause__) not in LOCKED:
                     raise
-                if not told:
+                if not logged:
                     logger.warning("Waiting for another process that writes to %s", self.name)
-                told = True
+                logged = True
             else:
                 return
 
@@ -321,7 +322,7 @@ class SQLiteDatabase(Database):
         return self._reader
 
     async def begin(self) -> OpenConnection:
-        """Return a connection in a read transaction, for the caller alone; `end` takes it back."""
+        """Acquire a connection in a read transaction; release it with `end`."""
         return await self.file.retry_while_locked(self._begin)
 
     def _begin(self) -> OpenConnection:
@@ -336,8 +337,8 @@ class SQLiteDatabase(Database):
         return opened
 
     @asynccontextmanager
-    async def apart(self) -> AsyncIterator[OpenConnection]:
-        """Lend a connection outside a transaction to the caller alone."""
+    async def connection(self) -> AsyncIterator[OpenConnection]:
+        """Acquire a connection for reading, outside a transaction."""
         opened = await self.file.retry_while_locked(self._take)
         try:
             yield opened
@@ -345,19 +346,19 @@ class SQLiteDatabase(Database):
             self.end(opened)
 
     def end(self, opened: OpenConnection) -> None:
-        """Roll back a read transaction, and take its connection back."""
-        if opened.connection.closed:  # by a shutdown, which undid it
+        """Roll a read transaction back, and release its connection."""
+        if opened.connection.closed:  # the database was closed meanwhile
             return
         opened.connection.rollback()
         if len(self._idle) < MAX_IDLE:
             self._idle.append(opened)
         else:
-            with suppress(sqlite3.Error):  # another file's, which is then closed later
+            with suppress(sqlite3.Error):  # its file was replaced: it is closed later
                 self.file.current.close(opened)
 
     @contextmanager
     def _described(self) -> Iterator[None]:
-        """Raise a `DatabaseError` of one line where the file cannot be used."""
+        """Raise `DatabaseError`, with one line for the operator, if the file cannot be used."""
         try:
             yield
         except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:

@@ -1,4 +1,4 @@
-"""The database's file, which may be replaced while it is served; retries while it is locked."""
+"""The database's file: opens connections to it, and retries while it is locked."""
 
 import asyncio
 import sqlite3
@@ -27,10 +27,10 @@ class DatabaseFile:
     """The file at a path, which may be deleted or replaced while it is served.
 
     Args:
-        path: where it is.
-        synchronous: how hard SQLite tries to survive a power cut.
+        path: the path.
+        synchronous: SQLite's setting of that name.
         timeout: seconds to wait for a lock of another process.
-        read_only: whether nothing is written to it.
+        read_only: whether the service must not write to the file.
     """
 
     def __init__(self, path: Path, synchronous: str, timeout: float, *, read_only: bool) -> None:
@@ -57,11 +57,11 @@ class DatabaseFile:
         *,
         through: Callable[[Callable[[], T]], Awaitable[T]] | None = None,
     ) -> T:
-        """What `attempt` returns, tried again without blocking the loop while a lock is held.
+        """Call `attempt` until it meets no lock, without blocking the loop, and return its result.
 
         Args:
-            attempt: uses a connection that nobody else has.
-            through: calls it on another thread, such as `asyncio.to_thread`.
+            attempt: uses a connection that no other task uses.
+            through: calls it in another thread, as `asyncio.to_thread` does.
 
         Raises:
             ServiceUnavailableError: the lock was not released in time, or the file is unusable.
@@ -73,7 +73,7 @@ class DatabaseFile:
             try:
                 return attempt() if through is None else await through(attempt)
             except (OSError, sqlite3.DatabaseError, ServiceUnavailableError) as error:
-                cause = error.__cause__ or error  # `_translate` may have been there first
+                cause = error.__cause__ or error  # `_translate` may have raised it
                 code = primary_code(cause)
                 if code not in UNAVAILABLE and not isinstance(cause, OSError):
                     raise
@@ -83,7 +83,7 @@ class DatabaseFile:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _connect(self) -> sqlite3.Connection:
-        """Connect to the file, which must exist: a deleted file is not replaced by an empty one."""
+        """Connect to the file; if it was deleted, fail, and do not create an empty one."""
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode=rw",
             uri=True,

@@ -1,4 +1,4 @@
-"""SQLite's errors: which to retry, and which are the client's fault."""
+"""SQLite's errors: which to retry, and which to tell the client."""
 
 import sqlite3
 
@@ -32,7 +32,7 @@ CONSTRAINTS = {
     sqlite3.SQLITE_CONSTRAINT_TRIGGER: Constraint.CHECK,  # RAISE in a trigger
     3091: Constraint.RANGE,  # SQLITE_CONSTRAINT_DATATYPE, in a strict table
 }
-"""What a statement broke, by SQLite's extended result code (as above)."""
+"""The violated constraint, by SQLite's extended result code (as above)."""
 
 
 def primary_code(error: BaseException) -> int:

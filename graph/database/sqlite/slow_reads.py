@@ -1,6 +1,6 @@
-"""SQLite's long reads: on other threads, a few at a time, for a limited time.
+"""Slow reads on SQLite: in other threads, a few at a time, with a timeout.
 
-SQLite lets go of the interpreter's lock while it reads, so that the loop goes on meanwhile.
+SQLite releases the interpreter's lock while it reads, so that the event loop goes on.
 """
 
 import asyncio
@@ -21,23 +21,23 @@ from graph.errors import Code, PublicError, ServiceUnavailableError
 T = TypeVar("T")
 
 AT_ONCE = 2
-"""Long reads of a lane at a time: with one, a single slow one would keep all others waiting, and
-more would take the processors from the loop and from other processes."""
+"""Concurrent reads of a lane. With one, a single read would hold up all others; more would take the
+processors from the loop and from other processes."""
 
 PAUSE = 0.01
-"""Seconds between two interrupts of a statement: one that has not begun misses the first."""
+"""Seconds between two interrupts of a statement; one that has not begun misses the first."""
 
 LOOK = 0.05
-"""Seconds between two checks of the log, whose restart a read may block."""
+"""Seconds between two checks whether the write-ahead log must be restarted."""
 
 
 class SlowReads:
-    """What has no end within its slice of time on the loop.
+    """Runs reads that are too slow for the loop.
 
     Args:
-        file: what is read.
-        timeout: seconds to wait for the rows.
-        most: characters and bytes that the rows of a statement may have.
+        file: the database's file.
+        timeout: seconds that a read may take.
+        most: maximum characters and bytes of its rows.
     """
 
     def __init__(self, file: DatabaseFile, timeout: float, most: int) -> None:
@@ -45,31 +45,31 @@ class SlowReads:
         self._timeout = timeout
         self._most = most
         self._scans, self._others = Lane(AT_ONCE), Lane(AT_ONCE)
-        # Threads of their own, so that no commit waits for them; one more is for who writes, and
-        # goes without a lane, as all others that write wait.
+        # Separate threads, so that no commit waits for a free one. One is for reads of the writer,
+        # which need no lane: one operation has the writer at a time.
         self._threads = ThreadPoolExecutor(2 * AT_ONCE + 1, thread_name_prefix="sqlite")
         self._in_use = set[OpenConnection]()
         self._stopped = False
 
     def lane(self, *, scans: bool) -> Lane:
-        """Return the lane of reads that may scan, or that of other reads.
+        """Return the lane of reads that may scan, or the lane of other reads.
 
-        The latter have an index, and must not wait for scans: it may have been the disk or another
-        process that made them slow.
+        Other reads use an index, and must not wait for scans: they may be slow only because of the
+        disk or of another process.
         """
         return self._scans if scans else self._others
 
     async def resumed(self) -> None:
-        """Wait until the log needs no pause of slow reads."""
+        """Wait until slow reads need not pause for the log."""
         while self._file.log.paused():  # noqa: ASYNC110 (the log is a file)
             await asyncio.sleep(LOOK)
 
     @asynccontextmanager
     async def giving_way(self) -> AsyncIterator[None]:
-        """End what is awaited within when the log is to begin again, which it keeps from that.
+        """Cancel the body of the statement when it keeps the log from restarting for too long.
 
         Raises:
-            ServiceUnavailableError: it was ended.
+            ServiceUnavailableError: it was cancelled.
         """
         try:
             async with asyncio.timeout(None) as limit:
@@ -81,24 +81,28 @@ class SlowReads:
         except TimeoutError:
             if not limit.expired():
                 raise
-            in_the_way = InterruptedError("a long read kept the log from beginning again")
-            raise ServiceUnavailableError from in_the_way
+            cause = InterruptedError("a slow read kept the write-ahead log from restarting")
+            raise ServiceUnavailableError from cause
 
     async def _watch(self, limit: asyncio.Timeout) -> None:
-        """Expire the timeout when reads must give way."""
+        """Let the timeout expire when running reads must end."""
         while self._file.log.paused() <= DRAIN:  # noqa: ASYNC110 (as above)
             await asyncio.sleep(LOOK)
         limit.reschedule(asyncio.get_running_loop().time())
 
     async def run(self, opened: OpenConnection, sql: str, values: Sequence[object]) -> list[Any]:
-        """The rows of a statement, run on a connection that the caller has for itself.
+        """Run a statement in another thread, and return its rows.
 
-        It is not used any more when this ends, however it does.
+        Args:
+            opened: a connection of the caller's; the thread no longer uses it when this returns or
+                raises.
+            sql: the statement.
+            values: the values of its bind parameters.
 
         Raises:
             PublicError: the rows have too many characters.
-            ServiceUnavailableError: it took too long, or was in the way of a new file or of the end
-                of the process; or the file is unusable.
+            ServiceUnavailableError: the statement took too long or was interrupted (the file was
+                replaced, or the service stops), or the file is unusable.
         """
         if self._stopped:
             raise ServiceUnavailableError from InterruptedError("the database is being closed")
@@ -112,13 +116,17 @@ class SlowReads:
         except sqlite3.OperationalError as error:
             if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
                 raise
-            cause = InterruptedError(f"a statement took {self._timeout:g} s, or was in the way")
+            cause = InterruptedError(f"a statement took {self._timeout:g} s, or was interrupted")
             raise ServiceUnavailableError from cause
         finally:
             self._in_use.discard(opened)
 
     def _rows(self, cursor: sqlite3.Cursor) -> list[Any]:
-        """Fetch all rows; stop where they exceed what an answer can have."""
+        """Fetch all rows.
+
+        Raises:
+            PublicError: they have too many characters.
+        """
         rows, left = [], self._most
         for row in cursor:
             left -= sum([len(value) for value in row if isinstance(value, str | bytes)])
@@ -154,8 +162,8 @@ class SlowReads:
         finally:
             while not reading.done():
                 opened.raw.interrupt()
-                # Who is cancelled again must not leave the thread alone with the connection.
+                # A task that is cancelled again must still wait until the thread is done.
                 with suppress(asyncio.CancelledError):
                     await asyncio.wait([reading], timeout=PAUSE)
-            reading.exception()  # is nobody's when the caller was cancelled
+            reading.exception()  # or asyncio logs it if the caller was cancelled
         return reading.result()

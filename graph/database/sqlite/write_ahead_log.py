@@ -15,8 +15,8 @@ LOG_LIMIT = 4_000_000
 """Bytes of the log at which it restarts from its beginning, as SQLite does at 1,000 pages."""
 
 LONGEST_LOG = 25 * LOG_LIMIT
-"""Bytes of the log from which on long reads pause: where some are always running, in whichever
-process, the log would never be used again from its start, and fill the disk."""
+"""Bytes of the log at which slow reads pause. If a read is always running, in any process, the log
+never restarts from its beginning, and fills the disk."""
 
 DRAIN = 0.5
 """Seconds of a pause in which running reads may finish; then they are cancelled."""
@@ -36,7 +36,7 @@ def identity(path: str) -> Identity:
 
 
 class WriteAheadLog:
-    """The log of whichever database is at a path.
+    """The log of the database that is at a path.
 
     Args:
         database: the path.
@@ -87,26 +87,26 @@ class WriteAheadLog:
         return size > self._due or self.paused() > 0
 
     def checkpoint(self, connection: sqlite3.Connection) -> None:
-        """Move what is in the log to the database, and have it used again from its start.
+        """Copy the log into the database, so that the next write restarts the log.
 
-        SQLite's own way lets other processes write on meanwhile, so that it never gets to the end
-        while the disk is slow (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files).
+        SQLite's automatic checkpoints let other processes write meanwhile; on a slow disk they
+        never reach the end (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files).
 
         Raises:
             sqlite3.DatabaseError: the disk failed.
         """
-        # An empty file shows to all processes that their pause is over.
+        # An empty log tells all processes that the pause is over.
         mode = "TRUNCATE" if self.paused() else "RESTART"
         ((in_use, *_),) = connection.execute(f"PRAGMA wal_checkpoint({mode})")
         self._in_use = bool(in_use)
         self._due = LOG_LIMIT + (self.size if in_use else 0)
 
     def paused(self) -> float:
-        """Seconds for which long reads have paused; 0 when they need not.
+        """Return for how many seconds slow reads have paused; 0 if they need not pause.
 
-        Each process decides by the size alone, which all see, so that they pause at the same time.
-        A pause that does not help, as a reader of another program is in the way, comes again only
-        when the log is twice as large.
+        Each process decides by the size of the log alone, so that all pause at the same time. If a
+        pause does not help, as another program reads, the next one begins when the log is twice as
+        large.
         """
         now, size = monotonic(), self.size
         if size <= LONGEST_LOG or now > self._looked_at + LONGEST_PAUSE:
@@ -121,8 +121,8 @@ class WriteAheadLog:
         self._next_pause, self._paused_at = 2 * size, None
         if self._in_use:
             logger.warning(
-                "%s has %d MB and cannot begin again while another program reads an old state of "
-                "the database: look for a backup, or a shell with an open transaction, and end it",
+                "%s has %d MB and cannot restart while another program reads an old state of the "
+                "database: look for a backup, or a shell with an open transaction, and end it",
                 self._path,
                 size // 1_000_000,
             )

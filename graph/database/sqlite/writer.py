@@ -1,8 +1,8 @@
-"""SQLite's one writer: operations one after another, committed in groups.
+"""SQLite's only writer in a process: operations run one after another, and commit in groups.
 
-A commit waits for the disk, longer than all else that a write takes. So each operation is a
-savepoint (https://sqlite.org/lang_savepoint.html), and one commit is for all those that finished
-since the last one. None is acknowledged before it.
+A commit waits for the disk, longer than everything else in a write. So each operation is a
+savepoint (https://sqlite.org/lang_savepoint.html), and one commit stores all operations that
+finished since the last commit. No operation is acknowledged before its commit.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ SLOW = 0.002
 """Seconds that a commit may hold the loop; a fast disk takes a tenth."""
 
 COMMITS_ON_THREAD = 100
-"""Commits on another thread before the next one on the loop tests the disk again."""
+"""Commits in another thread before one on the loop measures the disk again."""
 
-COURTESY = 1.0
-"""Seconds to wait for the turns of other processes; one may have been stopped."""
+MAX_TURN_WAIT = 1.0
+"""Maximum seconds to wait for the turns of other processes; a process may be suspended."""
 
 
 class Writer:
-    """The connection that writes, which one operation has at a time.
+    """The connection that writes; one operation uses it at a time.
 
     Args:
-        file: what is written to.
+        file: the database's file.
         timeout: seconds to wait for other operations.
     """
 
@@ -48,7 +48,7 @@ class Writer:
         self._timeout = timeout
         self._lock = asyncio.Lock()
         self._slow = Lane(1)
-        self._is_slow = False  # who has the connection
+        self._is_slow = False  # whether the operation that has the connection may be slow
         self._turn = Turn(file.path)
         self._yields_until = 0.0
         self._finished: list[asyncio.Future[None]] = []
@@ -57,11 +57,11 @@ class Writer:
         self._on_thread = 0
 
     async def acquire(self, slow_of: str | None = None) -> OpenConnection:
-        """The connection, for the caller alone until `finish` or `undo`.
+        """Acquire the connection, until `finish` or `undo`.
 
         Args:
-            slow_of: whose operation it is, if that may take long. Such operations wait for one
-                another first, caller by caller, so that all others wait for one of them at most.
+            slow_of: the caller, if the operation may be slow. Slow operations first wait for each
+                other, callers taking turns, so that a quick one waits for one of them at most.
 
         Raises:
             ServiceUnavailableError: it was not free in time, or the file is unusable.
@@ -87,7 +87,7 @@ class Writer:
                 raise ServiceUnavailableError from waited
         else:
             await self._lock.acquire()
-        self._yields_until = monotonic() + COURTESY
+        self._yields_until = monotonic() + MAX_TURN_WAIT
         try:
             return await self._file.retry_while_locked(self._begin)
         except BaseException:
@@ -117,12 +117,12 @@ class Writer:
         return self._connection
 
     async def finish(self) -> None:
-        """Give the connection back, and wait until what was written is committed.
+        """Release the connection, and wait until the operation is committed.
 
         Raises:
-            ServiceUnavailableError: it could not be committed; nothing was stored.
-            UnknownOutcomeError: it may have been stored: the disk failed, and goes on failing; or
-                it was stored in a file that is not there any more.
+            ServiceUnavailableError: the commit failed; nothing was stored.
+            UnknownOutcomeError: the operation may be stored: the disk keeps failing, or the file
+                was replaced.
         """
         try:
             self._raw.execute("RELEASE operation")
@@ -133,13 +133,14 @@ class Writer:
         committed = loop.create_future()
         self._finished.append(committed)
         if len(self._finished) == 1:
-            # It runs when the loop has been through the requests that are at hand.
+            # It runs after the requests that the loop has at hand, which then share the commit.
             task = loop.create_task(self._commit())
             self._committing.add(task)
             task.add_done_callback(self._committing.discard)
         self._release()
         while not committed.done():
-            # Who is cancelled can no longer be undone alone, and must not take itself for undone.
+            # A cancelled task cannot roll back on its own here; it must wait for the group's
+            # outcome.
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(committed)
         committed.result()
@@ -150,7 +151,7 @@ class Writer:
             if self._finished and self._raw.in_transaction:
                 self._raw.execute("ROLLBACK TO operation")
                 self._raw.execute("RELEASE operation")
-            else:  # there is nobody else's work, or SQLite has undone that as well
+            else:  # no other operation is in the transaction, or SQLite rolled all of it back
                 self._resolve_waiters(ServiceUnavailableError)
                 self._roll_back()
         finally:
@@ -163,18 +164,18 @@ class Writer:
             self._slow.release()
 
     async def end(self) -> bool:
-        """Undo what nobody has finished, after the commit that is at hand.
+        """Wait for the running commit, and roll unfinished operations back.
 
         Returns:
-            Whether that came to its end in time; the connection is still in use if not.
+            Whether the commit ended in time; if not, the connection is still in use.
         """
         if self._committing:
             await asyncio.wait(self._committing, timeout=self._timeout)
         if self._committing:
             self._resolve_waiters(UnknownOutcomeError)
-            await asyncio.sleep(0.1)  # in which the answers go out, before the loop is closed
+            await asyncio.sleep(0.1)  # to send the answers before the loop is closed
             return False
-        with suppress(TimeoutError):  # who has it is cancelled, and gives it back
+        with suppress(TimeoutError):  # its operation is cancelled, and releases it
             async with asyncio.timeout(self._timeout):
                 await self._lock.acquire()
         if self._opened is not None:
@@ -200,7 +201,8 @@ class Writer:
                 committed.set_exception(error)
 
     async def _commit(self) -> None:
-        async with self._lock:  # those that wait for it already come first, and are committed, too
+        # Operations that already wait for the lock run first, and share the commit.
+        async with self._lock:
             if not self._finished:
                 return
             cause: BaseException | None = None
@@ -219,31 +221,31 @@ class Writer:
                     or await self._invalidate_failed_commit()
                 ):
                     self._resolve_waiters(ServiceUnavailableError, cause)
-            finally:  # of those who were not told: the disk goes on failing, or the process ends
+            finally:  # operations without an outcome: the disk keeps failing, or the process ends
                 self._resolve_waiters(UnknownOutcomeError, cause)
             await self._checkpoint()
 
     async def _checkpoint(self) -> None:
-        """Checkpoint a log that has grown, on another thread: it writes megabytes."""
+        """Checkpoint a log that has grown, in another thread: it writes megabytes."""
         if self._opened is None or not self._file.log.is_due:
             return
-        self._yields_until = monotonic() + COURTESY
+        self._yields_until = monotonic() + MAX_TURN_WAIT
         try:
-            # With the turn kept, no other process begins to write before the log is moved.
+            # While this process has the turn, no other one begins to write.
             await self._file.retry_while_locked(self._lock_file)
             self._raw.rollback()
             with self._opened.used_in_thread():
                 await asyncio.to_thread(self._file.log.checkpoint, self._raw)
         except (sqlite3.Error, ServiceUnavailableError) as error:
             cause = error.__cause__ or error
-            logger.warning("The log of %s was not moved to it: %s", self._file.path, cause)
+            logger.warning("Cannot checkpoint the log of %s: %s", self._file.path, cause)
         finally:
             self._turn.give()
 
     async def _store(self) -> None:
-        """Commit; on another thread once the disk has shown to be slow, and then for a while.
+        """Commit; after two slow commits, in another thread for a while.
 
-        A thread makes a commit no faster, and takes some 0.1 ms itself.
+        A thread makes a commit no faster, and costs about 0.1 ms itself.
         """
         if self._on_thread > 0:
             self._on_thread -= 1
@@ -252,14 +254,14 @@ class Writer:
         started = perf_counter()
         await self._file.retry_while_locked(self._raw.commit)
         before, self._took = self._took, perf_counter() - started
-        if min(before, self._took) > SLOW:  # one alone may be by chance
+        if min(before, self._took) > SLOW:  # a single slow one may be chance
             self._on_thread = COMMITS_ON_THREAD
 
     async def _invalidate_failed_commit(self) -> bool:
-        """Make sure that a commit which the disk failed is undone; returns whether it is.
+        """Overwrite a commit that the disk failed; return whether that succeeded.
 
-        All of it may be in the log, where whoever opens the file after a crash takes it for
-        committed. The next transaction is written in its place.
+        All of it may be in the log; after a crash, a process that opens the file would take it for
+        committed. The next transaction is written over it.
         """
         try:
             await self._file.retry_while_locked(lambda: rewrite(self._raw))
@@ -271,16 +273,16 @@ class Writer:
 class Turn:
     """Turns of the processes that write to one file.
 
-    SQLite's lock goes to whichever process tries at the right moment: one that commits and begins
-    again at once keeps it from all others. So a process that waits for the lock holds this turn,
-    and one that has just committed has to wait for the turn first.
+    SQLite gives its lock to the process that tries at the right moment: a process that commits and
+    begins again at once starves all others. So a process takes the turn before it waits for the
+    lock, and a process that has just committed must wait for the turn first.
 
-    It is only a courtesy. SQLite's own lock keeps writers apart, and other programs compete for
-    that alone. The turn is a lock on a file beside the database, which the system unlocks when a
+    Turns are only about fairness: SQLite's own lock keeps writers apart, and other programs know
+    no turns. The turn is a lock on a file beside the database; the system releases it when the
     process dies.
 
     Args:
-        database: the database's path.
+        database: path of the database.
     """
 
     def __init__(self, database: Path) -> None:
@@ -289,30 +291,30 @@ class Turn:
         self._held = False
 
     def take(self) -> bool:
-        """Whether this process has the turn, or turns are not possible here."""
+        """Take the turn if it is free; return whether this process may write next."""
         if self._held or sys.platform == "win32":
             return True
         try:
-            # Another process takes the file away when it ends.
+            # Another process deletes the file when it ends.
             if self._descriptor < 0 or os.fstat(self._descriptor).st_nlink == 0:
                 self._close()
                 self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CREAT, 0o600)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:  # of another user, or in a directory that is gone
+        except OSError:  # the file is another user's, or its directory is gone: write without turns
             return True
         self._held = True
         return True
 
     def give(self) -> None:
-        """Release the turn to another process."""
+        """Release the turn."""
         if self._held and sys.platform != "win32":
             self._held = False
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Remove the lock file."""
+        """Delete the lock file."""
         if self._descriptor >= 0:
             with suppress(OSError):
                 Path(self._path).unlink()
