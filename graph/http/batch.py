@@ -14,16 +14,12 @@ from graph.engine.limits import check_variables, too_complex
 from graph.engine.service import NULL, Call, Result, Service, not_executed
 from graph.errors import PublicError, ShuttingDownError
 from graph.http.errors import InvalidDocumentError
-from graph.http.request import Request
 
 FIELDS = f"fields, each {SKIPPED_PER_FIELD} rows before an offset counted as one"
 
 
 async def execute_batch(
-    service: Service,
-    entries: Sequence[Any],
-    request_of: Callable[[Any], Request],
-    call_of: Callable[[Request], Awaitable[Call]],
+    service: Service, entries: Sequence[Any], call_of: Callable[[Any], Awaitable[Call]]
 ) -> list[Result]:
     """Execute the operations of a batch, and return their results in order.
 
@@ -33,23 +29,17 @@ async def execute_batch(
     Args:
         service: executes the operations.
         entries: the JSON values of the batch.
-        request_of: parses an entry; may raise a `PublicError`.
-        call_of: finds the operation of a request; may raise it, too, or `InvalidDocumentError`.
+        call_of: returns the operation of an entry; may raise a `PublicError`, or
+            `InvalidDocumentError`.
     """
     results = [Result(NULL, [graphql_error(ShuttingDownError())])] * len(entries)
-    requests: dict[int, Request] = {}
     calls: dict[int, Call] = {}
-    for place, entry in enumerate(entries):
-        try:
-            requests[place] = request_of(entry)
-        except PublicError as error:
-            results[place] = not_executed(error)
     tokens, most = 0, service.limits.tokens
     try:
-        for place, request in requests.items():
+        for place, entry in enumerate(entries):
             await asyncio.sleep(0)  # other requests have their turn between two documents
             try:
-                calls[place] = await call_of(request)
+                calls[place] = await call_of(entry)
                 tokens += calls[place].operation.document.token_count
             except InvalidDocumentError as error:
                 results[place] = not_executed(*error.errors)

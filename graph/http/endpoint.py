@@ -140,9 +140,8 @@ class GraphQLEndpoint:
         value = await parameters_of(scope, caller.headers, receive, limit)
         if isinstance(value, list):  # which is no GraphQL response when it is answered
             return Answer(200, JSON, await self._batch(value, caller))
-        request = request_of(value, self._store)
         try:
-            result = await self._service.execute(await self._call(request, caller, is_get=is_get))
+            result = await self._service.execute(await self._call(value, caller, is_get=is_get))
         except InvalidDocumentError as error:
             result = not_executed(*error.errors)
         status = 200
@@ -161,13 +160,14 @@ class GraphQLEndpoint:
             return Answer(304, media_type, b"", validators)
         return Answer(status, media_type, body, validators)
 
-    async def _call(self, request: Request, caller: HTTPCaller, *, is_get: bool) -> Call:
-        """Return the operation to execute.
+    async def _call(self, fields: Any, caller: HTTPCaller, *, is_get: bool) -> Call:
+        """Return the operation of a request with these parameters.
 
         Raises:
             InvalidDocumentError: the query text is invalid.
-            PublicError: the request is.
+            PublicError: another parameter is.
         """
+        request = request_of(fields, self._store)
         document = await self._service.document(request.query)
         if document.errors:
             raise InvalidDocumentError(document.errors, document.tokens)
@@ -192,12 +192,8 @@ class GraphQLEndpoint:
         if len(entries) > limit:
             message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
             raise HTTPError(400, message, code=Code.OPERATION_TOO_COMPLEX)
-        results = await execute_batch(
-            self._service,
-            entries,
-            partial(request_of, store=self._store),
-            partial(self._call, caller=caller, is_get=False),
-        )
+        call_of = partial(self._call, caller=caller, is_get=False)
+        results = await execute_batch(self._service, entries, call_of)
         return b"[%b]" % b",".join([_body(result) for result in results])
 
 
