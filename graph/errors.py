@@ -109,6 +109,22 @@ class ReadOnlyError(PublicError):
         super().__init__(Code.FORBIDDEN, "This service only reads: it executes no mutations.")
 
 
+class UnreadableValueError(Exception):
+    """A stored value that its field cannot have; the message names the row, but not the value.
+
+    Args:
+        type_: what the row is.
+        key: its id; None if it is not known.
+        name: the field, or the column.
+        found: what was found instead, for the log.
+    """
+
+    def __init__(self, type_: str, key: object, name: str, found: object) -> None:
+        row = f"a {type_}" if key is None else f"{type_} {key}"
+        super().__init__(f"the stored {name} of {row} is invalid")
+        self.found = "null" if found is None else f"of type {type(found).__name__}"
+
+
 class NotFoundError(PublicError):
     """A mutation names a row that does not exist."""
 

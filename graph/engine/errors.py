@@ -12,6 +12,7 @@ from graph.errors import (
     MissingRightError,
     PublicError,
     ServiceUnavailableError,
+    UnreadableValueError,
     brief,
     logger,
 )
@@ -35,22 +36,28 @@ def with_code(errors: Iterable[GraphQLError], code: Code) -> list[GraphQLError]:
     return errors
 
 
-def log_unexpected(error: Exception) -> str:
-    """Log an error with its traceback, and return its id in the log."""
-    error_id = uuid4().hex
+def log_unexpected(error: Exception, error_id: str) -> None:
+    """Log an error with its traceback under an id."""
     cause = getattr(error, "original_error", None) or error
     logger.error("Unexpected error %s", error_id, exc_info=cause)
-    return error_id
 
 
-def internal(error_id: str) -> PublicError:
-    """Return the public form of an unexpected error, with its id in the log."""
-    return PublicError(Code.INTERNAL_SERVER_ERROR, "Internal server error", errorId=error_id)
+def internal(error_id: str, about: Exception | None = None) -> PublicError:
+    """Return the public form of an unexpected error, with its id in the log.
+
+    Args:
+        error_id: the id in the log.
+        about: an error whose message clients may see.
+    """
+    message = "Internal server error" + (f": {about}" if about else "")
+    return PublicError(Code.INTERNAL_SERVER_ERROR, message, errorId=error_id)
 
 
 def masked(error: Exception) -> PublicError:
     """Log an unexpected error, and return its public form."""
-    return internal(log_unexpected(error))
+    error_id = uuid4().hex
+    log_unexpected(error, error_id)
+    return internal(error_id)
 
 
 def errors_of(error: Exception) -> list[GraphQLError]:
@@ -73,19 +80,32 @@ def said_stored(errors: list[GraphQLError]) -> list[GraphQLError]:
 def public(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
     """Return the first `MAX_ERRORS` errors of an execution, as clients may see them.
 
-    Of several unexpected errors, the first is logged; all get its id.
+    Of several unexpected errors, the first is logged, and so are all stored values that cannot be
+    answered; they have one id.
     """
-    error_id = None
+    error_id = ""
+    is_logged = False
+    values: list[UnreadableValueError] = []
     shown: list[GraphQLError] = []
     for error in errors[:MAX_ERRORS]:
         if _is_public(error):
             shown.append(error)
             continue
-        error_id = error_id or log_unexpected(error)
-        hidden = graphql_error(internal(error_id))
+        error_id = error_id or uuid4().hex
+        cause = error.original_error
+        value = cause if isinstance(cause, UnreadableValueError) else None
+        if value is not None:
+            values.append(value)
+        elif not is_logged:
+            log_unexpected(error, error_id)
+            is_logged = True
+        hidden = graphql_error(internal(error_id, value))
         hidden.nodes, hidden.path, hidden.locations = error.nodes, error.path, error.locations
         hidden.source, hidden.positions = error.source, error.positions
         shown.append(hidden)
+    if values:
+        found = "; ".join(f"{value}: it is {value.found}" for value in values)
+        logger.error("Unexpected error %s: %s", error_id, found)
     return shown
 
 

@@ -1,7 +1,7 @@
 """Strawberry's schema, with serial root fields."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from graphql import GraphQLError, GraphQLObjectType, Undefined
@@ -9,11 +9,16 @@ from strawberry.types import ExecutionContext
 
 from graph.engine.definitions import (
     AwaitableOrValue,
+    FieldDetailsList,
     GroupedFieldSet,
     Path,
     StrawberryExecutor,
     StrawberrySchema,
+    collected_errors,
+    plain_attribute,
 )
+from graph.engine.selection import key_column
+from graph.errors import UnreadableValueError
 
 
 class SerialExecutor(StrawberryExecutor):
@@ -53,6 +58,26 @@ class SerialExecutor(StrawberryExecutor):
             return data
         return self._execute_rest(execute, names, data)
 
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        collected = collected_errors(self)
+        known = len(collected)
+        try:
+            value = super().execute_field(
+                parent_type, source, field_details_list, path, position_context
+            )
+        except GraphQLError as error:
+            _name_row([error], parent_type, source, path)
+            raise
+        _name_row(collected[known:], parent_type, source, path)
+        return value
+
     async def _execute_rest(
         self,
         execute: Callable[[str], Any],
@@ -69,6 +94,30 @@ class SerialExecutor(StrawberryExecutor):
             if value is not Undefined:
                 data[name] = await value if self.is_awaitable(value) else value
         return data
+
+
+def _name_row(
+    errors: Iterable[GraphQLError], type_: GraphQLObjectType, source: Any, path: Path
+) -> None:
+    """Make the error of a stored value that its field cannot have name the row and the column.
+
+    Args:
+        errors: of the field at the path, and of those inside it.
+        type_: the object's type.
+        source: the object; only a row has stored values.
+        path: the field's.
+    """
+    columns = getattr(source, "_fields", ()) if isinstance(source, tuple) else ()
+    for error in errors:
+        if columns and error.nodes and error.path == path.as_list():
+            field: Any = error.nodes[0]
+            column = plain_attribute(type_.fields[field.name.value])
+            key = key_column(type_)
+            if column is not None and column in columns:
+                row = source._asdict()
+                error.original_error = UnreadableValueError(
+                    type_.name, row.get(key), column, row[column]
+                )
 
 
 class Schema(StrawberrySchema):

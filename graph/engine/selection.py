@@ -17,10 +17,17 @@ from graphql import (
     SelectionSetNode,
     VariableNode,
     get_named_type,
+    get_nullable_type,
 )
 
 from graph.engine.connection import Connection
-from graph.engine.definitions import field_of, has_resolver, python_class
+from graph.engine.definitions import (
+    field_of,
+    has_resolver,
+    plain_attribute,
+    python_class,
+    standard_scalar,
+)
 
 Values: TypeAlias = Mapping[str, Any]
 """Coerced variables by name."""
@@ -120,6 +127,14 @@ class Collector:
         return True
 
 
+def key_column(type_: GraphQLObjectType) -> str | None:
+    """Return the column of a row's `ID`, by which errors name the row; None without a plain one."""
+    for field in type_.fields.values():
+        if standard_scalar(get_nullable_type(field.type)) == "ID" and plain_attribute(field):
+            return plain_attribute(field)
+    return None
+
+
 Fields: TypeAlias = dict[str, list[SelectionSetNode | None]]
 """Fields by GraphQL name, each with the selection sets inside."""
 
@@ -141,7 +156,7 @@ class Selected:
         self.cursors = any(map(self.includes, CURSORS))
         """Whether a cursor is selected."""
         self.columns = self._columns(get_named_type(info.return_type), ordered_by)
-        """The selected columns of a row, sorted by name; None if any column may be needed."""
+        """The selected columns of a row and its id, sorted by name; None if any may be needed."""
 
     def includes(self, path: str) -> bool:
         """Whether the field at a path of GraphQL names is selected, such as `edges.node`."""
@@ -191,4 +206,7 @@ class Selected:
             if field is None or has_resolver(field):
                 return None
             columns.add(field.python_name)
+        key = key_column(row)
+        if columns and key is not None:
+            columns.add(key)
         return tuple(sorted(columns))

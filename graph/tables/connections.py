@@ -107,7 +107,7 @@ async def read_connection(
     )
 
 
-def _cursors(info: Info, cursors: Cursors, nodes: Rows) -> list[str]:
+def _cursors(info: Info, cursors: Cursors, nodes: Rows) -> list[Any]:
     """Return the selected cursors: of all rows, or of the first and the last."""
     if info.selects("edges.cursor"):
         return cursors.write(nodes)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
 from operator import itemgetter
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ import orjson
 from sqlalchemy import Column, Dialect, Table
 
 from graph.database.statement import Rows
-from graph.errors import BadUserInputError
+from graph.errors import BadUserInputError, UnreadableValueError
 from graph.tables.sql.conditions import Condition
 from graph.tables.sql.functions import underlying_type
 from graph.tables.sql.segments import Order
@@ -48,14 +49,19 @@ class Cursors:
     """
 
     def __init__(self, table: Table, order: Order, condition: Condition) -> None:
+        self._table = table
         self._columns = [table.c[term.column] for term in order]
         # Spelled out: renaming a field of `Condition` must not invalidate cursors.
         filtered = f"Condition(shape={condition.template!r}, values={condition.values!r})"
         belongs_to = f"({table.name!r}, {order!r}, {filtered})"
         self._prefix = VERSION + blake2b(belongs_to.encode(), digest_size=9).digest()
 
-    def write(self, rows: Rows) -> list[str]:
-        """Return the cursors of rows; the rows must have all columns of the order."""
+    def write(self, rows: Rows) -> list[Any]:
+        """Return the cursors of rows; the rows must have all columns of the order.
+
+        A row has no cursor if one of these columns has a value that no bind parameter can have, or
+        null against the model: the exception takes its place, and is reported by graphql-core.
+        """
         places = [rows.columns.index(str(column.key)) for column in self._columns]
         get = itemgetter(*places)
         keys: Iterable[Any] = map(get, rows.tuples)
@@ -63,12 +69,29 @@ class Cursors:
             keys = [(key,) for key in keys]
         else:
             keys = list(keys)
-            if any(type(value) is float for key in keys for value in key):
+            required = [index for index, each in enumerate(self._columns) if not each.nullable]
+            types = {type(value) for key in keys for value in key}
+            if float in types:
                 keys = [[_exact(value) for value in key] for key in keys]
+            if any(issubclass(each, Exception) for each in types) or (
+                NoneType in types and any(key[index] is None for key in keys for index in required)
+            ):
+                return [self._unreadable(key) or self._text(key) for key in keys]
         prefix, dumps = self._prefix, orjson.dumps
         return [
             b2a_base64(prefix + dumps(key, default=_json), newline=False).decode() for key in keys
         ]
+
+    def _text(self, key: Sequence[Any]) -> str:
+        text = self._prefix + orjson.dumps(key, default=_json)
+        return b2a_base64(text, newline=False).decode()
+
+    def _unreadable(self, key: Sequence[Any]) -> UnreadableValueError | None:
+        """Return the exception of a row that has no cursor."""
+        for column, value in zip(self._columns, key, strict=True):
+            if isinstance(value, Exception) or (value is None and not column.nullable):
+                return UnreadableValueError(self._table.name, key[-1], column.name, value)
+        return None
 
     def read(self, cursor: str, argument: str, dialect: Dialect) -> Sequence[Any]:
         """Return the values in a cursor.

@@ -185,8 +185,8 @@ def test_boxes(both: Both, case: str) -> None:
 
 def test_columns_are_those_of_the_nodes_and_of_cursors(both: Both) -> None:
     for part, columns, cursors in (
-        ("nodes { name }", ("name",), False),
-        ("edges { node { name } }", ("name",), False),
+        ("nodes { name }", ("id", "name"), False),
+        ("edges { node { name } }", ("id", "name"), False),
         ("edges { cursor node { name } }", ("age", "id", "name"), True),
         ("nodes { name } pageInfo { endCursor }", ("age", "id", "name"), True),
         ("pageInfo { hasNextPage } totalCount", (), False),

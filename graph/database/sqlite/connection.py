@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from graph.database.sqlite.errors import primary_code
+from graph.database.sqlite.errors import is_undecodable, primary_code
 from graph.database.sqlite.write_ahead_log import Identity
 
 SLICE = 0.002
@@ -48,7 +48,9 @@ class OpenConnection:
         self._watch()
 
     def try_inline(self, sql: str, values: Sequence[object]) -> list[Any] | None:
-        """Return the rows of a read; None if it takes longer than `SLICE`.
+        """Return the rows of a read; None if it takes longer than `SLICE`, or has unreadable text.
+
+        Read these in another thread, as `used_in_thread`.
 
         Do not use it for a write: interrupting a write rolls its whole transaction back
         (https://sqlite.org/c3ref/interrupt.html).
@@ -57,7 +59,7 @@ class OpenConnection:
         try:
             return self._fetch_in_time(self.raw.execute(sql, values))
         except sqlite3.OperationalError as error:
-            if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
+            if primary_code(error) != sqlite3.SQLITE_INTERRUPT and not is_undecodable(error):
                 raise
             return None
         finally:
@@ -82,13 +84,33 @@ class OpenConnection:
         self.in_thread = True
         self.raw.set_progress_handler(None, 0)
         try:
-            yield
+            with self.any_text():
+                yield
         finally:
             self._watch()
             self.in_thread = False
 
+    @contextmanager
+    def any_text(self) -> Iterator[None]:
+        """Read a text that is not UTF-8 as the exception; a whole statement fails of it otherwise.
+
+        The driver's own way to read a text is faster.
+        """
+        self.raw.text_factory = _decoded
+        try:
+            yield
+        finally:
+            self.raw.text_factory = str
+
     def _watch(self) -> None:
         self.raw.set_progress_handler(self._clock.is_over, STEPS)
+
+
+def _decoded(text: bytes) -> str | UnicodeDecodeError:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        return error
 
 
 class _Clock:

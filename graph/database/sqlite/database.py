@@ -102,7 +102,8 @@ class SQLiteSession(Session):
         def attempt() -> list[Any] | None:
             opened = self._writer or self._reader or self._database.reader()
             if statement.writes:
-                return opened.raw.execute(sql, values).fetchall()
+                with opened.any_text():
+                    return opened.raw.execute(sql, values).fetchall()
             return opened.try_inline(sql, values)
 
         try:

@@ -40,6 +40,11 @@ def primary_code(error: BaseException) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
+def is_undecodable(error: BaseException) -> bool:
+    """Whether a text is not UTF-8; SQLite stores any bytes, and the driver has no code for it."""
+    return str(error).startswith("Could not decode to UTF-8")
+
+
 def busy(message: str) -> sqlite3.OperationalError:
     """Return an error that is retried like a held lock."""
     error = sqlite3.OperationalError(message)

@@ -1,0 +1,172 @@
+"""A stored value that cannot be answered spoils its field alone, and the error names the row."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.databases import Sql, on_postgresql, on_sqlite
+
+Serve = Callable[..., Client]
+
+BAD_NAME = "Internal server error: the stored name of Hero 2 is invalid"
+BAD_AGE = "Internal server error: the stored age of Hero 2 is invalid"
+
+UPDATE = "UPDATE hero SET {} = {} WHERE id = 2"
+
+NAMES_ON_SQLITE = {
+    "a text that is not UTF-8": "CAST(x'ff41' AS TEXT)",
+    "a surrogate": "CAST(x'eda080' AS TEXT)",
+    "a BLOB": "x'ff41'",
+}
+
+AGES_ON_SQLITE = {
+    "beyond Int": "3000000000",
+    "a text": "'old'",
+    "a text that is not UTF-8": "CAST(x'ff41' AS TEXT)",
+    "a BLOB": "x'01'",
+}
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "graphql-core"])
+def three(serve: Serve, request: pytest.FixtureRequest) -> Client:
+    """A service with three heroes, on each way to execute an operation."""
+    api = serve(fast_execution=request.param)
+    for number in (1, 2, 3):
+        api.create(f"Hero {number}", age=number)
+    return api
+
+
+def errors(api: Client, query: str) -> list[tuple[str, list[Any]]]:
+    """The messages and paths of the errors of an answer, which are all internal."""
+    found = api.execute(query)["errors"]
+    assert {error["extensions"]["code"] for error in found} == {"INTERNAL_SERVER_ERROR"}
+    return [(error["message"], error["path"]) for error in found]
+
+
+def assert_name_is_bad(api: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """See that the second hero's name is an error everywhere, and everything else is answered."""
+    caplog.clear()
+    assert errors(api, "{ heroes { name } }") == [(BAD_NAME, ["heroes", 1, "name"])]
+    assert "the stored name of Hero 2 is invalid: it is " in caplog.text
+    assert errors(api, "{ hero(id: 2) { name } }") == [(BAD_NAME, ["hero", "name"])]
+    assert api.execute("{ hero(id: 2) { name } }")["data"] == {"hero": None}
+    assert api.data("{ hero(id: 2) { id age } }") == {"hero": {"id": "2", "age": 2}}
+    assert api.data("{ hero(id: 3) { name } }") == {"hero": {"name": "Hero 3"}}
+    assert [hero["age"] for hero in api.data("{ heroes { age secretName } }")["heroes"]] == [
+        1,
+        2,
+        3,
+    ]
+    others = "{ heroes(where: { id: { in: [1, 3] } }) { name } heroStats { count age { max } } }"
+    assert api.data(others) == {
+        "heroes": [{"name": "Hero 1"}, {"name": "Hero 3"}],
+        "heroStats": {"count": 3, "age": {"max": 3}},
+    }
+    page = "{ heroesConnection { nodes { id name } } }"
+    assert errors(api, page) == [(BAD_NAME, ["heroesConnection", "nodes", 1, "name"])]
+    page = "{ heroesConnection { edges { cursor node { secretName name } } } }"
+    assert errors(api, page) == [(BAD_NAME, ["heroesConnection", "edges", 1, "node", "name"])]
+    update = "mutation { updateHero(id: 2, input: { age: 9 }) { name } }"
+    assert errors(api, update) == [(BAD_NAME, ["updateHero", "name"])]
+    delete = "mutation { deleteHeroes(where: { id: { in: [1, 2] } }, atMost: 2) { name } }"
+    assert errors(api, delete) == [(BAD_NAME, ["deleteHeroes", 1, "name"])]
+    assert api.data("{ heroStats { count age { max } } }")["heroStats"]["age"]["max"] == 3
+    repair = 'mutation { updateHero(id: 2, input: { name: "Whole" }) { name } }'
+    assert api.data(repair) == {"updateHero": {"name": "Whole"}}
+    assert len(api.heroes()) == 3
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", NAMES_ON_SQLITE)
+def test_a_bad_name_on_sqlite(
+    three: Client, sql: Sql, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sql(UPDATE.format("name", NAMES_ON_SQLITE[kind]))
+    assert_name_is_bad(three, caplog)
+
+
+@on_postgresql
+def test_a_bad_name_on_postgresql(
+    three: Client, sql: Sql, caplog: pytest.LogCaptureFixture
+) -> None:
+    sql("ALTER TABLE hero ALTER name DROP NOT NULL")
+    sql(UPDATE.format("name", "NULL"))
+    assert_name_is_bad(three, caplog)
+
+
+def assert_age_is_bad(api: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """See that the second hero's age is null with an error, and all else is answered."""
+    caplog.clear()
+    answer = api.execute("{ heroes { name age } }")
+    assert [hero["age"] for hero in answer["data"]["heroes"]] == [1, None, 3]
+    assert [error["message"] for error in answer["errors"]] == [BAD_AGE]
+    assert answer["errors"][0]["path"] == ["heroes", 1, "age"]
+    assert re.search(r"age of Hero 2 is invalid: it is of type \w+", caplog.text)
+    answer = api.execute("{ heroesConnection(orderBy: [{ field: AGE }]) { nodes { id age } } }")
+    assert [error["message"] for error in answer["errors"]] == [BAD_AGE]
+    assert len(answer["data"]["heroesConnection"]["nodes"]) == 3
+    assert api.data("{ hero(id: 2) { name } }") == {"hero": {"name": "Hero 2"}}
+    assert api.execute("{ hero(id: 2) { name age } }")["data"]["hero"]["name"] == "Hero 2"
+    assert api.data("{ heroStats { age { min max avg } } }") == {
+        "heroStats": {"age": {"min": 1, "max": 3, "avg": 2.0}}
+    }
+    # A mutation with an error stores nothing.
+    update = 'mutation { updateHero(id: 2, input: { name: "New" }) { age } }'
+    assert errors(api, update) == [(BAD_AGE, ["updateHero", "age"])]
+    assert api.data("{ hero(id: 2) { name } }") == {"hero": {"name": "Hero 2"}}
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", AGES_ON_SQLITE)
+def test_a_bad_age_on_sqlite(
+    three: Client, sql: Sql, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sql(UPDATE.format("age", AGES_ON_SQLITE[kind]))
+    assert_age_is_bad(three, caplog)
+
+
+@on_postgresql
+def test_a_bad_age_on_postgresql(three: Client, sql: Sql, caplog: pytest.LogCaptureFixture) -> None:
+    sql("ALTER TABLE hero ALTER age TYPE BIGINT")
+    sql("UPDATE hero SET age = 3000000000 WHERE id = 2")
+    assert_age_is_bad(three, caplog)
+
+
+ORDERED = """{ heroesConnection(orderBy: [{ field: NAME }]) {
+  nodes { id } pageInfo { startCursor endCursor }
+} }"""
+
+
+@on_sqlite
+def test_a_row_without_a_cursor(three: Client, sql: Sql) -> None:
+    """Its place in the order cannot be told to the database: a page from there would be wrong."""
+    sql("UPDATE hero SET name = CAST(x'ff41' AS TEXT) WHERE id = 2")
+    answer = three.execute(ORDERED)
+    page = answer["data"]["heroesConnection"]
+    assert [node["id"] for node in page["nodes"]] == ["1", "3", "2"]
+    assert page["pageInfo"]["endCursor"] is None
+    assert page["pageInfo"]["startCursor"] is not None
+    (error,) = answer["errors"]
+    assert error["message"] == "Internal server error: the stored name of hero 2 is invalid"
+    edges = ORDERED.replace("nodes { id }", "edges { cursor }")
+    ((message, path),) = [each for each in errors(three, edges) if "edges" in each[1]]
+    assert message == error["message"]
+    assert path == ["heroesConnection", "edges", 2, "cursor"]
+
+
+@on_sqlite
+def test_a_walk_by_id_passes_a_bad_name(three: Client, sql: Sql) -> None:
+    sql("UPDATE hero SET name = CAST(x'ff41' AS TEXT) WHERE id = 2")
+    walk = """query ($after: String) {
+      heroesConnection(first: 1, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } }
+    }"""
+    seen, after = [], None
+    for _ in range(3):
+        page = three.data(walk, after=after)["heroesConnection"]
+        seen += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+    assert seen == ["1", "2", "3"]
+    assert not page["pageInfo"]["hasNextPage"]
