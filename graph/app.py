@@ -28,18 +28,16 @@ from graph.errors import PublicError
 from graph.garbage import short_collections
 from graph.hero.model import TABLE
 from graph.hero.schema import schema
-from graph.http.endpoint import SECURITY_HEADERS, GraphQLEndpoint
+from graph.http.endpoint import GraphQLEndpoint
 from graph.http.errors import HTTPError, body_of, status_of
 from graph.http.hosts import AllowedHosts
-from graph.http.response import JSON
+from graph.http.response import JSON, SECURITY
 from graph.migrations import prepare
 from graph.observe import telemetry
 from graph.observe.logs import RequestLog
 from graph.settings import Settings
 
 PATH = "/graphql"
-
-SECURITY = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
 
 
 class App:

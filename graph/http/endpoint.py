@@ -31,6 +31,7 @@ from graph.http.response import (
     GRAPHQL_JSON,
     HTML,
     JSON,
+    SECURITY_HEADERS,
     accepts_gzip,
     entity_tag,
     gzip,
@@ -39,13 +40,6 @@ from graph.http.response import (
 )
 from graph.observe.logs import record_errors, record_operation
 from graph.settings import Settings
-
-SECURITY_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-]
-"""On every response."""
 
 NOT_STORED = (b"cache-control", b"no-store")
 """Keeps answers with errors out of caches."""
@@ -65,8 +59,8 @@ class GraphQLEndpoint:
 
     Args:
         service: executes the operations.
-        settings: limits and switches.
-        explorer: answers a browser's GET; None when GraphiQL is off.
+        settings: the settings.
+        explorer: answers a browser's GET; None if GraphiQL is off.
     """
 
     def __init__(self, service: Service, settings: Settings, explorer: ASGIApp | None) -> None:
@@ -76,7 +70,7 @@ class GraphQLEndpoint:
         self._store = document_store(settings)
         self._cache_control = settings.cache_control.encode()
         self._authorization = Authorization(settings)
-        # With a token, a shared cache must ask who wants the answer that it has.
+        # If tokens are required, a shared cache must keep the answers of each token apart.
         vary = b"Accept, Accept-Encoding" + (
             b", Authorization" if self._authorization.is_needed else b""
         )
@@ -138,7 +132,7 @@ class GraphQLEndpoint:
         is_get = scope["method"] == "GET"
         limit = self._settings.max_body_bytes
         value = await parameters_of(scope, caller.headers, receive, limit)
-        if isinstance(value, list):  # which is no GraphQL response when it is answered
+        if isinstance(value, list):  # the answer to a batch has no media type of GraphQL
             return Answer(200, JSON, await self._batch(value, caller))
         try:
             result = await self._service.execute(await self._call(value, caller, is_get=is_get))
@@ -181,7 +175,7 @@ class GraphQLEndpoint:
         return Call(operation, request.variables, caller, key)
 
     async def _batch(self, entries: Sequence[Any], caller: HTTPCaller) -> bytes:
-        """Return the body that answers a batch; an invalid entry fails alone."""
+        """Return the body of the response to a batch."""
         limit = self._settings.batch_limit
         if limit == 1:
             raise BadRequestError("Batches are not accepted: the request must be a JSON object.")
@@ -230,12 +224,12 @@ def _body(result: Result) -> bytes:
 def _error_response(
     error: PublicError, media_type: bytes, headers: Mapping[bytes, bytes]
 ) -> Answer:
-    """Return the answer to a request that was not executed."""
+    """Return the response to a request that was not executed."""
     record_errors([error])
     status = status_of(error, media_type)
     extra = error.headers if isinstance(error, HTTPError) else ()
-    # Neither is the rest of a body read, nor can it be told from a next request, when the client
-    # was to wait for a go-ahead that it never got.
+    # The rest of a body that is too large is not read. A client that waits for "100 Continue" may
+    # send its body or its next request, which cannot be told apart.
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or b"expect" in headers:
         extra = (*extra, (b"connection", b"close"))
     return Answer(status, media_type, encode(body_of(error)), (*extra, NOT_STORED))

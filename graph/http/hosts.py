@@ -13,8 +13,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.http.endpoint import SECURITY_HEADERS
 from graph.http.errors import HTTPError, body_of
+from graph.http.response import SECURITY
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 """Hosts that always mean this machine, as in the setting."""
@@ -53,9 +53,7 @@ class AllowedHosts:
             return
         error = HTTPError(421, "This host is not served: GRAPH_ALLOWED_HOSTS lists the hosts.")
         # The body is not read, so the connection cannot be used again.
-        headers = {"connection": "close"} | {
-            name.decode(): value.decode() for name, value in SECURITY_HEADERS
-        }
+        headers = {**SECURITY, "connection": "close"}
         answer = JSONResponse(body_of(error), error.status, headers)
         await answer(scope, receive, send)
 

@@ -7,8 +7,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from graph.engine.encoding import encode
 from graph.errors import Code, PublicError
-from graph.http.endpoint import SECURITY_HEADERS
-from graph.http.response import JSON
+from graph.http.response import JSON, SECURITY_HEADERS
 
 Header = tuple[bytes, bytes]
 

@@ -10,6 +10,16 @@ JSON = b"application/json"
 GRAPHQL_JSON = b"application/graphql-response+json"
 HTML = b"text/html"
 
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
+"""Headers of every response."""
+
+SECURITY = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+"""The same as text."""
+
 QVALUE = re.compile(rb"0(\.[0-9]*)?|1(\.0*)?")
 """A weight (RFC 9110, section 12.4.2), of any number of digits."""
 
