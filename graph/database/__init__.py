@@ -8,10 +8,10 @@ from graph.settings import Settings
 
 
 def open_database(settings: Settings) -> Database:
-    """The database that the settings name; nothing is opened yet.
+    """Return the database that the settings name, without opening it.
 
     Raises:
-        DatabaseError: the URL names no database that this service can use.
+        DatabaseError: the service cannot use a database with this URL.
     """
     scheme = settings.database_url.partition(":")[0].partition("+")[0]
     if scheme in {"postgres", "postgresql"}:

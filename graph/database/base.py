@@ -38,8 +38,8 @@ class Change(NamedTuple):
     parameters: Mapping[str, object]
 
 
-NOT_CHANGED = "the change that the transaction begins with changed nothing"
-"""Why a statement of such a transaction fails."""
+NOT_CHANGED = "the first change of the transaction changed no row"
+"""Reason why its further statements fail."""
 
 
 class Session(ABC):
@@ -165,10 +165,10 @@ class Session(ABC):
 
     @abstractmethod
     async def begin(self) -> bool:
-        """Begin the transaction that was started, if no statement has begun it yet.
+        """Begin the transaction, unless a statement has begun it already.
 
         Returns:
-            Whether the change to begin with changed any row; if not, the transaction is open.
+            Whether its first change, if any, changed a row. The transaction is open in any case.
         """
 
     @abstractmethod

@@ -13,7 +13,7 @@ from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefa
 from graph.errors import BadUserInputError, Constraint, ConstraintError
 
 STATEMENTS = 50
-"""Compiled statements of a kind that are kept; clients choose among more than that."""
+"""Maximum number of cached statements of a kind; clients may use more."""
 
 Convert: TypeAlias = Callable[[Any], Any]
 
@@ -38,11 +38,11 @@ class Statement:
         clause: a `select`, or an `insert`, `update` or `delete` with `returning`. Values in it are
             defaults of bind parameters.
         values: the columns that an `insert` fills, which become bind parameters.
-        scans: whether it always reads many rows. SQLite then runs it on another thread at once.
-            Other reads move there by themselves when they are slow, with two exceptions:
-            SQLite counts a whole table in one step, and a write cannot be restarted.
-        may_scan: whether it may read many rows to find its own. It then waits for its turn among
-            slow statements: at once on PostgreSQL, and on SQLite when it proves to be slow.
+        scans: whether it always reads many rows. SQLite then runs it in another thread at once.
+            Other reads move there when they prove to be slow; but SQLite counts a whole table in
+            one step, and a write cannot be restarted.
+        may_scan: whether it may read many rows to find those it returns. It then waits for its
+            turn among slow statements: on SQLite only when it proves to be slow.
         sort_by_last: sort the rows by the last column, and leave it out of them. No database
             promises an order of the rows that `returning` gives.
     """

@@ -1,4 +1,4 @@
-"""Connection URLs with one or several hosts, and the connections that they lead to."""
+"""Connection URLs with one or several hosts, and opening connections to them."""
 
 import os
 from getpass import getuser
@@ -17,7 +17,7 @@ OPTIONS = {
     *("ssl_min_protocol_version", "sslcert", "sslcrl", "sslkey", "sslmode", "sslnegotiation"),
     *("sslpassword", "sslrootcert", "target_session_attrs", "user"),
 }
-"""The URL's options, which asyncpg gives the meaning that they have in libpq
+"""Options of a URL, with their meaning in libpq
 (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
 
 TARGETS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
@@ -25,20 +25,19 @@ TARGETS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-on
 
 
 class Source(NamedTuple):
-    """A database: its name, as an operator may see it, and where it is looked for.
-
-    `rounds` has, in each round, a URL for each host, by what the host is called in messages.
-    """
+    """Where a database is."""
 
     name: str
+    """A name for the operator, without secrets."""
     rounds: tuple[dict[str, str], ...]
+    """URLs by host name for messages; a later round is tried if no host of an earlier one fits."""
 
 
 def data_source(url: str) -> Source:
-    """Split a URL as people have it into one for each host, as asyncpg takes it.
+    """Split a URL with several hosts into one URL a host.
 
     Raises:
-        DatabaseError: it is no URL of PostgreSQL, or has options that are not known.
+        DatabaseError: it is no URL of PostgreSQL, or has unknown options.
     """
     _, _, rest = url.partition("://")
     try:
@@ -61,7 +60,7 @@ def data_source(url: str) -> Source:
     target = last.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")
     if target and target not in TARGETS:
         raise DatabaseError(f"target_session_attrs must be one of {', '.join(TARGETS)}")
-    # asyncpg would take any server, as it is not told that there are other hosts.
+    # With a single host, asyncpg takes any server for `prefer-standby`.
     targets = ("standby", "any") if target == "prefer-standby" else (target,)
     rounds = [
         _urls(parts, {**last, "target_session_attrs": target} if target else last)
@@ -71,10 +70,10 @@ def data_source(url: str) -> Source:
 
 
 def _check_user() -> None:
-    """See that there is a user to connect as, where the URL has none.
+    """Check that there is a user to connect as if the URL has none.
 
     Raises:
-        DatabaseError: there is none, as in a container that runs under a bare number.
+        DatabaseError: there is none, as in a container whose user id has no name.
     """
     if os.environ.keys() & {"PGUSER", "PGSERVICE"}:
         return
@@ -82,21 +81,21 @@ def _check_user() -> None:
         getuser()
     except (KeyError, OSError):  # the latter from Python 3.13 on
         raise DatabaseError(
-            "GRAPH_DATABASE_URL has no user, and this process's own has no name: "
+            "GRAPH_DATABASE_URL has no user, and the user of this process has no name: "
             "write postgresql://user@…"
         ) from None
 
 
 def _urls(parts: SplitResult, options: dict[str, str]) -> dict[str, str]:
-    """A URL for each host alone.
+    """Return one URL a host, by host name.
 
     Raises:
-        DatabaseError: a host is empty, or the ports are not as many as the hosts.
+        DatabaseError: a host is empty, or the numbers of hosts and ports differ.
     """
     login, at, places = parts.netloc.rpartition("@")
     default = "" if "service" in options else os.environ.get("PGHOST", "")
     names = places or options.get("host") or default
-    if not names:  # asyncpg finds the hosts: in the service's file, or on this machine
+    if not names:  # asyncpg finds the host: in the service file, or on this machine
         return {"the server": parts._replace(query=_query(options)).geturl()}
     hosts = names.split(",")
     ports = (options.get("port") or os.environ.get("PGPORT", "")).split(",")
@@ -137,7 +136,7 @@ class Connector:
     """Opens connections to one database.
 
     Args:
-        source: where it is.
+        source: where the database is.
         timeout: seconds to wait for a connection.
     """
 
@@ -149,18 +148,18 @@ class Connector:
 
     @property
     def caches_statements(self) -> bool:
-        """Whether prepared statements are kept on its connections."""
+        """Whether the server keeps prepared statements of its connections."""
         return bool(self._cached_statements)
 
     async def connect(self, command_timeout: float | None) -> Raw:
-        """A connection of the driver.
+        """Open a connection.
 
-        Prepared statements are kept on it, unless a pooler such as PgBouncer stands between and may
-        hand each statement to another session of the server: the session's process is then not
-        the one that the pooler said to be there.
+        It prepares statements, unless a pooler such as PgBouncer may run each statement in another
+        session of the server. A pooler shows by the process id: the session's differs from the one
+        that was sent on connecting.
 
         Raises:
-            ServiceUnavailableError: none could be opened in time.
+            ServiceUnavailableError: no connection could be opened in time.
         """
         try:
             if self._cached_statements is None:
@@ -175,10 +174,10 @@ class Connector:
             raise ServiceUnavailableError from with_message(error)
 
     async def _attempt(self, command_timeout: float | None, cached_statements: int) -> Raw:
-        """A connection to the first host that gives one; each has an equal share of the time.
+        """Connect to the first host that accepts; each host has an equal share of the timeout.
 
-        The last good host is asked first, and one that did not answer last. As in libpq, no other
-        host is asked once one has refused the user or the database.
+        The host of the last connection is tried first, and one that timed out last. As in libpq, no
+        further host is tried when one refuses the user or the database.
         """
         urls = [(host, urls[host]) for urls in self._rounds for host in self._hosts]
         reasons: dict[str, BaseException] = {}

@@ -94,14 +94,14 @@ class PostgresDatabase(Database):
         """Do nothing: connections are opened on demand."""
 
     async def with_lock(self, work: Callable[[Connection], T]) -> T:
-        # A connection of its own, whose statements may take as long as they need.
+        # Its statements have no timeout.
         engine = create_async_engine(
             ENGINE,
             async_creator=lambda: self._connector.connect(None),
             poolclass=NullPool,
             hide_parameters=True,
         )
-        told = False
+        logged = False
         try:
             while True:
                 try:
@@ -112,9 +112,9 @@ class PostgresDatabase(Database):
                 except DBAPIError as error:
                     if not isinstance(driver_error(error), LockNotAvailableError):
                         raise
-                if not told:
-                    logger.warning("Waiting for a lock that others hold on %s", self.name)
-                told = True
+                if not logged:
+                    logger.warning("Waiting for a lock of another session on %s", self.name)
+                logged = True
                 await asyncio.sleep(LOCK_PAUSE)
         except (OSError, SQLAlchemyError, ServiceUnavailableError) as error:
             reason = str(driver_error(error)).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""SQLAlchemy's dialect of asyncpg, for every engine that speaks PostgreSQL's protocol."""
+"""SQLAlchemy's dialect for asyncpg, for all databases that speak PostgreSQL's protocol."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NUMERIC, FLOAT8 = 1700, 701
 
 
 class _Numeric(AsyncpgNumeric):
-    """Assumes the column's type: statements are compiled before their first row."""
+    """Assumes the type of the column, as statements are compiled before their first row."""
 
     def result_processor(self, dialect: Any, coltype: object) -> Any:
         return super().result_processor(dialect, coltype or NUMERIC)  # type: ignore[no-untyped-call]
@@ -29,10 +29,10 @@ class _Float(AsyncpgFloat):
 
 
 class Dialect(PGDialect_asyncpg):
-    """SQLAlchemy's dialect, with types that need no row, and any server's version."""
+    """SQLAlchemy's dialect; compiles conversions before the first row, and accepts any version."""
 
     supports_statement_cache = True
-    # An enum is kept as text, as on SQLite: for another member no type has to be altered.
+    # Enums are stored as text, as on SQLite: a new member needs no migration.
     supports_native_enum = False
     colspecs = {  # noqa: RUF012 (as SQLAlchemy has it)
         **PGDialect_asyncpg.colspecs,
@@ -41,9 +41,9 @@ class Dialect(PGDialect_asyncpg):
     }
 
     def _get_server_version_info(self, connection: Connection) -> tuple[int, ...]:
-        """The version that the server greets with.
+        """Return the version that the server sends on connecting.
 
-        SQLAlchemy asks for `version()`, and understands no other product's name in the answer.
+        SQLAlchemy's method parses `version()`, and fails on the names of other products.
         """
         raw: Any = connection.connection.driver_connection
         return tuple(raw.get_server_version()[:2])
@@ -52,4 +52,4 @@ class Dialect(PGDialect_asyncpg):
 registry.register("postgresql.hero", __name__, "Dialect")
 
 ENGINE = "postgresql+hero://"
-"""The URL of an engine with this dialect; its connections come from an `async_creator`."""
+"""URL of an engine with this dialect; its connections come from an `async_creator`."""

@@ -1,4 +1,4 @@
-"""PostgreSQL's errors: which to retry, and which are the client's fault."""
+"""PostgreSQL's errors: which to retry, and which to tell the client."""
 
 import asyncio
 import re
@@ -11,27 +11,27 @@ from graph.database.constraints import refuse
 from graph.errors import Constraint, MissingRightError, ServiceUnavailableError
 
 Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-"""The driver's own connection."""
+"""The driver's connection."""
 
 UNAVAILABLE = {"08", "40", "53", "57", "58"}
-"""Classes of SQLSTATE that are worth retrying: connection exceptions, serialization failures and
-deadlocks, too few resources, operator intervention (a shutdown, a cancelled statement), failures of
-the system (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+"""SQLSTATE classes that are worth a retry: connection exceptions, serialization failures and
+deadlocks, insufficient resources, operator intervention (a shutdown, a cancelled statement), system
+errors (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
 NOT_THE_STATEMENT = {"", "08", "58", "XX"}
-"""Classes of SQLSTATE (as above) of failures around a statement, of which a pooler may tell in the
-server's place: whether it was committed is not known."""
+"""SQLSTATE classes (as above) of failures outside the statement, which a pooler may report instead
+of the server: the statement may have been committed."""
 
 READ_ONLY = "25006"
 """Read-only transaction: the server is a standby, or was one when the session began."""
 
 UNAVAILABLE_CODES = {
     READ_ONLY,
-    "55P03",  # a lock was not free in time
+    "55P03",  # lock not available
 }
 
 NO_RIGHT = "42501"
-"""The role lacks a right, or row-level security refuses a row."""
+"""Insufficient privilege: the role lacks a right, or row-level security refuses a row."""
 
 CONSTRAINTS = {
     "23502": Constraint.NOT_NULL,
@@ -39,18 +39,18 @@ CONSTRAINTS = {
     "23001": Constraint.FOREIGN_KEY,  # with `ON DELETE RESTRICT`
     "23505": Constraint.UNIQUE,
     "23514": Constraint.CHECK,
-    "23P01": Constraint.CHECK,  # one that excludes rows
+    "23P01": Constraint.CHECK,  # an exclusion constraint
     "22001": Constraint.RANGE,
     "22003": Constraint.RANGE,
     "22008": Constraint.RANGE,
-    "22021": Constraint.RANGE,  # a character that the encoding of the database has not
+    "22021": Constraint.RANGE,  # a character that the encoding of the database lacks
     "22P05": Constraint.RANGE,
     "44000": Constraint.CHECK,
-    "45000": Constraint.CHECK,  # the code that SQL has for errors of a user's own
+    "45000": Constraint.CHECK,  # SQL's code for user-defined errors
     "P0001": Constraint.CHECK,  # RAISE EXCEPTION, as in a trigger
     "P0004": Constraint.CHECK,  # ASSERT
 }
-"""What a statement broke, by SQLSTATE (as above)."""
+"""The violated constraint, by SQLSTATE (as above)."""
 
 KEYS = re.compile(r"^[^(]*\(([^()]+)\)=\(")
 """Columns, but no expressions, in the details of an error about a key."""
@@ -58,7 +58,7 @@ KEYS = re.compile(r"^[^(]*\(([^()]+)\)=\(")
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether a driver's error means that the database is unavailable."""
-    # A column was changed under a prepared statement: the next try sees it as it is.
+    # A column was altered after the statement was prepared: a retry prepares it again.
     if isinstance(error, OSError | asyncpg.InvalidCachedStatementError) or was_not_sent(error):
         return True
     code = getattr(error, "sqlstate", None) or ""
@@ -67,10 +67,10 @@ def is_unavailable(error: BaseException) -> bool:
 
 def is_outcome_unknown(error: BaseException, raw: Raw) -> bool:
     """Whether a commit that failed with this error may have succeeded."""
-    # What the server said as it closed the connection is the cause of the driver's own error.
-    for said in (error, error.__cause__):
-        if isinstance(said, asyncpg.PostgresError) and said.severity is not None:
-            return (said.sqlstate or "")[:2] in NOT_THE_STATEMENT
+    # The server's last message before it closed the connection is the cause of the driver's error.
+    for each in (error, error.__cause__):
+        if isinstance(each, asyncpg.PostgresError) and each.severity is not None:
+            return (each.sqlstate or "")[:2] in NOT_THE_STATEMENT
     return not was_not_sent(error) and is_unanswered(error, raw)
 
 
@@ -98,7 +98,7 @@ def driver_error(error: BaseException) -> BaseException:
 
 
 def check_constraint(error: BaseException, table: Table | None) -> None:
-    """Raise the error where a rule or a right of the database refuses a statement.
+    """Raise the public error if a constraint or a missing right made the statement fail.
 
     Args:
         error: the driver's error.
@@ -130,14 +130,14 @@ def _columns(error: BaseException, table: Table | None) -> set[str]:
 
 
 def raise_public(error: BaseException, raw: Raw, table: Table | None = None) -> None:
-    """Raise the public error, unless the fault is this service's own."""
+    """Raise the public error, unless the error is a fault of this service."""
     check_constraint(error, table)
     if getattr(error, "sqlstate", None) == READ_ONLY:
-        raw.terminate()  # another may find a server, or a session, that can be written to
+        raw.terminate()  # a new connection may lead to a server that can be written to
     if is_unavailable(error) or raw.is_closed():
         raise ServiceUnavailableError from with_message(error)
 
 
 def with_message(error: BaseException) -> BaseException:
-    """Return the error; a timeout, which has no message, with one."""
+    """Return the error, or a timeout with a message if the error has none."""
     return error if str(error) else TimeoutError("no answer in time")

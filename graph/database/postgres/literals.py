@@ -7,24 +7,24 @@ PLACEHOLDER = re.compile(r"\$([1-9][0-9]*)")
 
 
 def with_literals(sql: str, values: Sequence[object]) -> str:
-    """A statement with literals for its placeholders `$1`, `$2` and so on.
+    """Return a statement with literals for its placeholders `$1`, `$2` and so on.
 
     Args:
-        sql: the statement, which has no `$` but those of its placeholders.
+        sql: the statement; each `$` in it must begin a placeholder.
         values: integers, texts without NUL, bytes and None.
     """
     return PLACEHOLDER.sub(lambda found: _literal(values[int(found[1]) - 1]), sql)
 
 
 class Messages:
-    """Writes the statements of messages to one session of the server.
+    """Writes statements for messages of several statements, on one connection.
 
-    A statement is prepared when it is first written, which saves the server two fifths of its time
-    in later messages. One that chooses between plans must not be: the server may keep the plan that
-    was good for an empty table.
+    A statement is prepared when it is first written; later messages then take two fifths less of
+    the server's time. Do not use it for a statement with more than one useful plan: the server may
+    keep the plan that was best for an empty table.
 
     Args:
-        prepares: whether the session is the connection's own: behind a pooler it is not.
+        prepares: whether the server keeps prepared statements; behind a pooler it does not.
     """
 
     def __init__(self, *, prepares: bool) -> None:
@@ -32,7 +32,7 @@ class Messages:
         self._names: dict[str, str] = {}
 
     def statement(self, sql: str, values: Sequence[object]) -> str:
-        """The statement with these values. A session that fails to run it must be closed."""
+        """Return the statement with these values; if it fails, the connection must be closed."""
         if not self._prepares:
             return with_literals(sql, values)
         execute = f"({', '.join(map(_literal, values))})"
@@ -43,7 +43,7 @@ class Messages:
 
 
 def _literal(value: object) -> str:
-    """A value as a literal, whatever the server's `standard_conforming_strings` is.
+    """Return a value as a literal, valid for any `standard_conforming_strings` of the server.
 
     https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE
     """

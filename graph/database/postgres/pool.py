@@ -1,7 +1,8 @@
 """A bounded pool of PostgreSQL connections: first come, first served.
 
-SQLAlchemy's own pool takes longer than the query that it is asked for, and hands a connection that
-came back to whoever asks next, while the one who waited for it is waking up.
+Beside a read's 14 µs of CPU time, this pool takes 2 µs. asyncpg's pool takes 11 to 17 µs more, even
+without a reset query: it starts a task for each release. SQLAlchemy's pool takes longer than the
+read, and gives a released connection to the next caller, not to the one that has waited.
 """
 
 import asyncio
@@ -19,8 +20,8 @@ from graph.database.postgres.literals import Messages
 from graph.errors import ServiceUnavailableError, logger
 
 MAX_IDLE = 240.0
-"""Seconds without use after which a connection is not trusted: firewalls forget one in silence,
-the shortest of the usual limits being 5 minutes or so."""
+"""Seconds without use after which a connection is closed: firewalls drop idle connections silently,
+some after 5 minutes."""
 
 
 OVERDUE = 0.1
@@ -29,7 +30,7 @@ OVERDUE = 0.1
 
 @dataclass(slots=True, eq=False)
 class Pooled:
-    """A connection: the driver's own, and SQLAlchemy's over it, in autocommit mode."""
+    """A connection in autocommit mode: the driver's (`raw`), and SQLAlchemy's."""
 
     raw: "asyncpg.Connection[asyncpg.Record]"
     connection: Connection
@@ -49,15 +50,15 @@ class Pooled:
 
 
 class Pool:
-    """At most `size` connections, opened when needed.
+    """At most `size` connections, opened on demand.
 
-    At most half of them are for slow statements (but the only one of a pool is). Any other use
-    counts as slow after `OVERDUE` seconds.
+    Slow statements get at most half of them, but at least one. Any other use counts as slow after
+    `OVERDUE` seconds.
 
     Args:
-        connect: opens a connection; it is let go on to its end, whoever is cancelled.
-        size: how many there are at most.
-        timeout: seconds to wait for a free one.
+        connect: opens a connection; it is not cancelled with its caller.
+        size: maximum number of connections.
+        timeout: seconds to wait for a free connection.
     """
 
     def __init__(
@@ -66,11 +67,11 @@ class Pool:
         self._connect = connect
         self._timeout = timeout
         self._size = size
-        self._places = asyncio.Semaphore(size)  # serves those who wait in their order
+        self._places = asyncio.Semaphore(size)  # first come, first served
         self._slow = Lane(max(1, size // 2), self._overdue)
         self._taken = set[Pooled]()
         self._idle: list[Pooled] = []
-        self._silent = 0.0  # when the server did not answer in time last
+        self._timed_out = 0.0  # monotonic time of the last timeout
         self._closing = set[asyncio.Task[None]]()
 
     async def acquire_slowly(self, caller: str) -> Pooled:
@@ -95,7 +96,7 @@ class Pool:
         return sum(not each.slow and each.taken < since for each in self._taken)
 
     async def acquire(self) -> Pooled:
-        """A connection for the caller alone, until `release` or `discard`.
+        """Acquire a connection, until `release` or `discard`.
 
         Raises:
             ServiceUnavailableError: none was free in time, or none could be opened.
@@ -112,7 +113,7 @@ class Pool:
         try:
             while self._idle:
                 pooled = self._idle.pop()
-                if pooled.usable() and pooled.used > self._silent:
+                if pooled.usable() and pooled.used > self._timed_out:
                     return self._use(pooled)
                 self._close_soon(pooled)
             opening = asyncio.get_running_loop().create_task(self._connect())
@@ -125,7 +126,7 @@ class Pool:
             raise
 
     def _keep(self, opening: asyncio.Task[Pooled]) -> None:
-        """Keep a connection whose requester is gone."""
+        """Keep a new connection whose caller was cancelled."""
         if opening.cancelled() or opening.exception() is not None:
             self._places.release()
         else:
@@ -138,13 +139,13 @@ class Pool:
         self._free(pooled)
 
     def discard(self, pooled: Pooled, error: BaseException | None = None) -> None:
-        """Give back a connection that may be broken, or busy with what nobody waits for.
+        """Release a connection that may be broken, or busy with an abandoned statement.
 
-        Its place is free when it is closed. After a time-out the idle connections are not used any
-        more: they may lead to the same machine, and another host may have taken its place.
+        Its place is free when it is closed. After a timeout, no idle connection is used any more:
+        it may lead to the same machine, while another host has taken over.
         """
         if isinstance(error, TimeoutError):
-            self._silent = monotonic()
+            self._timed_out = monotonic()
         closing = self._close_soon(pooled)
         if closing is None:
             self._free(pooled)
@@ -152,7 +153,7 @@ class Pool:
             closing.add_done_callback(lambda _: self._free(pooled))
 
     def _free(self, pooled: Pooled) -> None:
-        """Free the place of a connection."""
+        """Release the place of a connection."""
         self._taken.discard(pooled)
         self._places.release()
         if pooled.slow:

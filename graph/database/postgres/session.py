@@ -1,8 +1,8 @@
 """Sessions on PostgreSQL.
 
-A read outside a transaction is one round trip: a pooled connection in autocommit, the driver's own
-prepared statement, no `BEGIN`, no reset. So is a mutation of one statement. Any other holds one
-connection from the `BEGIN` before its first statement to its `COMMIT`.
+A read outside a transaction is one round trip: on a pooled connection in autocommit mode, with the
+driver's prepared statement, without `BEGIN` or a reset. So is a mutation of one statement. Any
+other transaction holds one connection, from the `BEGIN` before its first statement to its `COMMIT`.
 """
 
 import asyncio
@@ -41,10 +41,10 @@ Acquire: TypeAlias = Callable[[], Awaitable[Pooled]]
 
 
 class Transactions:
-    """What can be done with the connections of a pool.
+    """Transactions on the connections of a pool.
 
     Args:
-        pool: where each is taken from, and given back to.
+        pool: the pool.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -75,16 +75,16 @@ class Transactions:
         *,
         commits: UpdateBase | None = None,
     ) -> tuple[Pooled, T]:
-        """A connection, and what the first statement on it returned.
+        """Acquire a connection, and run a statement on it; return the connection and the result.
 
-        A server that was restarted has closed the connections of the pool, which may show only
-        when they are used: the statement is then tried again on another, at last on a new one.
+        A restarted server has closed the connections of the pool, which may show only when they
+        are used. The statement is then retried on the next connection, in the end on a new one.
 
         Args:
-            run: runs a statement, which may run twice if it changes nothing by itself.
-            acquire: takes the connection; the pool's own, if it is not given.
-            commits: the statement, if it commits what it changes; it is then only tried again
-                if the server certainly did not run it.
+            run: runs the statement; it may run twice if the statement does not commit.
+            acquire: acquires the connection; by default, the pool's method.
+            commits: the statement, if it commits its changes; it is then retried only if the
+                server certainly did not run it.
 
         Raises:
             ServiceUnavailableError: the database could not be reached in time.
@@ -112,14 +112,14 @@ class Transactions:
     async def commit(
         self, pooled: Pooled, last: tuple[str, Sequence[object]] | None = None
     ) -> None:
-        """Commit the transaction, and give the connection back.
+        """Commit the transaction, and release the connection.
 
         Args:
             pooled: the connection.
-            last: a statement that is run before, and its values.
+            last: a statement to run before, and its values.
 
         Raises:
-            UnknownOutcomeError: no answer came, or whoever waited for it is cancelled.
+            UnknownOutcomeError: no answer came, or the waiting task was cancelled.
         """
         try:
             before = "" if last is None else f"{pooled.messages.statement(*last)}; "
@@ -132,7 +132,7 @@ class Transactions:
             raise
         self.pool.release(pooled)
         if status != "COMMIT":  # PostgreSQL's answer after a statement that failed
-            raise RuntimeError("a failed statement was passed over: nothing was committed")
+            raise RuntimeError("an earlier statement failed: nothing was committed")
 
     async def rollback(self, pooled: Pooled) -> None:
         """Roll back, closing the connection if necessary, and release it."""
@@ -152,7 +152,7 @@ IS_SECURED = Statement(
 """Whether row-level security applies to this service in a table."""
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-"""All statements see the state that was committed before the first."""
+"""All statements see the state of the database at the first one."""
 
 
 class PostgresSession(Session):
@@ -167,7 +167,7 @@ class PostgresSession(Session):
         self._first: Change | None = None
         self._scans = False
         self._is_one = False
-        self._turn = asyncio.Lock()  # what resolvers side by side fetch shares the one connection
+        self._turn = asyncio.Lock()  # concurrent resolvers share one connection
 
     def orm_bind(self) -> Connection:
         return (self._held or await_only(self._begun())).connection
@@ -225,7 +225,7 @@ class PostgresSession(Session):
             self._held = pooled
         else:
             self._transactions.pool.release(pooled)
-            self.committed = bool(rows)  # what returns no row has written none
+            self.committed = bool(rows)  # a statement that returns no row has written none
         return rows
 
     async def _run_in_transaction(
@@ -296,17 +296,17 @@ class PostgresSession(Session):
             await self.orm.commit()
         if last is not None and self._held is None:
             await self._begun()
-        if (held := self._let_go()) is not None:
+        if (held := self._detach()) is not None:
             await self._transactions.commit(held, None if last is None else self._bound(last))
 
     async def rollback(self) -> None:
         if self.in_use:
             await self.orm.rollback()
-        if (held := self._let_go()) is not None:
+        if (held := self._detach()) is not None:
             await self._transactions.rollback(held)
 
-    def _let_go(self) -> Pooled | None:
-        """Hand the transaction's connection to the caller, who ends it."""
+    def _detach(self) -> Pooled | None:
+        """Return the transaction's connection to the caller, which ends the transaction."""
         held, self._held, self._first = self._held, None, None
         self._writes = self._scans = False
         return held
