@@ -1,6 +1,5 @@
 """Fixtures: a service of its own for each test, on a real port and a real database."""
 
-import asyncio
 import os
 import sqlite3
 import threading
@@ -14,9 +13,6 @@ import pytest
 from sqlalchemy import make_url
 
 from graph.app import create_app
-from graph.database import open_database
-from graph.hero.model import HERO
-from graph.hero.seed import batches
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.cluster import Cluster, run_sql
@@ -183,22 +179,3 @@ def shared(share: Callable[..., Client]) -> Client:
 def live_url(api: Client) -> str:
     """The base URL of a service with default settings on an empty database."""
     return api.url
-
-
-@pytest.fixture
-def seed(
-    api: Client,  # noqa: ARG001 (its service has made the table)
-    configure: Callable[..., Settings],
-) -> Callable[[int], None]:
-    """Fills the table of `api` with this many believable heroes."""
-
-    def fill(count: int) -> None:
-        async def insert() -> None:
-            database = open_database(configure())
-            for batch in batches(count):
-                await database.insert(HERO, batch)
-            await database.dispose()
-
-        asyncio.run(insert())
-
-    return fill

@@ -128,7 +128,7 @@ def test_a_value_that_cannot_be_meant(
         load_settings()
 
 
-@pytest.mark.parametrize("command", ["serve", "seed"])
+@pytest.mark.parametrize("command", ["serve", pytest.param("seed", marks=pytest.mark.slow)])
 def test_a_command_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("GRAPH_TOKENN", "secret")
     done = run(command)

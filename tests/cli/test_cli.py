@@ -5,14 +5,16 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.client import Client
+from tests.support.databases import on_sqlite
 from tests.support.prepared_database import set_up
-from tests.support.service_process import run, service
+from tests.support.service_process import run
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *says: str) -> None:
@@ -71,7 +73,10 @@ def test_a_bad_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -
     assert_one_line(run("serve"), name)
 
 
-def test_seed_fills_the_table_with_believable_heroes(tmp_path: Path) -> None:
+@on_sqlite
+def test_seed_fills_the_table_with_believable_heroes(
+    serve: Callable[..., Client], tmp_path: Path
+) -> None:
     done = run("seed", "--count", "12345")
     assert done.returncode == 0, done.stderr
     with closing(sqlite3.connect(tmp_path / "database.db")) as connection:
@@ -82,8 +87,7 @@ def test_seed_fills_the_table_with_believable_heroes(tmp_path: Path) -> None:
         assert names > 100
         assert oldest <= 90
         assert 0 < unknown < count
-        with service(f"sqlite:///{tmp_path}/database.db") as running, Client(running.url) as client:
-            assert len(client.heroes(offset=12_300)) == 45
+    assert len(serve().heroes(offset=12_300)) == 45
 
 
 def test_seed_where_names_are_unique(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.support.availability import HERO, READ, UNAVAILABLE, assert_works, re
 from tests.support.client import CREATE, Client
 from tests.support.components import require
 from tests.support.databases import on_sqlite
+from tests.support.prepared_database import set_up
 from tests.support.service_process import service
 from tests.support.waiting import wait_until
 
@@ -43,7 +44,7 @@ def write_lock(file: Path) -> Iterator[None]:
 def test_a_held_write_lock_stops_writes_alone_and_for_its_time_only(
     serve: Callable[..., Client], database_file: Path
 ) -> None:
-    api = serve(database_timeout=1)
+    api = serve(database_timeout=0.3)
     api.create("Before")
     with write_lock(database_file), ThreadPoolExecutor() as threads:
         write = threads.submit(api.codes, CREATE, input=HERO)
@@ -185,8 +186,7 @@ def test_a_file_of_another_user_is_read(
     require(os.geteuid() == 0, "only root may give a file away")
     adopted = made_by == "the tutorial"
     if not adopted:
-        with service(database_url):
-            pass
+        set_up(database_url)
     with closing(sqlite3.connect(database_file)) as connection, connection:
         if adopted:
             columns = "name VARCHAR NOT NULL, age INTEGER, secret_name VARCHAR NOT NULL"

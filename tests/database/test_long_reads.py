@@ -28,9 +28,10 @@ from graph.settings import Settings
 from tests.support.availability import UNAVAILABLE, assert_works
 from tests.support.client import Client
 from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.support.prepared_database import set_up
 from tests.support.raw_http import connected, post
 from tests.support.served_app import serving
-from tests.support.service_process import seed, service, workers
+from tests.support.service_process import service, workers
 from tests.support.slow_statements import COUNTED, ENDLESS, LONG, counted
 from tests.support.sqlite_file import fill_and_back_up, has_open, names
 from tests.support.waiting import wait_until
@@ -290,7 +291,7 @@ def test_the_log_begins_again_while_every_worker_reads(database_url: str, tmp_pa
             while not stopped.is_set():
                 api.execute(long)
 
-    seed(database_url, 30_000)
+    set_up(database_url, heroes=30_000)
     with (
         service(database_url, "--workers", "2") as running,
         ThreadPoolExecutor() as threads,

@@ -109,7 +109,9 @@ def test_a_database_that_cannot_be_read(
 
 
 @on_sqlite
-@pytest.mark.parametrize("command", [["seed"], ["db", "upgrade"]])
+@pytest.mark.parametrize(
+    "command", [["seed"], pytest.param(["db", "upgrade"], marks=pytest.mark.slow)]
+)
 def test_a_command_that_writes(
     database_url: str, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.databases import Sql, slow_on_postgresql
+from tests.support.prepared_database import set_up
 
 FIELDS = " ".join(f"f{turn}: heroes(limit: 90) {{ id }}" for turn in range(10))
 FRAGMENTS = f"{{ ...Both __typename }} fragment Both on Query {{ {FIELDS} }}"
@@ -40,13 +41,13 @@ def others(sql: Sql) -> Iterator[Callable[[], None]]:
 @pytest.mark.parametrize("fast_execution", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_the_root_fields_of_a_query_see_one_state(
     serve: Callable[..., Client],
-    seed: Callable[[int], None],
+    database_url: str,
     others: Callable[[], None],
     *,
     fast_execution: bool,
 ) -> None:
     api = serve(fast_execution=fast_execution)
-    seed(100)
+    set_up(database_url, heroes=100)
     others()
     for turn in range(100):
         data = api.data(FRAGMENTS if turn % 2 else f"{{ {FIELDS} }}")

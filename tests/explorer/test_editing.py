@@ -7,7 +7,7 @@ import pytest
 from tests.support.browser import expect
 from tests.support.client import Client
 from tests.support.databases import on_sqlite
-from tests.support.service_process import seed
+from tests.support.prepared_database import set_up
 from tests.support.visitor import Visitor
 
 # One kind of database will do: a browser sees nothing of it.
@@ -43,7 +43,7 @@ def test_found_heroes_come_page_by_page(
     visitor: Visitor, api: Client, database_url: str, count: int
 ) -> None:
     if count:
-        seed(database_url, count)
+        set_up(database_url, heroes=count)
     adults = [hero for hero in api.heroes() if (hero["age"] or 0) >= 18]
     adults.sort(key=lambda hero: (hero["age"], hero["name"], int(hero["id"])))
     visitor.open(api.url)

@@ -1,7 +1,6 @@
 """Queries and mutations through HTTP."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,6 +10,7 @@ from graphql import get_introspection_query
 from tests.support.client import CREATE, PAGE, Client
 from tests.support.databases import Sql, on_sqlite, slow_on_postgresql
 from tests.support.ids import NO_IDS
+from tests.support.prepared_database import set_up
 
 
 def test_a_created_hero_is_read_back(api: Client) -> None:
@@ -66,8 +66,8 @@ def test_an_id_that_names_no_hero_is_simply_not_there(api: Client) -> None:
         assert len(api.heroes()) == 7, hero_id
 
 
-def test_pages_go_through_the_table_in_id_order(api: Client, seed: Callable[[int], None]) -> None:
-    seed(1_034)
+def test_pages_go_through_the_table_in_id_order(api: Client, database_url: str) -> None:
+    set_up(database_url, heroes=1_034)
     pages = [api.heroes(offset=offset) for offset in range(0, 1_200, 100)]
     assert [len(page) for page in pages] == [100] * 10 + [34, 0]
     assert [hero["id"] for page in pages for hero in page] == [str(n) for n in range(1, 1_035)]
@@ -164,9 +164,9 @@ def test_what_is_acknowledged_is_in_the_table(api: Client, sql: Sql) -> None:
 
 
 @slow_on_postgresql
-def test_many_root_fields_share_a_session(api: Client, seed: Callable[[int], None]) -> None:
+def test_many_root_fields_share_a_session(api: Client, database_url: str) -> None:
     """64 concurrent requests with ten aliases of each root field: a naive version deadlocks."""
-    seed(20)
+    set_up(database_url, heroes=20)
     aliases = " ".join(
         f"h{n}: hero(id: {n + 1}) {{ id }} p{n}: heroes(offset: {n}, limit: 2) {{ id }}"
         for n in range(7)

@@ -153,7 +153,7 @@ def test_any_host_by_default(serve: Callable[..., Client], settings: dict[str, s
         pytest.param(("--workers", "2"), {}, True, marks=pytest.mark.slow),
         pytest.param(("--reload",), {}, True, marks=pytest.mark.slow),
         pytest.param(("--host", "localhost"), {}, True, marks=pytest.mark.slow),
-        ((), {"token": "secret"}, False),
+        pytest.param((), {"token": "secret"}, False, marks=pytest.mark.slow),
         pytest.param((), {"allowed_hosts": "*"}, False, marks=pytest.mark.slow),
         pytest.param(
             (), {"allowed_hosts": "evil.example, 127.0.0.1"}, False, marks=pytest.mark.slow

@@ -10,7 +10,8 @@ import pytest
 from tests.support.client import Client
 from tests.support.crowd import Mix, crowd
 from tests.support.databases import slow_on_postgresql
-from tests.support.service_process import seed, service
+from tests.support.prepared_database import set_up
+from tests.support.service_process import service
 
 ROWS = 1000
 
@@ -43,7 +44,7 @@ def there(api: Client, ids: Iterable[str]) -> set[str]:
 @pytest.mark.parametrize("mix", [pytest.param(Mix.READS, marks=pytest.mark.slow), Mix.ALL])
 @pytest.mark.parametrize(("connections", "seconds"), LENGTHS)
 def test_a_crowd_is_served(database_url: str, connections: int, seconds: float, mix: Mix) -> None:
-    seed(database_url, ROWS)
+    set_up(database_url, heroes=ROWS)
     with service(database_url) as (url, _), Client(url) as api:
         report = asyncio.run(crowd(url, connections, seconds, mix, ROWS))
         print(report)  # noqa: T201 (pytest shows it when the test failed, or with -s)

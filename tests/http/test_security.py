@@ -221,7 +221,10 @@ def test_what_is_reached_from_this_machine_alone(host: str, alone: bool) -> None
     assert is_loopback(host) == alone
 
 
-@pytest.mark.parametrize(("settings", "warnings"), [({}, 1), ({"token": TOKEN}, 0)])
+@pytest.mark.parametrize(
+    ("settings", "warnings"),
+    [({}, 1), pytest.param({"token": TOKEN}, 0, marks=pytest.mark.slow)],
+)
 def test_the_warning_where_anyone_may_call(
     database_url: str, capfd: pytest.CaptureFixture[str], settings: dict[str, str], warnings: int
 ) -> None:

@@ -22,8 +22,9 @@ from typing import NamedTuple
 import httpx
 
 from graph.http.server import allow_many_connections
+from tests.support.prepared_database import set_up
 from tests.support.raw_http import HEAD, post
-from tests.support.service_process import Service, seed, service
+from tests.support.service_process import Service, service
 
 TEXT_BYTES = 19_500
 HERO = post("{ hero(id: 1) { id name } }")
@@ -152,7 +153,7 @@ def main() -> None:
     allow_many_connections()
     with TemporaryDirectory() as name:
         folder = Path(name)
-        seed(f"sqlite:///{folder / 'database.db'}", 100)
+        set_up(f"sqlite:///{folder / 'database.db'}", heroes=100)
         with sqlite3.connect(folder / "database.db") as connection:
             connection.execute("UPDATE hero SET secret_name = ?", ("x" * TEXT_BYTES,))
         connection.close()

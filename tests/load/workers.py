@@ -12,7 +12,8 @@ from time import perf_counter
 from typing import Any
 
 from tests.support.crowd import CREATE, Member, Mix, Report
-from tests.support.service_process import seed, service, workers
+from tests.support.prepared_database import set_up
+from tests.support.service_process import service, workers
 from tests.support.sqlite_file import has_open
 from tests.support.waiting import wait_until
 
@@ -73,7 +74,7 @@ def measure(count: int, rows: int, seconds: float, *crowds: tuple[type[Member], 
     with TemporaryDirectory() as directory:
         file = Path(directory) / "database.db"
         settings: dict[str, Any] = {"database_url": f"sqlite:///{file}"}
-        seed(settings["database_url"], rows)
+        set_up(settings["database_url"], heroes=rows)
         with service(settings["database_url"], "--workers", str(count)) as running:
             if count > 1:
                 wait_until(lambda: len(workers(running)) == count)

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from graph.database import open_database
 from graph.database.base import Database
+from graph.hero.model import HERO
+from graph.hero.seed import batches
 from graph.migrations import prepare
 from graph.settings import Settings
 
@@ -23,12 +25,13 @@ async def prepared(settings: Settings) -> AsyncIterator[Database]:
         await database.dispose()
 
 
-def set_up(database_url: str) -> None:
-    """Make a database what a service makes of it when it starts."""
+def set_up(database_url: str, heroes: int = 0) -> None:
+    """Prepare a database as the service does at start, and add this many sample heroes."""
 
     async def main() -> None:
-        async with prepared(Settings(database_url=database_url)):
-            pass
+        async with prepared(Settings(database_url=database_url)) as database:
+            for batch in batches(heroes):
+                await database.insert(HERO, batch)
 
     with ThreadPoolExecutor(1) as threads:  # Playwright's loop may run in this thread
         threads.submit(asyncio.run, main()).result()

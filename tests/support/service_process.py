@@ -56,17 +56,6 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
     return {**os.environ, **{f"GRAPH_{name.upper()}": str(settings[name]) for name in settings}}
 
 
-def seed(database_url: str, count: int) -> None:
-    """Fill the table with this many heroes."""
-    command = [sys.executable, "-m", "graph", "seed", "--count", str(count)]
-    subprocess.run(
-        command,
-        env=environment({"database_url": database_url}),
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-
-
 def memory(pid: int) -> int:
     """Bytes that a process has in memory, where the files of processes are in /proc."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
