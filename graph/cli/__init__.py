@@ -32,7 +32,7 @@ app.add_typer(db, name="db")
 
 
 def main() -> None:
-    """Run the command; errors that the user can fix end with one line and exit code 1."""
+    """Run the command; an error that the user can fix is one line, with exit code 1."""
     app()
 
 
@@ -42,7 +42,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def settings_or_end() -> Settings:
+def settings_or_exit() -> Settings:
     """Return the settings of the environment; exit if they are invalid."""
     try:
         return load_settings()
@@ -51,7 +51,7 @@ def settings_or_end() -> Settings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the address can only be reached from this machine."""
+    """Whether only this machine can reach the address."""
     if host == "localhost":
         return True
     try:
@@ -94,7 +94,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    reload: Annotated[bool, typer.Option(help="Restart when a source file changes.")] = False,  # noqa: FBT002 (an option)
+    reload: Annotated[bool, typer.Option(help="Restart if a source file changes.")] = False,  # noqa: FBT002 (an option)
     upgrade: Annotated[  # noqa: FBT002 (an option)
         bool, typer.Option(help="Upgrade a PostgreSQL database that is at an older revision.")
     ] = False,
@@ -106,7 +106,7 @@ def serve(
     from graph.http.hosts import LOOPBACK  # noqa: PLC0415
     from graph.http.server import ServerConfig, allow_many_connections  # noqa: PLC0415
 
-    settings = settings_or_end()
+    settings = settings_or_exit()
 
     async def prepared() -> tuple[str, bool]:
         async with opened(settings) as database:
@@ -139,7 +139,7 @@ def serve(
         typer.echo("The table is empty. To fill it: hero-graph seed --count 1000")
     if not (settings.tokens or is_loopback(host)):
         typer.echo(
-            "Warning: anybody who can reach this address can use the API: set GRAPH_TOKEN",
+            "Warning: everybody who can reach this address can use the API; set GRAPH_TOKEN",
             err=True,
         )
     allow_many_connections()
@@ -208,7 +208,7 @@ def seed(
     """Add realistic rows to the table."""
     from graph.hero.seed import batches  # noqa: PLC0415 (only this command needs it)
 
-    settings = settings_or_end()
+    settings = settings_or_exit()
     if settings.read_only:
         fail("cannot add rows: GRAPH_READ_ONLY is set")
 
@@ -230,7 +230,7 @@ def seed(
 @db.command(name="upgrade")
 def upgrade_database() -> None:
     """Upgrade the database to the newest revision, or create it; existing rows are kept."""
-    settings = settings_or_end()
+    settings = settings_or_exit()
 
     async def upgraded() -> str:
         async with opened(settings) as database:
@@ -248,7 +248,7 @@ def check_database() -> None:
     Exit code 0: no difference. 1: the database cannot be used. 3: it is not at the newest revision;
     run `hero-graph db upgrade`. 4: it is, but its tables differ from the models.
     """
-    settings = settings_or_end()
+    settings = settings_or_exit()
 
     async def compared() -> tuple[str, str | None, str | None]:
         async with opened(settings) as database:
@@ -260,8 +260,8 @@ def check_database() -> None:
     if at != NEWEST:
         fail(f"{name} is at {f'revision {at}' if at else 'no revision'}, not at {NEWEST}", 3)
     if differs:
-        fail(f"{name} is at revision {at}, but not as the models have it: {differs}", 4)
-    typer.echo(f"{name} is at revision {at}, as the models have it")
+        fail(f"{name} is at revision {at}, but differs from the models: {differs}", 4)
+    typer.echo(f"{name} is at revision {at} and matches the models")
 
 
 @db.command(name="revision")

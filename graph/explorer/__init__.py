@@ -1,4 +1,4 @@
-"""GraphiQL, served entirely from the service's own origin.
+"""GraphiQL, served from the service's own origin alone.
 
 `dist` contains the output of `npm run build`, each file compressed with gzip.
 """

@@ -1,1 +1,1 @@
-"""What an operator sees: log lines, traces, metrics."""
+"""Logs, traces and metrics."""

@@ -1,7 +1,7 @@
-"""Log lines: what they look like, the id of the request that they belong to, one for each request.
+"""Logging: a line for each request, request ids in all lines, formats for people and machines.
 
-A request's line names its operation and tells its outcome; variables, arguments and the text of
-the query are in no line, nor in a traceback (`observe/tracebacks.py`).
+Neither a line nor a traceback (`observe/tracebacks.py`) contains query texts, arguments or
+variables.
 """
 
 import json
@@ -24,7 +24,7 @@ from graph.observe.tracebacks import described, formatted
 from graph.settings import LogFormat, Settings
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-"""An acceptable `X-RequestRecord-ID`: one line of UUID, hexadecimal, Base64 or the like."""
+"""A valid `X-Request-ID`, such as a UUID, or hexadecimal or Base64 digits."""
 
 UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -65,7 +65,7 @@ def record_trace(trace_id: str) -> None:
 
 
 class RequestLog:
-    """Gives each request an id, which its response has too, and logs its line."""
+    """Gives each request an id, sends it with the response, and logs a line for the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -101,7 +101,7 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return value.decode()
-    return f"{getrandbits(128):032x}"  # to tell requests apart: nothing secret
+    return f"{getrandbits(128):032x}"  # it need not be secret
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _message(record: logging.LogRecord) -> str:
         told = [described(arg) if isinstance(arg, BaseException) else arg for arg in args]
         return record.msg % tuple(told)
     message = record.getMessage()
-    # asyncio adds lines in which the exception of a task is written out as Python does.
+    # asyncio appends the exception of a task, with its message.
     return message.partition("\n")[0] if record.name == "asyncio" else message
 
 
@@ -132,13 +132,12 @@ def _traceback(record: logging.LogRecord) -> list[str]:
 
 
 class TextFormatter(logging.Formatter):
-    """For people: the fields follow the message as `name=value`, a traceback in lines of its own.
+    """Formats a record for people: the message, fields as `name=value`, lines of the traceback.
 
-    What is not to be shown, and might control a terminal, is escaped.
+    Characters that could control a terminal are escaped.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, or lines."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields = "".join([f" {name}={value}" for name, value in _fields(record).items()])
         line = f"{time} {record.levelname} {record.name}: {_message(record)}{fields}"
@@ -150,10 +149,9 @@ def _escaped(line: str) -> str:
 
 
 class JSONFormatter(logging.Formatter):
-    """One JSON object a line, tracebacks included."""
+    """Formats a record, with its traceback, as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),
@@ -167,14 +165,14 @@ class JSONFormatter(logging.Formatter):
             text = orjson.dumps(line).decode()
         except TypeError:  # a lone surrogate, which json escapes
             text = json.dumps(line, default=str)
-        # JSON has the others escaped.
+        # JSON itself escapes the other control characters.
         return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def configure(settings: Settings) -> None:
-    """Write the lines of this process to standard error, those of the libraries from warnings on.
+    """Log to standard error, for libraries only warnings and errors.
 
-    For a process of our own: an app that has ours in it configures logging by itself.
+    Only this service's own processes call this: an app that mounts it configures logging itself.
     """
     handler = logging.StreamHandler()
     as_json = settings.log_format is LogFormat.JSON

@@ -1,7 +1,7 @@
 """OpenTelemetry traces and metrics, if its standard environment variables enable them.
 
-FastAPI makes the spans and metrics of HTTP requests, this module those of operations, and
-OpenTelemetry's SDK exports them. Without the variables, the SDK is not loaded.
+FastAPI makes spans and metrics of HTTP requests, and this module makes spans of operations.
+OpenTelemetry's SDK exports them; without the variables, it is not loaded.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ def _set_up() -> None:
     from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider  # noqa: PLC0415
 
     class WithoutQuery(SpanProcessor):
-        """Redacts the query string in spans: that of a GET has the operation and variables."""
+        """Redacts the query strings in spans, which contain the query and variables of a GET."""
 
         def on_start(self, span: Span, parent_context: Any = None) -> None:  # noqa: ARG002 (the signature is the SDK's)
             if "url.query" in (span.attributes or {}):

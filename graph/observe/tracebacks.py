@@ -1,7 +1,7 @@
-"""Exceptions as a log shows them: type, the database's code, frames.
+"""Exceptions in the log: their types, database codes and frames.
 
-A message may quote what a client sent: a driver's the value that it cannot store, Pydantic's the
-input. So a message is shown only where its class is known to quote none.
+A message may quote what a client sent: a driver quotes the value that it cannot store, Pydantic its
+input. So a message is only logged if its class is known to quote no value.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ OWN = (DatabaseError, ServiceUnavailableError)
 """Exceptions of this service whose messages quote no value."""
 
 SYSTEM = {"builtins", "socket", "ssl"}
-"""Modules whose `OSError`s quote at most a path; those of other libraries quote URLs."""
+"""Modules whose `OSError`s quote at most a path; other libraries quote URLs in theirs."""
 
 CLIENT = {
     "asyncpg.exceptions._base.ClientConfigurationError",

@@ -196,7 +196,7 @@ def test_sqlite_walks_many_equal_rows_in_the_order_of_the_next_term(
 
 
 def check() -> str:
-    """What `db check` says of a database that is not as the models have it."""
+    """What `db check` says of a database that differs from the models."""
     done = run("db", "check")
     assert done.returncode == 4, done
     return done.stderr
