@@ -42,7 +42,7 @@ REVISIONS = sorted(path.name.partition("_")[0] for path in HERE.glob("versions/[
 FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
 
 VERSION_TABLE = "hero_graph_version"
-"""Not Alembic's default name: another app may have migrations in the same database."""
+"""Differs from Alembic's default: another app may have migrations in the same database."""
 
 
 def revision(connection: Connection) -> str | None:
@@ -65,10 +65,10 @@ def revision(connection: Connection) -> str | None:
 async def prepare(database: Database, *, upgrade: bool = False) -> None:
     """Prepare the database, so that this code can serve it.
 
-    Create the table if it does not exist. Adopt a table without a revision, such as the FastAPI
-    tutorial's, as one at the first revision. Leave a database alone that newer code has upgraded,
-    so that old code can run until it is replaced. A read-only service changes nothing, and accepts
-    any database that has the columns of the models.
+    A missing table is created. A table without a recorded revision, such as the FastAPI tutorial's,
+    is adopted: it counts as one of the first revision. A database that newer code has upgraded is
+    left unchanged, so that old code runs until it is replaced. A read-only service changes nothing,
+    and accepts any database that has the columns of the models.
 
     Args:
         database: the database to prepare; SQLite is always upgraded.
@@ -86,7 +86,7 @@ async def prepare(database: Database, *, upgrade: bool = False) -> None:
         return
     await database.create()
     allowed = upgrade or database.dialect.name == "sqlite"
-    begun: list[float] = []  # `with_lock` may call again
+    begun: list[float] = []  # when the upgrade began; `with_lock` may call `_prepare` again
     await database.with_lock(lambda connection: _prepare(connection, allowed, begun))
 
 
@@ -125,7 +125,7 @@ def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:
     try:
         command.upgrade(_config(connection), NEWEST)
     except ServiceUnavailableError as error:
-        if at is None or not _says_read_only(error.__cause__):
+        if at is None or not _is_read_only(error.__cause__):
             raise
         logger.warning("Cannot upgrade the database from revision %s: it is read-only", at)
         return
@@ -153,23 +153,23 @@ def _check_tables(connection: Connection, *, writes: bool) -> None:
         if not inspect(connection).has_table(needed.name):
             raise DatabaseError(f"the database has no table {needed.name}")
         check_table(connection, needed, needed.columns.keys(), writes=writes)
-    if writes and inspect(connection).has_table(ANSWERS.name):  # not where it could not be made
+    if writes and inspect(connection).has_table(ANSWERS.name):  # unless the file is read-only
         check_table(connection, ANSWERS, ANSWERS.columns.keys(), writes=True)
 
 
-def _says_read_only(error: BaseException | None) -> bool:
-    """Whether SQLite reports a file that this process may only read."""
+def _is_read_only(error: BaseException | None) -> bool:
+    """Whether SQLite failed because this process may only read the file."""
     return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_READONLY")
 
 
 def _adopt(connection: Connection) -> None:
-    """Check that the table fits the first revision, and record the revision."""
+    """Check that a table fits the first revision, and record that revision."""
     from alembic import command  # noqa: PLC0415 (as above)
 
     check_table(connection, TABLE, FIRST_COLUMNS, writes=True)
     try:
         command.stamp(_config(connection), FIRST)
-    except (SQLAlchemyError, ServiceUnavailableError) as error:  # the table can at least be read
+    except (SQLAlchemyError, ServiceUnavailableError) as error:  # serve it for reading
         logger.warning(
             "Cannot record that the database is at revision %s: %s", FIRST, error.__cause__
         )
@@ -193,14 +193,14 @@ def difference(connection: Connection) -> str | None:
         return unusable_index(connection, TABLE.metadata)
     if (
         inspect(connection).has_table("sqlite_sequence")  # an adopted database has none
-        and not never_gives_an_id_again(connection, TABLE)
+        and not has_autoincrement(connection, TABLE)
     ):
         return f"{TABLE.name} has lost AUTOINCREMENT: new rows can get the ids of deleted rows"
     return None
 
 
-def never_gives_an_id_again(connection: Connection, table: Table) -> bool:
-    """Whether a table on SQLite has AUTOINCREMENT: it never reuses the ids of deleted rows."""
+def has_autoincrement(connection: Connection, table: Table) -> bool:
+    """Whether SQLite never reuses the ids of deleted rows of the table."""
     definition = connection.scalar(
         text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :name"),
         {"name": table.name},
@@ -209,7 +209,7 @@ def never_gives_an_id_again(connection: Connection, table: Table) -> bool:
 
 
 def write_revision(message: str) -> None:
-    """Write a revision from the newest one to the models; Alembic prints its path."""
+    """Write a new revision with the changes of the models; Alembic prints its path."""
     from alembic import command  # noqa: PLC0415 (as above)
 
     with create_engine("sqlite://").begin() as scratch:
@@ -222,7 +222,7 @@ def _config(connection: Connection) -> "Config":
     from alembic.config import Config  # noqa: PLC0415 (as above)
 
     config = Config(stdout=StringIO(), attributes={"connection": connection})
-    # Alembic interpolates its options as configparser does.
+    # Alembic's options are interpolated by configparser, in which `%%` is a percent sign.
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     return config

@@ -32,10 +32,10 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
 
 
 @rewriter.rewrites(AddColumnOp)
-def fill_what_is_there(_: MigrationContext, __: Any, operation: AddColumnOp) -> AddColumnOp:
+def fill_existing_rows(_: MigrationContext, __: Any, operation: AddColumnOp) -> AddColumnOp:
     """Fill a new NOT NULL column of existing rows with the model's default.
 
-    A default factory is called once, now: all existing rows get the same value.
+    A default factory is called once, when the revision is written: all rows get the same value.
     """
     column = operation.column
     default = column.default

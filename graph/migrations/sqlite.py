@@ -1,10 +1,10 @@
-"""Keeps AUTOINCREMENT when Alembic rebuilds a table, as SQLite can alter little in place."""
+"""Keeps AUTOINCREMENT when Alembic rebuilds a table, which most changes on SQLite need."""
 
 from alembic.ddl.sqlite import SQLiteImpl
 from alembic.operations.batch import ApplyBatchImpl
 from sqlalchemy import Table, text
 
-from graph.migrations import never_gives_an_id_again
+from graph.migrations import has_autoincrement
 
 
 class Implementation(SQLiteImpl):
@@ -18,7 +18,7 @@ class Implementation(SQLiteImpl):
         connection, new = self.connection, batch_impl.new_table
         assert connection is not None  # noqa: S101 (for the type checker)
         assert new is not None  # noqa: S101 (as above)
-        if never_gives_an_id_again(connection, table):
+        if has_autoincrement(connection, table):
             new.dialect_options["sqlite"]["autoincrement"] = True
             last = "SELECT :new, seq FROM sqlite_sequence WHERE name = :old"
             names = {"new": new.name, "old": table.name}

@@ -1,4 +1,4 @@
-"""The table `hero_graph_answer`, of the answers that are kept under idempotency keys."""
+"""The table `hero_graph_answer`: answers that are saved under idempotency keys."""
 
 import sqlalchemy as sa
 from alembic import op
