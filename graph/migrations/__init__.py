@@ -29,7 +29,7 @@ from graph.engine.saved_answers import ANSWERS
 from graph.errors import ServiceUnavailableError, logger
 from graph.hero.model import FIRST_COLUMNS, TABLE
 from graph.migrations.catalog import check_table
-from graph.migrations.postgres import unusable_index
+from graph.migrations.catalog_postgres import unusable_index
 
 if TYPE_CHECKING:
     from alembic.config import Config

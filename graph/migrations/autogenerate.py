@@ -1,15 +1,18 @@
-"""Adapts the revisions that Alembic generates, so that they run on both kinds of database."""
+"""Adapts Alembic: to generate revisions that run on both databases, and to keep AUTOINCREMENT."""
 
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.rewriter import Rewriter
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.operations.batch import ApplyBatchImpl
 from alembic.operations.ops import AddColumnOp, CreateIndexOp
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, TypeDecorator
+from sqlalchemy import Column, Table, TypeDecorator, text
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
+from graph.migrations import has_autoincrement
 from graph.tables.columns import BY_CODE_POINT
 
 rewriter = Rewriter()
@@ -48,9 +51,9 @@ def fill_existing_rows(_: MigrationContext, __: Any, operation: AddColumnOp) -> 
     else:
         return operation
     convert = column.type.dialect_impl(PORTABLE).bind_processor(PORTABLE)
-    text = str(convert(value) if convert else value)
+    filled = str(convert(value) if convert else value)
     operation.column = Column(
-        column.name, column.type, nullable=False, server_default=text, comment=column.comment
+        column.name, column.type, nullable=False, server_default=filled, comment=column.comment
     )
     return operation
 
@@ -66,3 +69,21 @@ def order_by_code_point(_: MigrationContext, __: Any, operation: CreateIndexOp) 
         # Written as an operator class: Alembic cannot compare an index expression.
         operation.kw["postgresql_ops"] = {first.name: 'COLLATE "C"'}
     return operation
+
+
+class Implementation(SQLiteImpl):
+    """Keeps AUTOINCREMENT of a rebuilt table; Alembic uses the last class of a dialect."""
+
+    __dialect__ = "sqlite"
+
+    def prep_table_for_batch(self, batch_impl: ApplyBatchImpl, table: Table) -> None:
+        """Give the new table AUTOINCREMENT and its sequence (https://sqlite.org/autoinc.html)."""
+        super().prep_table_for_batch(batch_impl, table)
+        connection, new = self.connection, batch_impl.new_table
+        assert connection is not None  # noqa: S101 (for the type checker)
+        assert new is not None  # noqa: S101 (as above)
+        if has_autoincrement(connection, table):
+            new.dialect_options["sqlite"]["autoincrement"] = True
+            last = "SELECT :new, seq FROM sqlite_sequence WHERE name = :old"
+            names = {"new": new.name, "old": table.name}
+            connection.execute(text(f"INSERT INTO sqlite_sequence (name, seq) {last}"), names)

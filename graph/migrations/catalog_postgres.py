@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     Interval,
     LargeBinary,
+    MetaData,
     Numeric,
     Row,
     String,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from graph.tables.columns import BY_CODE_POINT
 from graph.tables.sql.functions import underlying_type
 
 KINDS = {
@@ -105,6 +107,13 @@ FROM pg_attribute JOIN pg_sequence ON seqrelid = CASE
   ) END
 JOIN pg_class ON pg_class.oid = seqrelid
 WHERE attrelid = CAST(:oid AS oid) AND attname = :column
+""")
+
+INDEXES = text("""
+SELECT relname, indisvalid, collname FROM pg_index
+JOIN pg_class ON pg_class.oid = indexrelid
+LEFT JOIN pg_collation ON pg_collation.oid = indcollation[0]
+WHERE pg_table_is_visible(indexrelid)
 """)
 
 
@@ -248,3 +257,17 @@ ACCEPTED: dict[type[TypeEngine[Any]], tuple[str, ...]] = {
     Interval: ("interval",),
 }
 """By type of the model. Enums are stored as texts; `Float`, a subclass, precedes `Numeric`."""
+
+
+def unusable_index(connection: Connection, metadata: MetaData) -> str | None:
+    """Return which index of the models cannot be used, and why; None if all can."""
+    ours = {index.name: index for table in metadata.tables.values() for index in table.indexes}
+    for name, valid, collation in connection.execute(INDEXES):
+        if name in ours:
+            if not valid:  # a failed CREATE INDEX CONCURRENTLY leaves such an index
+                return f"the index {name} is invalid: REINDEX INDEX {name}"
+            if ours[name].info.get(BY_CODE_POINT) and collation != "C":
+                return (
+                    f'the index {name} is not in order of code points: create it with COLLATE "C"'
+                )
+    return None

@@ -5,7 +5,6 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, text
 
-import graph.migrations.sqlite  # noqa: F401 (registers with Alembic)
 from graph.engine.saved_answers import METADATA
 from graph.hero.model import TABLE
 from graph.migrations import VERSION_TABLE

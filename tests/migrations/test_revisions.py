@@ -8,7 +8,7 @@ from alembic.operations import Operations
 from alembic.operations.base import BatchOperations
 from sqlalchemy import Connection
 
-import graph.migrations.sqlite  # noqa: F401 (for Alembic to know of)
+import graph.migrations.autogenerate  # noqa: F401 (registers with Alembic)
 from graph.database import open_database
 from graph.settings import Settings
 from tests.support.client import Client
