@@ -23,7 +23,7 @@ from graph.http.errors import (
     body_of,
     status_of,
 )
-from graph.http.persisted_queries import document_store
+from graph.http.persisted_queries import DocumentStore
 from graph.http.request import Request, is_request, parameters_of, request_of
 from graph.http.response import (
     COMPRESSED_ASIDE_FROM,
@@ -67,7 +67,7 @@ class GraphQLEndpoint:
         self._service = service
         self._settings = settings
         self._explorer = explorer
-        self._store = document_store(settings)
+        self._store = DocumentStore(settings.trusted_documents)
         self._cache_control = settings.cache_control.encode()
         self._authorization = Authorization(settings)
         # If tokens are required, a shared cache must keep the answers of each token apart.

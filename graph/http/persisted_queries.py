@@ -6,14 +6,12 @@ hash; if the hash is unknown, it sends the text, too. Trusted documents are a fi
 other query is executed.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from graph.engine.documents import Cache
 from graph.errors import BadRequestError, Code, PublicError
-from graph.settings import Settings
 
 STORED_CHARACTERS = 1_000_000
 """Maximum characters of all stored texts; the least recently used is removed first."""
@@ -23,20 +21,24 @@ LONGEST_STORED = 20_000
 padded texts to remove all others."""
 
 
-class QueryText(NamedTuple):
-    """A query text, and the hash under which to store it if it is valid."""
+class DocumentStore:
+    """Finds the query texts of requests.
 
-    text: str
-    hash: str | None = None
+    Args:
+        trusted: the only texts that are executed, by id, as graphql-codegen's `persistedDocuments`
+            writes them. If None, all texts are executed, and those sent with a hash are stored.
+    """
 
+    def __init__(self, trusted: Mapping[str, str] | None) -> None:
+        self._trusted = None if trusted is None else frozenset(trusted.values())
+        self._by_id = {sha256_of(text): text for text in self._trusted or ()}
+        self._by_id |= {_bare(name): text for name, text in (trusted or {}).items()}
+        self._stored = Cache[str](STORED_CHARACTERS, LONGEST_STORED, len)
 
-class DocumentStore(ABC):
-    """Finds the query text of a request."""
+    def find(self, fields: Mapping[str, Any]) -> tuple[str, str | None]:
+        """Return the query text of a request, and the hash under which to store it if it is valid.
 
-    def find(self, fields: Mapping[str, Any]) -> QueryText:
-        """Return the query text of a request.
-
-        Its hash or id is `extensions.persistedQuery.sha256Hash`, `documentId` or `id`.
+        A text's hash or id is `extensions.persistedQuery.sha256Hash`, `documentId` or `id`.
 
         Raises:
             PublicError: the text is missing, unknown or not allowed.
@@ -46,26 +48,34 @@ class DocumentStore(ABC):
             raise BadRequestError("query must be a string.")
         extensions = fields.get("extensions")
         persisted = extensions.get("persistedQuery") if extensions else None
-        if persisted is not None:
-            return self._by_hash(_hash(persisted), query)
+        name = None if persisted is None else _hash(persisted)
         if query:
-            return self._by_text(query)
-        name = fields.get("documentId") or fields.get("id")
+            return query, self._hash_to_store(query, name)
+        name = name or fields.get("documentId") or fields.get("id")
         if not isinstance(name, str):
             raise BadRequestError("The request has no query.")
-        return self._by_hash(_bare(name), None)
+        text = self._by_id.get(_bare(name)) or self._stored.get(_bare(name))
+        if text is None:
+            raise PublicError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
+        return text, None
 
-    @abstractmethod
     def store(self, name: str, query: str) -> None:
         """Store a valid text under its hash."""
+        self._stored.keep(name, query)
 
-    @abstractmethod
-    def _by_hash(self, name: str, query: str | None) -> QueryText:
-        """Return the text of a hash or id; `query` is the text that came with it."""
-
-    @abstractmethod
-    def _by_text(self, query: str) -> QueryText:
-        """Return the text, if it may be executed."""
+    def _hash_to_store(self, query: str, name: str | None) -> str | None:
+        """Return the hash under which to store a text that was sent with this hash or without."""
+        if self._trusted is not None:
+            if query not in self._trusted:
+                raise PublicError(
+                    Code.QUERY_NOT_IN_SAFELIST, "Only trusted documents are executed."
+                )
+            return None
+        if name is None or self._stored.get(name) == query:
+            return None
+        if sha256_of(query) != name:
+            raise BadRequestError("The provided sha does not match the query.")
+        return name
 
 
 def _hash(persisted: Any) -> str:
@@ -83,71 +93,6 @@ def _bare(name: str) -> str:
     return name.removeprefix("sha256:")
 
 
-def _not_found() -> PublicError:
-    return PublicError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
-
-
-class AutomaticPersistedQueries(DocumentStore):
-    """Executes any text; stores a text under its hash if a client sends both."""
-
-    def __init__(self) -> None:
-        self._texts = Cache[str](STORED_CHARACTERS, LONGEST_STORED, len)
-
-    def store(self, name: str, query: str) -> None:
-        self._texts.keep(name, query)
-
-    def _by_hash(self, name: str, query: str | None) -> QueryText:
-        stored = self._texts.get(name)
-        if not query:
-            if stored is None:
-                raise _not_found()
-            return QueryText(stored)
-        if stored == query:
-            return QueryText(stored)
-        if sha256_of(query) != name:
-            raise BadRequestError("The provided sha does not match the query.")
-        return QueryText(query, name)
-
-    def _by_text(self, query: str) -> QueryText:
-        return QueryText(query)
-
-
-class TrustedDocuments(DocumentStore):
-    """Executes only the texts of a fixed list, sent by id, by SHA-256 or in full.
-
-    Args:
-        documents: texts by id, as graphql-codegen's `persistedDocuments` writes them.
-    """
-
-    def __init__(self, documents: Mapping[str, str]) -> None:
-        self._trusted = frozenset(documents.values())
-        self._texts = {sha256_of(text): text for text in self._trusted}
-        self._texts |= {_bare(name): text for name, text in documents.items()}
-
-    def store(self, name: str, query: str) -> None:
-        """Do nothing: the list is fixed."""
-
-    def _by_hash(self, name: str, query: str | None) -> QueryText:
-        if query:
-            return self._by_text(query)
-        try:
-            return QueryText(self._texts[name])
-        except KeyError:
-            raise _not_found() from None
-
-    def _by_text(self, query: str) -> QueryText:
-        if query not in self._trusted:
-            raise PublicError(Code.QUERY_NOT_IN_SAFELIST, "Only trusted documents are executed.")
-        return QueryText(query)
-
-
 def sha256_of(query: str) -> str:
     """Return a query text's SHA-256 in hexadecimal digits."""
     return sha256(query.encode(errors="surrogatepass")).hexdigest()
-
-
-def document_store(settings: Settings) -> DocumentStore:
-    """Return the store for these settings."""
-    if settings.trusted_documents is not None:
-        return TrustedDocuments(settings.trusted_documents)
-    return AutomaticPersistedQueries()

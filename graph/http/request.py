@@ -162,5 +162,5 @@ def request_of(fields: Any, store: DocumentStore) -> Request:
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequestError("extensions must be an object.")
     key = extensions.get("idempotencyKey") if extensions else None
-    query = store.find(fields)
-    return Request(query.text, operation_name or None, variables or {}, query.hash, key)
+    query, name = store.find(fields)
+    return Request(query, operation_name or None, variables or {}, name, key)
