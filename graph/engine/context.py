@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from graph.database.base import Session
 from graph.engine.definitions import field_metadata, raw_info
-from graph.engine.selection import Selected
+from graph.engine.selection import Selected, Selection, SelectionTree
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -73,7 +73,14 @@ class Info(strawberry.Info[Context, None]):
     @cached_property
     def selected(self) -> Selected:
         """The fields selected on this field's value."""
-        return Selected(raw_info(self), field_metadata(self).get(ORDERED_BY, ()))
+        raw = raw_info(self)
+        definition = raw.schema.get_field(raw.parent_type, raw.field_name)
+        assert definition is not None  # noqa: S101 (it is being executed)
+        values: Any = raw.variable_values
+        values = getattr(values, "coerced", values)  # Strawberry's executor has a plain dict
+        tree = SelectionTree(raw.schema, raw.fragments, values)
+        ordered_by = field_metadata(self).get(ORDERED_BY, ())
+        return Selected(tree, Selection(definition, raw.field_nodes), ordered_by)
 
     @property
     def columns(self) -> tuple[str, ...] | None:

@@ -10,16 +10,13 @@ from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
-    DocumentNode,
     FieldNode,
     GraphQLArgument,
     GraphQLField,
-    GraphQLObjectType,
     GraphQLSchema,
     IntValueNode,
     ListValueNode,
     NullValueNode,
-    OperationDefinitionNode,
     StringValueNode,
     ValueNode,
     VariableNode,
@@ -27,7 +24,6 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_introspection_type,
-    is_leaf_type,
     is_list_type,
 )
 from graphql.execution import VariableValues
@@ -36,7 +32,7 @@ from graph.engine.connection import Connection, Edge
 from graph.engine.definitions import argument_metadata, generic_class, max_reads, python_class
 from graph.engine.limits import too_complex
 from graph.engine.permissions import is_guarded
-from graph.engine.selection import Collector, Selection, Values
+from graph.engine.selection import Fields, SelectionTree, Values, has_variables
 from graph.errors import PublicError
 
 Number: TypeAlias = Callable[[Values], int | None]
@@ -166,24 +162,12 @@ def _extent(
     if isinstance(value, VariableNode):
         variable = value.name.value
         return lambda values: class_.extent(values.get(variable))
-    if _has_variables(value):
+    if has_variables(value):
         return lambda values: class_.extent(
             coerce_input_literal(value, parameter.type, VariableValues({}, dict(values)))
         )
     known = class_.extent(coerce_input_literal(value, parameter.type))
     return lambda _: known
-
-
-def _has_variables(value: ValueNode) -> bool:
-    """Whether a value contains a variable."""
-    waiting: list[Any] = [value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, VariableNode):
-            return True
-        waiting += getattr(part, "values", None) or ()
-        waiting += [field.value for field in getattr(part, "fields", None) or ()]
-    return False
 
 
 def _literal(node: FieldNode, name: str) -> ValueNode | None:
@@ -261,128 +245,95 @@ class CostAnalysis:
     """Computes the cost of an operation.
 
     Args:
-        schema: the schema.
-        document: the valid document that contains the operation.
-        values: the variables of `@skip` and `@include`.
-        limit: the maximum cost.
+        tree: the operation's fields.
     """
 
-    def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, values: Values, limit: int
-    ) -> None:
-        self._schema = schema
-        self._limit = limit
-        self._collector = Collector(document, values, limit + EXTRA_STEPS)
-        self._info: Any = _Info(schema)
+    def __init__(self, tree: SelectionTree) -> None:
+        self._tree = tree
+        self._info: Any = _Info(tree.schema)
         self._filters: dict[object, Callable[[Values], Extent]] = {}
         self._reads = 0
         self._is_guarded = False
 
-    def analyze(self, operation: OperationDefinitionNode) -> Cost:
-        """Return the cost of the operation.
+    def analyze(self, fields: Fields) -> Cost:
+        """Return the cost of an operation with these root fields.
 
         Raises:
-            PublicError: it exceeds the limit even with empty lists, or takes too many steps.
+            OverflowError: the tree's steps are used up: the operation costs too much.
         """
         cost = Cost()
-        root: Any = self._schema.get_root_type(operation.operation)
-        try:
-            fields = self._collector.collect([operation.selection_set.selections])
-            self._add(cost, root, fields)
-            cost.reads = self._reads
-            cost.is_guarded = self._is_guarded
-            cost.filters = list(self._filters.values())
-        except OverflowError:
-            raise over_cost(self._limit) from None
+        self._add(cost, fields)
+        cost.reads = self._reads
+        cost.is_guarded = self._is_guarded
+        cost.filters = list(self._filters.values())
         return cost
 
-    def _add(
-        self,
-        cost: Cost,
-        type_: GraphQLObjectType,
-        fields: Mapping[str, Selection],
-        page: Callable[[Values], int] | None = None,
-    ) -> None:
-        """Add the cost of an object of this type.
+    def _add(self, cost: Cost, fields: Fields, page: Callable[[Values], int] | None = None) -> None:
+        """Add the cost of an object with these fields.
 
         Args:
             page: computes the length of the page that the object, a connection or edge, belongs to.
         """
         for selection in fields.values():
             cost.fields += 1
-            definition = self._schema.get_field(type_, selection.node.name.value)
-            if definition is None:
-                continue
-            self._filters |= filters(definition, selection.node)
+            definition, node, named = selection.definition, selection.nodes[0], selection.type
+            self._filters |= filters(definition, node)
             self._reads += max_reads(definition)
             self._is_guarded |= is_guarded(definition)
-            if is_leaf_type(get_named_type(definition.type)):
-                continue
-            named: Any = get_named_type(definition.type)
-            inner = self._collector.inside(selection)
+            objects = [self._tree.inside(selection, each) for each in self._tree.types(selection)]
             if is_introspection_type(named):
-                for described in self._described(selection.node):
-                    cost.fields += self._introspected(named, described, inner)
+                for described in self._described(node) if objects else ():
+                    cost.fields += self._introspected(described, objects[0])
+                continue
+            if not objects:
                 continue
             if "offset" in definition.args:
-                cost.offsets.append(number(definition, selection.node, "offset"))
+                cost.offsets.append(number(definition, node, "offset"))
             object_ = cost
             if is_list_type(get_nullable_type(definition.type)):
                 object_ = Cost()
-                items = page or list_length(definition, selection.node)
-                cost.lists.append((items, object_))
+                cost.lists.append((page or list_length(definition, node), object_))
             generic = generic_class(named)
+            inner_page = None
             if generic is Connection:
                 rows = Cost()
                 rows.rows = 1
-                items = list_length(definition, selection.node)
-                object_.lists.append((items, rows))
-                self._add(object_, named, inner, items)
+                inner_page = list_length(definition, node)
+                object_.lists.append((inner_page, rows))
             elif generic is Edge:
-                self._add(object_, named, inner, page)
+                inner_page = page
             else:
                 object_.rows += page is None
-                self._add_possible(object_, named, inner)
-
-    def _add_possible(self, cost: Cost, type_: Any, fields: Mapping[str, Selection]) -> None:
-        """Add the cost of an object; for an abstract type, of one object of each possible type."""
-        if isinstance(type_, GraphQLObjectType):
-            self._add(cost, type_, fields)
-        else:
-            for possible in self._schema.get_possible_types(type_):
-                self._add(cost, possible, fields)
+            for each in objects:  # of an abstract type, one object of each possible type
+                self._add(object_, each, inner_page)
 
     def _described(self, node: FieldNode) -> Iterable[Any]:
         """Return what `__schema` or `__type` describes; every type if the name is a variable."""
         if node.name.value == "__schema":
-            return [self._schema]
+            return [self._tree.schema]
         for argument in node.arguments or ():
             if isinstance(argument.value, StringValueNode):
-                named = self._schema.type_map.get(argument.value.value)
+                named = self._tree.schema.type_map.get(argument.value.value)
                 return [] if named is None else [named]
-        return self._schema.type_map.values()
+        return self._tree.schema.type_map.values()
 
-    def _introspected(
-        self, type_: GraphQLObjectType, described: Any, fields: Mapping[str, Selection]
-    ) -> int:
+    def _introspected(self, described: Any, fields: Fields) -> int:
         """Return the cost of describing a part of the schema, found by graphql-core's resolvers."""
         cost = 0
         for selection in fields.values():
-            self._collector.spend(1)
+            self._tree.spend(1)
             cost += INTROSPECTION_COST
-            definition = type_.fields.get(selection.node.name.value)
-            if definition is None or is_leaf_type(get_named_type(definition.type)):
-                continue
-            named: Any = get_named_type(definition.type)
+            definition = selection.definition
             resolve: Any = definition.resolve
-            # `includeDeprecated` is the only argument of introspection fields.
-            found = resolve(described, self._info, **dict.fromkeys(definition.args, True))
-            if not is_list_type(get_nullable_type(definition.type)):
-                found = [found]
-            inner = self._collector.inside(selection)
-            for part in found or ():
-                if part is not None:
-                    cost += self._introspected(named, part, inner)
+            for type_ in self._tree.types(selection):
+                # `includeDeprecated` is the only argument of introspection fields.
+                found = resolve(described, self._info, **dict.fromkeys(definition.args, True))
+                if not is_list_type(get_nullable_type(definition.type)):
+                    found = [found]
+                inner = self._tree.inside(selection, type_)
+                for part in found or ():
+                    if part is not None:
+                        cost += self._introspected(part, inner)
         return cost
 
 

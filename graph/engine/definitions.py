@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 
 import strawberry
 from graphql import (
+    FieldNode,
     GraphQLArgument,
     GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLNamedType,
-    GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -23,13 +23,8 @@ from graphql import (
 )
 from graphql.execution import Executor
 
-# Plans collect the fields of an operation exactly as graphql-core does.
-from graphql.execution.collect_fields import (
-    FieldDetailsList,
-    GroupedFieldSet,
-    collect_fields,
-    collect_subfields,
-)
+# The executor takes the nodes of a field in this form.
+from graphql.execution.collect_fields import FieldDetails, FieldDetailsList, GroupedFieldSet
 
 # `Path` is the path of a root field that graphql-core completes.
 from graphql.pyutils import AwaitableOrValue, Path
@@ -92,6 +87,7 @@ __all__ = [
     "define_input",
     "enum_class",
     "exceeds_tokens",
+    "field_details",
     "field_metadata",
     "field_of",
     "generic_class",
@@ -108,9 +104,7 @@ __all__ = [
     "python_class",
     "raw_info",
     "replace_input_hook",
-    "root_fields",
     "scalar_registry",
-    "selected_fields",
     "standard_scalar",
     "to_camel_case",
 ]
@@ -250,25 +244,9 @@ def scalar_registry(info: strawberry.Info[Any, Any]) -> Mapping[object, Any]:
     return registry
 
 
-def root_fields(executor: Executor[Any], root: GraphQLObjectType) -> GroupedFieldSet:
-    """Return the root fields of the executor's operation, by response key."""
-    return collect_fields(
-        executor.schema, executor.fragments, executor.variable_values, root, executor.operation
-    ).grouped_field_set
-
-
-def selected_fields(
-    executor: Executor[Any], type_: GraphQLObjectType, details: FieldDetailsList
-) -> GroupedFieldSet:
-    """Return the fields that a field selects on an object of this type, by response key."""
-    return collect_subfields(
-        executor.schema,
-        executor.fragments,
-        executor.variable_values,
-        executor.operation,
-        type_,
-        details,
-    ).grouped_field_set
+def field_details(nodes: list[FieldNode]) -> FieldDetailsList:
+    """Return a field's nodes as graphql-core's executor takes them."""
+    return [FieldDetails(node, None) for node in nodes]
 
 
 def collected_errors(executor: Executor[Any]) -> list[GraphQLError]:

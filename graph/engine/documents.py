@@ -21,12 +21,11 @@ from graph.engine.definitions import overlapping_fields_rule
 from graph.engine.errors import MAX_ERRORS, graphql_error, with_code
 from graph.engine.limits import (
     Limits,
-    Measured,
     measured_within_limits,
     parse_within_limits,
     too_complex,
 )
-from graph.engine.operation import Operation, operations_of
+from graph.engine.operation import Operation
 from graph.errors import Code, PublicError
 from graph.garbage import young_collected
 
@@ -78,14 +77,16 @@ class Document:
     """A parsed and validated query text: its operations, or its errors.
 
     Args:
-        measured: the document; None if it could not be parsed within the limits.
+        operations: its operations; none if it has errors.
         errors: of parsing or validation.
         tokens: number of tokens, comments included; 0 for a syntax error.
     """
 
-    def __init__(self, measured: Measured | None, errors: list[GraphQLError], tokens: int) -> None:
+    def __init__(
+        self, operations: list[Operation], errors: list[GraphQLError], tokens: int
+    ) -> None:
         self.tokens = tokens
-        self._all = operations = operations_of(measured) if measured and not errors else []
+        self._all = operations
         self.errors = errors
         self._operations = {operation.name: operation for operation in operations}
         self._only = operations[0] if len(operations) == 1 else None
@@ -160,12 +161,13 @@ class Documents:
             tokens = node.token_count
             measured = measured_within_limits(node, self._limits)
         except GraphQLSyntaxError as error:
-            return Document(None, with_code([error], Code.GRAPHQL_PARSE_FAILED), 0)
+            return Document([], with_code([error], Code.GRAPHQL_PARSE_FAILED), 0)
         except PublicError as error:
-            return Document(None, [graphql_error(error)], tokens or self._limits.tokens + 1)
+            return Document([], [graphql_error(error)], tokens or self._limits.tokens + 1)
         errors = await self._validate(node)
         await asyncio.sleep(0)
-        return Document(measured, errors, tokens)
+        operations = [] if errors else [Operation(node, *each) for each in measured]
+        return Document(operations, errors, tokens)
 
     async def _validate(self, node: DocumentNode) -> list[GraphQLError]:
         for rules in self._rules:

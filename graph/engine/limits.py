@@ -12,12 +12,15 @@ from graphql import (
     GraphQLSyntaxError,
     InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     Token,
+    VariableNode,
     parse,
 )
 
 from graph.engine.definitions import exceeds_tokens
+from graph.engine.selection import has_inner_variables
 from graph.errors import Code, PublicError
 
 MAX_ALIAS_LENGTH = 100
@@ -81,11 +84,25 @@ def too_complex(message: str) -> PublicError:
     return PublicError(Code.OPERATION_TOO_COMPLEX, message)
 
 
-class Measured(NamedTuple):
-    """A parsed document, and its operations with their numbers of aliases."""
+class Facts(NamedTuple):
+    """What a selection has at all levels; a fragment counts each time it is spread."""
 
-    node: DocumentNode
-    operations: list[tuple[OperationDefinitionNode, int]]
+    depth: int = 0
+    """Levels of fields."""
+    aliases: int = 0
+    conditions: frozenset[str] = frozenset()
+    """The variables of `@skip` and `@include`."""
+    has_inner_variables: bool = False
+    """Whether a variable is inside a list or an object."""
+
+    def __add__(self, other: tuple[Any, ...]) -> "Facts":
+        depth, aliases, conditions, has_inner = other
+        return Facts(
+            max(self.depth, depth),
+            self.aliases + aliases,
+            self.conditions | conditions,
+            self.has_inner_variables or has_inner,
+        )
 
 
 def parse_within_limits(query: str, most: int) -> DocumentNode:
@@ -107,34 +124,36 @@ def parse_within_limits(query: str, most: int) -> DocumentNode:
     return document
 
 
-def measured_within_limits(document: DocumentNode, limits: Limits) -> Measured:
-    """Measure a document, before it is validated.
+def measured_within_limits(
+    document: DocumentNode, limits: Limits
+) -> list[tuple[OperationDefinitionNode, Facts]]:
+    """Measure the operations of a document, before it is validated.
 
     Raises:
         PublicError: an operation has too many aliases or levels.
     """
     measure = _Measure(document)
-    operations: list[tuple[OperationDefinitionNode, int]] = []
+    operations = []
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             try:
-                levels = measure.levels(node.selection_set)
+                facts = measure.facts(node.selection_set)
             except RecursionError:
                 raise too_complex("The document's fragments are nested too deeply.") from None
-            if levels.depth > limits.depth:
+            if facts.depth > limits.depth:
                 raise too_complex(
-                    f"The operation is {levels.depth} levels deep; "
+                    f"The operation is {facts.depth} levels deep; "
                     f"at most {limits.depth} are allowed."
                 )
-            if levels.aliases > limits.aliases:
+            if facts.aliases > limits.aliases:
                 raise too_complex(
                     f"The operation has more than {limits.aliases} aliases, the maximum; "
                     "a fragment's aliases count each time it is spread."
                 )
-            operations.append((node, levels.aliases))
+            operations.append((node, facts))
     if measure.longest_alias > MAX_ALIAS_LENGTH:
         raise too_complex(f"An alias has more than {MAX_ALIAS_LENGTH} characters.")
-    return Measured(document, operations)
+    return operations
 
 
 def _unlink(document: DocumentNode) -> None:
@@ -148,15 +167,12 @@ def _unlink(document: DocumentNode) -> None:
         token = following
 
 
-class _Levels(NamedTuple):
-    """Levels of fields in a selection, and its aliases, counted at each spread of a fragment."""
-
-    depth: int
-    aliases: int
-
-
 class _Measure:
-    """Measures selections; each fragment is visited once, however often it is spread."""
+    """Measures selections; each fragment is visited once, however often it is spread.
+
+    It reads the nodes alone, without types: a document must be within the limits before it is
+    validated, which takes longer the more levels and aliases it has.
+    """
 
     def __init__(self, document: DocumentNode) -> None:
         self.longest_alias = 0
@@ -165,30 +181,38 @@ class _Measure:
             for node in document.definitions
             if isinstance(node, FragmentDefinitionNode)
         }
-        self._known: dict[str, _Levels] = {}
+        self._known: dict[str, Facts] = {}
 
-    def levels(self, selections: SelectionSetNode | None) -> _Levels:
-        """Return the levels below these selections, following fragments."""
-        depth = aliases = 0
+    def facts(self, selections: SelectionSetNode | None) -> Facts:
+        """Return the facts of these selections, following fragments."""
+        facts = Facts()
         for node in selections.selections if selections else ():
+            facts += Facts(conditions=_conditions(node))
             if isinstance(node, FieldNode):
+                inner = self.facts(node.selection_set)
+                has_alias = node.alias is not None
                 if node.alias is not None:
-                    aliases += 1
                     self.longest_alias = max(self.longest_alias, len(node.alias.value))
-                inner = self.levels(node.selection_set)
-                inner = inner._replace(depth=inner.depth + 1)
+                facts += Facts(inner.depth + 1, has_alias, frozenset(), has_inner_variables(node))
+                facts += inner
             elif isinstance(node, InlineFragmentNode):
-                inner = self.levels(node.selection_set)
+                facts += self.facts(node.selection_set)
             elif isinstance(node, FragmentSpreadNode):
-                inner = self._levels_of_fragment(node.name.value)
-            else:
-                continue
-            depth = max(depth, inner.depth)
-            aliases += inner.aliases
-        return _Levels(depth, aliases)
+                facts += self._facts_of_fragment(node.name.value)
+        return facts
 
-    def _levels_of_fragment(self, name: str) -> _Levels:
+    def _facts_of_fragment(self, name: str) -> Facts:
         if name not in self._known and name in self._fragments:
-            self._known[name] = _Levels(0, 0)  # ends a cycle, which validation rejects later
-            self._known[name] = self.levels(self._fragments[name])
-        return self._known.get(name, _Levels(0, 0))
+            self._known[name] = Facts()  # ends a cycle, which validation rejects later
+            self._known[name] = self.facts(self._fragments[name])
+        return self._known.get(name, Facts())
+
+
+def _conditions(node: SelectionNode) -> frozenset[str]:
+    """Return the variables of a node's directives."""
+    return frozenset(
+        argument.value.name.value
+        for directive in node.directives or ()
+        for argument in directive.arguments or ()
+        if isinstance(argument.value, VariableNode)
+    )

@@ -3,19 +3,13 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import (
-    DefinitionNode,
-    DirectiveNode,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
-    ObjectFieldNode,
     OperationDefinitionNode,
     OperationType,
-    VariableNode,
-    Visitor,
     get_variable_values,
-    visit,
 )
 from graphql.execution import VariableValues
 
@@ -23,7 +17,7 @@ from graph.engine._compiled.arguments import Variables
 from graph.engine.cost import Cost
 from graph.engine.errors import MAX_ERRORS
 from graph.engine.fallback import Fallback, Fallbacks
-from graph.engine.limits import Measured, check_variables
+from graph.engine.limits import Facts, check_variables
 
 if TYPE_CHECKING:
     from graph.engine._compiled.plan import Plan
@@ -41,17 +35,20 @@ class Prepared(NamedTuple):
 class Operation:
     """One operation of a valid document, with its prepared costs and plans."""
 
-    def __init__(
-        self, document: DocumentNode, node: OperationDefinitionNode, aliases: int, uses: "_Uses"
-    ) -> None:
+    def __init__(self, document: DocumentNode, node: OperationDefinitionNode, facts: Facts) -> None:
         self.document = document
+        self.fragments = {
+            each.name.value: each
+            for each in document.definitions
+            if isinstance(each, FragmentDefinitionNode)
+        }
         self.query = node.loc.source.body if node.loc else ""
         self.node = node
         self.name = node.name.value if node.name else None
-        self.aliases = aliases
+        self.aliases = facts.aliases
         self.writes = node.operation is OperationType.MUTATION
-        self.conditions = sorted(uses.conditions)
-        self._has_inner = uses.inner
+        self.conditions = sorted(facts.conditions)
+        self._has_inner = facts.has_inner_variables
         self._variables: Variables | None = None
         self.scans: bool | None = None
         """Whether any statement of it may scan; None until it was executed."""
@@ -103,41 +100,3 @@ class Operation:
         if self._variables is None:
             self._variables = Variables(schema, self.node.variable_definitions or ())
         return self._variables
-
-
-class _Uses(Visitor):
-    """Finds the variables of `@skip` and `@include`, and any variable inside another value."""
-
-    def __init__(self, *definitions: DefinitionNode) -> None:
-        super().__init__()
-        self.conditions = set[str]()
-        self.inner = False
-        for definition in definitions:
-            visit(definition, self)
-
-    def __or__(self, other: "_Uses") -> "_Uses":
-        both = _Uses()
-        both.conditions = self.conditions | other.conditions
-        both.inner = self.inner or other.inner
-        return both
-
-    def enter_directive(self, node: DirectiveNode, *_args: Any) -> None:
-        self.conditions |= {
-            argument.value.name.value
-            for argument in node.arguments or ()
-            if isinstance(argument.value, VariableNode)
-        }
-
-    def enter_variable(self, _node: VariableNode, _key: Any, parent: Any, *_args: Any) -> None:
-        self.inner |= isinstance(parent, ObjectFieldNode | list | tuple)
-
-
-def operations_of(measured: Measured) -> list[Operation]:
-    """Return the operations of a valid document; each definition is visited once."""
-    fragments = _Uses(
-        *(each for each in measured.node.definitions if isinstance(each, FragmentDefinitionNode))
-    )
-    return [
-        Operation(measured.node, node, aliases, _Uses(node) | fragments)
-        for node, aliases in measured.operations
-    ]

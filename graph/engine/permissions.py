@@ -1,6 +1,6 @@
 """Permission checks of a saved answer's fields, repeated before the answer is sent again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,8 +8,6 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     get_argument_values,
-    get_named_type,
-    is_abstract_type,
     located_error,
 )
 from graphql.execution import Executor
@@ -17,17 +15,14 @@ from strawberry.permission import PermissionExtension
 
 from graph.engine.context import Info
 from graph.engine.definitions import (
-    FieldDetailsList,
-    GroupedFieldSet,
     Path,
     StrawberryField,
     field_of,
     get_arguments,
     plain_attribute,
-    root_fields,
     scalar_registry,
-    selected_fields,
 )
+from graph.engine.selection import Fields, Selection, SelectionTree
 
 GRANTED = object()
 
@@ -44,10 +39,12 @@ class Permissions:
 
     Args:
         executor: graphql-core's executor of the operation; it executes nothing here.
+        tree: the operation's fields.
     """
 
-    def __init__(self, executor: Executor[Any]) -> None:
+    def __init__(self, executor: Executor[Any], tree: SelectionTree) -> None:
         self._executor = executor
+        self._tree = tree
 
     async def check(self, answer: Mapping[str, Any]) -> None:
         """Check all permissions; no resolver runs.
@@ -64,46 +61,35 @@ class Permissions:
         executor = self._executor
         root = executor.schema.get_root_type(executor.operation.operation)
         assert root is not None  # noqa: S101 (the operation is valid)
-        await self._check_object(root, root_fields(executor, root), None, answer, None)
+        fields = self._tree.root(executor.operation)
+        await self._check_object(root, fields, None, answer, None)
 
     async def _check_object(
         self,
         type_: GraphQLObjectType,
-        fields: GroupedFieldSet,
+        fields: Fields,
         source: Any,
         answer: Mapping[str, Any],
         path: Path | None,
     ) -> None:
-        for key, details in fields.items():
-            definition = self._executor.schema.get_field(type_, details[0].node.name.value)
-            if definition is None:
-                continue
+        for key, selection in fields.items():
             here = Path(path, key, type_.name)
             value = answer.get(key)
-            if is_guarded(definition):
+            if is_guarded(selection.definition):
                 try:
-                    await self._ask(type_, definition, details, source, value, here)
+                    await self._ask(type_, selection, source, value, here)
                 except Exception as error:  # noqa: BLE001 (any exception of a permission denies)
-                    nodes = [detail.node for detail in details]
-                    raise located_error(error, nodes, here.as_list()) from None
-            for each in self._types(definition):
-                inner = selected_fields(self._executor, each, details)
+                    raise located_error(error, selection.nodes, here.as_list()) from None
+            for each in self._tree.types(selection):
+                inner = self._tree.inside(selection, each)
                 for item in _objects(value):
-                    found = SimpleNamespace(**_attributes(each, inner, item))
+                    found = SimpleNamespace(**_attributes(inner, item))
                     await self._check_object(each, inner, found, item, here)
 
-    def _types(self, definition: GraphQLField) -> Sequence[GraphQLObjectType]:
-        """Return the object types of a field's possible values."""
-        named = get_named_type(definition.type)
-        if isinstance(named, GraphQLObjectType):
-            return [named]
-        return self._executor.schema.get_possible_types(named) if is_abstract_type(named) else []
-
-    async def _ask(  # noqa: PLR0913, PLR0917 (what a permission gets)
+    async def _ask(
         self,
         type_: GraphQLObjectType,
-        definition: GraphQLField,
-        details: FieldDetailsList,
+        selection: Selection,
         source: Any,
         value: Any,
         path: Path,
@@ -113,9 +99,9 @@ class Permissions:
         Raises:
             Exception: a permission denies.
         """
-        field, executor = field_of(definition), self._executor
+        definition, nodes, executor = selection.definition, selection.nodes, self._executor
+        field = field_of(definition)
         assert isinstance(field, StrawberryField)  # noqa: S101 (it has permissions)
-        nodes = [detail.node for detail in details]
         info = Info(executor.build_resolve_info(definition, nodes, type_, path), field)
         _, arguments = get_arguments(
             field=field,
@@ -152,14 +138,11 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _objects(item)
 
 
-def _attributes(
-    type_: GraphQLObjectType, fields: GroupedFieldSet, answer: Mapping[str, Any]
-) -> dict[str, Any]:
+def _attributes(fields: Fields, answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answered values of an object, by Python attribute."""
     found = {}
-    for key, details in fields.items():
-        definition = type_.fields.get(details[0].node.name.value)
-        attribute = definition and plain_attribute(definition)
+    for key, selection in fields.items():
+        attribute = plain_attribute(selection.definition)
         if attribute and key in answer:
             found[attribute] = answer[key]
     return found

@@ -1,23 +1,27 @@
-"""The fields that an operation selects, collected by response key as in execution."""
+"""The fields that an operation selects: one tree for its cost, its columns and its plan."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from graphql import (
     BooleanValueNode,
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
-    GraphQLResolveInfo,
-    InlineFragmentNode,
+    GraphQLSchema,
+    NamedTypeNode,
+    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
 )
 
 from graph.engine.connection import Connection
@@ -37,70 +41,86 @@ CONDITIONS = {"skip": False, "include": True}
 
 
 class Selection:
-    """The nodes of one response key, which make one field of the answer."""
+    """One field of an object in the answer: its definition, and the nodes that select it."""
 
-    def __init__(self, node: FieldNode) -> None:
-        self.node = node
-        """The first node; all nodes have its name and arguments."""
-        self.inner: list[Sequence[SelectionNode]] = []
-        """The selection sets of all nodes."""
-        self.fields: dict[str, Selection] | None = None
-        """The fields inside; None until they are collected."""
+    __slots__ = ("definition", "inside", "nodes")
+
+    def __init__(self, definition: GraphQLField, nodes: list[FieldNode]) -> None:
+        self.definition = definition
+        self.nodes = nodes
+        """All have the same name and arguments, and each may select other fields inside."""
+        self.inside: dict[str, Fields] = {}
+        """The fields inside, by the name of the object's type; filled by `SelectionTree.inside`."""
+
+    @property
+    def name(self) -> str:
+        """The field's name in the schema."""
+        return self.nodes[0].name.value
+
+    @property
+    def type(self) -> GraphQLNamedType:
+        """The field's type, without lists and non-null."""
+        return get_named_type(self.definition.type)
 
 
-class Collector:
-    """Collects the fields of one operation (https://spec.graphql.org/October2021/#CollectFields()).
+Fields: TypeAlias = dict[str, Selection]
+"""Fields of an object by response key, in the order of the answer."""
+
+
+class SelectionTree:
+    """The fields of one operation, each part collected when it is first asked for.
+
+    They are what graphql-core collects (https://spec.graphql.org/October2021/#CollectFields()).
 
     Args:
-        document: the valid document that contains the operation.
+        schema: the schema.
+        fragments: the fragments of the valid document, by name.
         values: the variables of `@skip` and `@include`.
-        steps: maximum number of selections to read.
+        steps: maximum number of nodes to read; fragments can select exponentially many fields.
     """
 
-    def __init__(self, document: DocumentNode, values: Values, steps: int) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        values: Values,
+        steps: int = sys.maxsize,
+    ) -> None:
+        self.schema = schema
         self.steps = steps
+        self.has_null_condition = False
+        """Whether a condition was null, which fails in execution; its selection is kept."""
+        self._fragments = fragments
         self._values = values
-        self._fragments = {
-            node.name.value: node.selection_set.selections
-            for node in document.definitions
-            if isinstance(node, FragmentDefinitionNode)
-        }
 
-    def inside(self, selection: Selection) -> dict[str, Selection]:
-        """Return the fields inside a selection.
+    def root(self, operation: OperationDefinitionNode) -> Fields:
+        """Return the root fields of an operation.
 
         Raises:
             OverflowError: the steps are used up.
         """
-        if selection.fields is None:
-            selection.fields = self.collect(selection.inner)
-        return selection.fields
+        root = self.schema.get_root_type(operation.operation)
+        assert root is not None  # noqa: S101 (the operation is valid)
+        return self._collect(root, [operation.selection_set])
 
-    def collect(self, sets: Iterable[Sequence[SelectionNode]]) -> dict[str, Selection]:
-        """Return the fields of these selection sets; each fragment is followed once.
+    def inside(self, selection: Selection, type_: GraphQLObjectType) -> Fields:
+        """Return the fields that a selection has in an object of this type.
 
         Raises:
             OverflowError: the steps are used up.
         """
-        fields: dict[str, Selection] = {}
-        spread = set[str]()
-        waiting = [node for selections in sets for node in selections]
-        while waiting:
-            self.spend(1)
-            node = waiting.pop()
-            if not self._included(node):
-                continue
-            if isinstance(node, FieldNode):
-                key = node.alias.value if node.alias else node.name.value
-                selection = fields.setdefault(key, Selection(node))
-                if node.selection_set:
-                    selection.inner.append(node.selection_set.selections)
-            elif isinstance(node, InlineFragmentNode):
-                waiting.extend(node.selection_set.selections)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                spread.add(node.name.value)
-                waiting.extend(self._fragments[node.name.value])
+        fields = selection.inside.get(type_.name)
+        if fields is None:
+            sets = [node.selection_set for node in selection.nodes if node.selection_set]
+            fields = selection.inside[type_.name] = self._collect(type_, sets)
         return fields
+
+    def types(self, selection: Selection) -> Sequence[GraphQLObjectType]:
+        """Return the possible types of a selection's objects; none if it has no objects."""
+        type_ = selection.type
+        if isinstance(type_, GraphQLObjectType):
+            return [type_]
+        return self.schema.get_possible_types(type_) if is_abstract_type(type_) else []
 
     def spend(self, steps: int) -> None:
         """Use up some of the steps.
@@ -112,17 +132,56 @@ class Collector:
         if self.steps < 0:
             raise OverflowError
 
-    def _included(self, node: SelectionNode) -> bool:
-        """Whether a selection is kept; one with a null condition is, and fails in execution."""
+    def _collect(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Fields:
+        fields: Fields = {}
+        spread = set[str]()
+        waiting = [node for each in reversed(sets) for node in reversed(each.selections)]
+        while waiting:
+            self.spend(1)
+            node = waiting.pop()
+            if not self._includes(node):
+                continue
+            if isinstance(node, FieldNode):
+                self._add(fields, type_, node)
+                continue
+            inner: Any = node
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in spread:
+                    continue
+                spread.add(node.name.value)
+                inner = self._fragments[node.name.value]
+            if self._applies(inner.type_condition, type_):
+                waiting.extend(reversed(inner.selection_set.selections))
+        return fields
+
+    def _add(self, fields: Fields, type_: GraphQLObjectType, node: FieldNode) -> None:
+        key = node.alias.value if node.alias else node.name.value
+        if key in fields:
+            fields[key].nodes.append(node)
+        elif (definition := self.schema.get_field(type_, node.name.value)) is not None:
+            fields[key] = Selection(definition, [node])
+
+    def _applies(self, condition: NamedTypeNode | None, type_: GraphQLObjectType) -> bool:
+        """Whether a fragment with this type condition applies to an object of this type."""
+        if condition is None or condition.name.value == type_.name:
+            return True
+        named = self.schema.type_map.get(condition.name.value)
+        return is_abstract_type(named) and self.schema.is_sub_type(named, type_)
+
+    def _includes(self, node: SelectionNode) -> bool:
         for directive in node.directives or ():
             wanted = CONDITIONS.get(directive.name.value)
+            if wanted is None:
+                continue
             for argument in directive.arguments or ():
                 condition: Any = None
                 if isinstance(argument.value, VariableNode):
                     condition = self._values.get(argument.value.name.value)
                 elif isinstance(argument.value, BooleanValueNode):
                     condition = argument.value.value
-                if None not in (wanted, condition) and condition is not wanted:
+                if condition is None:
+                    self.has_null_condition = True
+                elif condition is not wanted:
                     return False
         return True
 
@@ -135,78 +194,79 @@ def key_column(type_: GraphQLObjectType) -> str | None:
     return None
 
 
-Fields: TypeAlias = dict[str, list[SelectionSetNode | None]]
-"""Fields by GraphQL name, each with the selection sets inside."""
-
 CURSORS = ("edges.cursor", "pageInfo.startCursor", "pageInfo.endCursor")
 
 
 class Selected:
-    """The fields selected on a field's value, those under `@skip` or `@include` included.
+    """The parts of a field's value that are selected.
 
     Args:
-        info: graphql-core's info of the field.
+        tree: the tree that the selection is part of.
+        selection: the field.
         ordered_by: the columns that cursors contain.
     """
 
-    def __init__(self, info: GraphQLResolveInfo[Any], ordered_by: tuple[str, ...] = ()) -> None:
-        self._fragments = info.fragments
-        self._selected = [node.selection_set for node in info.field_nodes]
-        self._known: dict[tuple[str, ...], Fields] = {}
+    def __init__(
+        self, tree: SelectionTree, selection: Selection, ordered_by: tuple[str, ...] = ()
+    ) -> None:
+        self._tree = tree
+        self._selection = selection
         self.cursors = any(map(self.includes, CURSORS))
         """Whether a cursor is selected."""
-        self.columns = self._columns(get_named_type(info.return_type), ordered_by)
+        self.columns = self._columns(ordered_by)
         """The selected columns of a row and its id, sorted by name; None if any may be needed."""
 
     def includes(self, path: str) -> bool:
         """Whether the field at a path of GraphQL names is selected, such as `edges.node`."""
-        *before, name = path.split(".")
-        return name in self._fields(*before)
+        return bool(self._at(path))
 
-    def _fields(self, *path: str) -> Fields:
-        """Return the fields inside the field at a path.
+    def _at(self, path: str) -> list[Selection]:
+        """Return the selections at a path; only their fields are collected."""
+        found = [self._selection]
+        for name in path.split("."):
+            found = [inner for each in found for inner in self._inside(each) if inner.name == name]
+        return found
 
-        Only the requested path is searched: nested fragment spreads can select exponentially more
-        fields than the document has nodes.
-        """
-        if path not in self._known:
-            sets = self._fields(*path[:-1]).get(path[-1], []) if path else self._selected
-            self._known[path] = self._inside(sets)
-        return self._known[path]
+    def _inside(self, selection: Selection) -> Iterable[Selection]:
+        for type_ in self._tree.types(selection):
+            yield from self._tree.inside(selection, type_).values()
 
-    def _inside(self, sets: list[SelectionSetNode | None]) -> Fields:
-        fields: Fields = {}
-        spread = set[str]()
-        waiting = list(sets)
-        while waiting:
-            selection_set = waiting.pop()
-            for node in selection_set.selections if selection_set else ():
-                if isinstance(node, FieldNode):
-                    fields.setdefault(node.name.value, []).append(node.selection_set)
-                elif isinstance(node, InlineFragmentNode):
-                    waiting.append(node.selection_set)
-                elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                    spread.add(node.name.value)
-                    waiting.append(self._fragments[node.name.value].selection_set)
-        return fields
-
-    def _columns(
-        self, type_: GraphQLNamedType, ordered_by: tuple[str, ...]
-    ) -> tuple[str, ...] | None:
-        row: Any = type_
-        names, columns = set(self._fields()), set[str]()
-        if python_class(type_) is Connection and isinstance(type_, GraphQLObjectType):
-            row = get_named_type(type_.fields["nodes"].type)
-            names = {*self._fields("nodes"), *self._fields("edges", "node")}
+    def _columns(self, ordered_by: tuple[str, ...]) -> tuple[str, ...] | None:
+        rows, columns = [self._selection], set[str]()
+        row: Any = self._selection.type
+        if python_class(row) is Connection and isinstance(row, GraphQLObjectType):
+            row = get_named_type(row.fields["nodes"].type)
+            rows = self._at("nodes") + self._at("edges.node")
             columns.update(ordered_by if self.cursors else ())
         if not isinstance(row, GraphQLObjectType):
             return None
-        for name in names & row.fields.keys():
-            field = field_of(row.fields[name])
-            if field is None or has_resolver(field):
-                return None
-            columns.add(field.python_name)
+        for inner in (each for selection in rows for each in self._inside(selection)):
+            if inner.name in row.fields:  # `__typename` is not
+                field = field_of(inner.definition)
+                if field is None or has_resolver(field):
+                    return None
+                columns.add(field.python_name)
         key = key_column(row)
         if columns and key is not None:
             columns.add(key)
         return tuple(sorted(columns))
+
+
+def has_variables(value: ValueNode) -> bool:
+    """Whether a value is or contains a variable."""
+    waiting: list[Any] = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, VariableNode):
+            return True
+        waiting += getattr(part, "values", None) or ()
+        waiting += [field.value for field in getattr(part, "fields", None) or ()]
+    return False
+
+
+def has_inner_variables(node: FieldNode) -> bool:
+    """Whether a list or an input object in a field's arguments contains a variable."""
+    return any(
+        not isinstance(argument.value, VariableNode) and has_variables(argument.value)
+        for argument in node.arguments or ()
+    )

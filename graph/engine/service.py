@@ -12,6 +12,7 @@ from graph.database.base import Database
 from graph.engine._compiled.plan import Plan, PlanRun
 from graph.engine.context import Caller, Context
 from graph.engine.cost import (
+    EXTRA_STEPS,
     MAX_FILTER_DEPTH,
     MAX_PREDICATES,
     NO_FILTER,
@@ -31,6 +32,7 @@ from graph.engine.operation import Operation, Prepared
 from graph.engine.permissions import Permissions
 from graph.engine.saved_answers import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.schema import Schema, SerialExecutor
+from graph.engine.selection import Fields, SelectionTree, Values
 from graph.errors import Code, PublicError, ReadOnlyError, UnansweredError
 
 MAX_CONDITIONS = 4
@@ -234,7 +236,8 @@ class Service:
                 if len(once.saved.data) > room:
                     raise self._too_large()
                 if prepared.cost.is_guarded:
-                    permissions = Permissions(self._executor(call, context))
+                    tree = SelectionTree(self._schema, operation.fragments, coerced.coerced)
+                    permissions = Permissions(self._executor(call, context), tree)
                     await permissions.check(orjson.loads(once.saved.data))
                 return Result(once.saved.data, [], extensions=once.saved.extensions)
             if not result.errors:
@@ -280,38 +283,39 @@ class Service:
         choice = tuple([values.get(name) for name in operation.conditions])
         prepared = operation.prepared.get(choice)
         if prepared is None:
-            limit = self.limits.cost
-            analysis = CostAnalysis(self._schema, operation.document, values, limit)
-            cost = analysis.analyze(operation.node)
-            try:
-                prepared = Prepared(cost, self._plan(call), "")
-            except Fallback as why:
-                prepared = Prepared(cost, None, str(why))
+            prepared = self._prepared(call, values)
             if len(choice) <= MAX_CONDITIONS:
                 operation.prepared[choice] = prepared
                 self._documents.grown(operation.query)
         return prepared
 
-    def _plan(self, call: Call) -> Plan:
+    def _prepared(self, call: Call, values: Values) -> Prepared:
+        operation, limit = call.operation, self.limits.cost
+        tree = SelectionTree(self._schema, operation.fragments, values, limit + EXTRA_STEPS)
+        try:
+            fields = tree.root(operation.node)
+            cost = CostAnalysis(tree).analyze(fields)
+        except OverflowError:
+            raise over_cost(limit) from None
+        try:
+            return Prepared(cost, self._plan(call, tree, fields), "")
+        except Fallback as why:
+            return Prepared(cost, None, str(why))
+
+    def _plan(self, call: Call, tree: SelectionTree, fields: Fields) -> Plan:
         """Compile an operation.
 
         Raises:
             Fallback: graphql-core must execute it.
         """
-        operation = call.operation
-        root = self._schema.get_root_type(operation.node.operation)
-        assert root is not None  # noqa: S101 (the operation is valid)
         if self._is_extended:
             raise Fallback("the schema has an extension")
         if not self._fast_execution:
             raise Fallback("fast execution is off")
-        if len(operation.conditions) > MAX_CONDITIONS:
+        if len(call.operation.conditions) > MAX_CONDITIONS:
             raise Fallback(f"it has more than {MAX_CONDITIONS} variables in @skip and @include")
-        note = partial(self.fallbacks.add, operation.name)
-        try:
-            return Plan(self._executor(call, None), root, note)
-        except GraphQLError as error:  # graphql-core reports it as an error of its field
-            raise Fallback("a variable in @skip or @include is null") from error
+        note = partial(self.fallbacks.add, call.operation.name)
+        return Plan(self._executor(call, None), tree, fields, note)
 
     async def _run(
         self, call: Call, coerced: VariableValues, prepared: Prepared, context: Context, room: int

@@ -1,6 +1,9 @@
 """Compiled pages, objects and rows have the same bytes as graphql-core's."""
 
 import asyncio
+import gc
+import linecache
+import traceback
 from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -13,16 +16,16 @@ from uuid import UUID
 import pytest
 import strawberry
 from asyncpg.pgproto.pgproto import UUID as PostgresUUID  # noqa: N811 (it is another)
-from graphql import ExecutionResult, GraphQLObjectType, parse
+from graphql import ExecutionResult, OperationDefinitionNode, parse
 from graphql.execution import Executor
 
-from graph.engine._compiled.results import compile_rows
+from graph.engine._compiled.results import compile_rows, evaluate
 from graph.engine.connection import Connection
 from graph.engine.context import ORDERED_BY, Info
-from graph.engine.definitions import root_fields
 from graph.engine.encoding import encode
 from graph.engine.fallback import Fallback
 from graph.engine.schema import Schema, SerialExecutor
+from graph.engine.selection import SelectionTree
 from tests.support.both_paths import Both, both_paths, ran
 from tests.support.odd_values import BOXES, PAGES, Box, Cat, Figures, Thing, page, rows
 
@@ -283,13 +286,11 @@ def executor(query: str, context: Any, of: strawberry.Schema = schema) -> Execut
 
 def compiled(query: str, of: strawberry.Schema = schema) -> Any:
     """Compile the only root field of a query."""
-    made = executor(query, None, of)
-    root = made.schema.query_type
-    assert isinstance(root, GraphQLObjectType)
-    (details,) = root_fields(made, root).values()
-    definition = made.schema.get_field(root, details[0].node.name.value)
-    assert definition is not None
-    return compile_rows(made, definition, details, COLUMNS)
+    (operation,) = parse(query).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    tree = SelectionTree(of._schema, {}, {})  # noqa: SLF001 (no public name)
+    (selection,) = tree.root(operation).values()
+    return compile_rows(tree, selection, COLUMNS)
 
 
 def interpreted(query: str, row: Any) -> ExecutionResult:
@@ -338,3 +339,19 @@ def test_a_scalar_of_the_schemas_own_is_not_covered() -> None:
     with pytest.raises(Fallback):
         compiled("{ things { seen } }", own)
     compiled("{ things { born } }", own)
+
+
+def test_a_traceback_shows_the_compiled_source_while_it_is_in_use() -> None:
+    evaluate.cache_clear()
+    name = camel(COLUMNS[0])
+    function = compiled(f"{{ things {{ {name} }} }}")
+    file = function.__code__.co_filename
+    with pytest.raises(ValueError, match="unpack") as raised:
+        function([()])
+    shown = "".join(traceback.format_exception(raised.value))
+    assert f'File "{file}", line 1' in shown
+    assert f"lambda rows: [{{{name!r}: " in shown
+    del function, raised
+    evaluate.cache_clear()
+    gc.collect()
+    assert linecache.getlines(file) == []

@@ -13,10 +13,12 @@ from typing import Annotated, Any, Generic, TypeVar
 import pytest
 import strawberry
 from graphql import (
+    FieldNode,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLObjectType,
     GraphQLSyntaxError,
+    OperationDefinitionNode,
     parse,
     validate,
 )
@@ -271,14 +273,16 @@ def test_the_nodes_of_a_field_are_in_its_info() -> None:
     assert SCHEMA.execute_sync("{ seen seen }").data == {"seen": ["seen", "seen"]}
 
 
-def test_selections_are_collected_as_the_executor_does() -> None:
-    root, shelf = core_type("Query"), core_type("BookShelf")
-    document = parse("{ seen ...Rest } fragment Rest on Query { again: seen }")
+def test_the_executor_takes_the_nodes_of_a_field() -> None:
+    document = parse("{ seen seen shelf { books { title } } }")
     executor: Any = StrawberryExecutor.build(CORE, document)
-    assert list(definitions.root_fields(executor, root)) == ["seen", "again"]
-    executor = StrawberryExecutor.build(CORE, parse("{ shelf { books { title } } }"))
-    details = definitions.root_fields(executor, root)["shelf"]
-    assert list(definitions.selected_fields(executor, shelf, details)) == ["books"]
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    nodes = [node for node in operation.selection_set.selections if isinstance(node, FieldNode)]
+    root = core_type("Query")
+    path = definitions.Path(None, "seen", "Query")
+    details = definitions.field_details(nodes[:2])
+    assert executor.execute_field(root, None, details, path, None) == ["seen", "seen"]
 
 
 def test_errors_of_fields_are_collected_by_the_executor() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from graphql import visit
 
 from graph.engine.limits import parse_within_limits
+from graph.engine.selection import has_inner_variables
 from tests.support.client import CREATE, Client
 from tests.support.databases import on_sqlite
 
@@ -158,21 +158,21 @@ def test_no_document_is_parsed_after_those_that_exceed_the_tokens(
 
 
 @on_sqlite
-def test_a_document_is_visited_once_however_many_operations_it_has(
+def test_a_fragment_is_visited_once_however_many_operations_it_has(
     api: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visited: list[object] = []
 
-    def count(node: Any, visitor: Any) -> Any:
+    def count(node: Any) -> bool:
         visited.append(node)
-        return visit(node, visitor)
+        return has_inner_variables(node)
 
-    monkeypatch.setattr("graph.engine.operation.visit", count)
+    monkeypatch.setattr("graph.engine.limits.has_inner_variables", count)
     query = " ".join(f"query Q{n} {{ ...F }}" for n in range(100))
     query += " fragment F on Query { __typename }"
     response = api.post({"query": query, "operationName": "Q7"})
     assert response.json() == {"data": {"__typename": "Query"}}
-    assert len(visited) == 101
+    assert len(visited) == 1
 
 
 @on_sqlite

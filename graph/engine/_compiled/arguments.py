@@ -43,6 +43,7 @@ from graph.engine.definitions import (
     scalar_registry,
 )
 from graph.engine.fallback import Fallback
+from graph.engine.selection import has_inner_variables
 
 MAX_NESTING = 50
 """Levels of nested lists and objects; deeper values fall back to graphql-core."""
@@ -226,7 +227,7 @@ class Parameters:
             and argument.default is None
         }
         self._literals: Arguments | None = None
-        self._is_direct = not _has_inner_variables(node)
+        self._is_direct = not has_inner_variables(node)
         self._names = _names(field, info)
 
     def given(self, variables: VariableValues, info: Info) -> tuple[list[Any], dict[str, Any]]:
@@ -354,16 +355,3 @@ def _maker(type_: Any) -> Callable[[Any, InputContext], Any] | None:
     definition = get_object_definition(type_)
     hook = definition and input_hook(definition)
     return partial(hook, type_) if hook else None
-
-
-def _has_inner_variables(node: FieldNode) -> bool:
-    """Whether a list or an input object in the arguments contains a variable."""
-    waiting: list[Any] = [argument.value for argument in node.arguments or ()]
-    while waiting:
-        value = waiting.pop()
-        inner = list(getattr(value, "values", None) or ())
-        inner += [field.value for field in getattr(value, "fields", None) or ()]
-        if any(isinstance(part, VariableNode) for part in inner):
-            return True
-        waiting += inner
-    return False

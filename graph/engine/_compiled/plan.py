@@ -4,10 +4,11 @@ graphql-core completes a page of 100 heroes leaf by leaf: 400 calls of about 10 
 alone determines the leaves, their names and their types. A plan therefore prepares, once per root
 field, the arguments, the resolver's info, and one comprehension that turns rows into the answer.
 
-The answer equals graphql-core's for three reasons. graphql-core collects the fields. Arguments,
-resolvers and errors go through graphql-core's and Strawberry's own functions. A row is compiled
-only if each value has the exact type whose serialisation is known. Any other field falls back to
-graphql-core. So does any other value, after its resolver returned it: no resolver runs twice.
+The answer equals graphql-core's for three reasons. The fields are collected as graphql-core does it
+(`SelectionTree`). Arguments, resolvers and errors go through graphql-core's and Strawberry's own
+functions. A row is compiled only if each value has the exact type whose serialisation is known. Any
+other field falls back to graphql-core. So does any other value, after its resolver returned it: no
+resolver runs twice.
 `tests/engine/test_plan.py` compares both paths.
 """
 
@@ -20,7 +21,6 @@ from typing import Any, TypeAlias
 from graphql import (
     ExecutionResult,
     GraphQLError,
-    GraphQLField,
     GraphQLObjectType,
     OperationType,
     is_non_null_type,
@@ -30,16 +30,16 @@ from graphql.execution import Executor, VariableValues
 
 from graph.engine._compiled.arguments import Parameters
 from graph.engine._compiled.results import ValueCompiler
-from graph.engine.context import ONE_STATEMENT, Context, Info
+from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Context, Info
 from graph.engine.definitions import (
-    FieldDetailsList,
     Path,
     collected_errors,
+    field_details,
     field_metadata,
     field_of,
-    root_fields,
 )
 from graph.engine.fallback import Fallback
+from graph.engine.selection import Fields, Selected, Selection, SelectionTree
 
 Note: TypeAlias = Callable[[str, str | Exception], None]
 """Records what graphql-core executes of a plan's operation, and why (`Fallbacks.add`)."""
@@ -92,7 +92,7 @@ class CoreField:
     Args:
         root: the root type.
         name: the response key.
-        details: the field's nodes in the operation.
+        selection: the field.
         why: why it is not compiled.
         note: records that it is not.
     """
@@ -101,16 +101,16 @@ class CoreField:
         self,
         root: GraphQLObjectType,
         name: str,
-        details: FieldDetailsList,
+        selection: Selection,
         why: str,
         note: Note,
     ) -> None:
         self.name = name
-        self._field_name = details[0].node.name.value
+        self._field_name = selection.name
         self._why = why
         self._note = note
         self._root = root
-        self._details = details
+        self._details = field_details(selection.nodes)
         self._path = Path(None, name, root.name)
 
     async def execute(self, run: PlanRun) -> Any:
@@ -132,43 +132,44 @@ class RootField(CoreField):
 
     Args:
         executor: graphql-core's executor of the operation.
+        tree: the operation's fields.
         root: the root type.
         name: the response key.
-        details: the field's nodes in the operation.
+        selection: the field.
         note: records a value that graphql-core completes.
 
     Raises:
         Fallback: the field cannot be compiled.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (a field of an operation has these parts)
         self,
         executor: Executor[Any],
+        tree: SelectionTree,
         root: GraphQLObjectType,
         name: str,
-        details: FieldDetailsList,
+        selection: Selection,
         note: Note,
     ) -> None:
-        super().__init__(root, name, details, "", note)
-        self._nodes = [detail.node for detail in details]
-        definition = executor.schema.get_field(root, self._nodes[0].name.value)
-        source = field_of(definition) if definition is not None else None
-        if definition is None or source is None:
+        super().__init__(root, name, selection, "", note)
+        self._nodes = selection.nodes
+        definition = selection.definition
+        source = field_of(definition)
+        if source is None:
             raise Fallback("it is graphql-core's own")
         if source.extensions:
             raise Fallback("it has a permission or another extension")
-        self._definition: GraphQLField = definition
+        self._definition = definition
         self._required = is_non_null_type(definition.type)
         self._field = source
         self._info = executor.build_resolve_info(definition, self._nodes, root, self._path)
         info = Info(self._info, source)
         if info.schema.config.default_resolver is not getattr:
             raise Fallback("the schema has a default resolver")
-        self._selected = info.selected
+        self._selected = Selected(tree, selection, field_metadata(info).get(ORDERED_BY, ()))
         if self._selected.columns is None:
             raise Fallback("a field below it has a resolver")
-        compiler = ValueCompiler(executor, self._selected.columns)
-        self._complete = compiler.compile(definition, details)
+        self._complete = ValueCompiler(tree, self._selected.columns).compile(selection)
         self.is_one_statement = bool(field_metadata(info).get(ONE_STATEMENT))
         self._parameters = Parameters(
             source,
@@ -222,15 +223,29 @@ class Plan:
 
     Args:
         executor: graphql-core's executor of the operation.
-        root: the root type.
+        tree: the operation's fields.
+        fields: its root fields.
         note: records what graphql-core executes.
+
+    Raises:
+        Fallback: graphql-core must execute the operation.
     """
 
-    def __init__(self, executor: Executor[Any], root: GraphQLObjectType, note: Note) -> None:
-        fields = root_fields(executor, root)
-        self._fields = [
-            _compiled(executor, root, name, details, note) for name, details in fields.items()
-        ]
+    def __init__(
+        self, executor: Executor[Any], tree: SelectionTree, fields: Fields, note: Note
+    ) -> None:
+        if tree.has_null_condition:  # graphql-core reports it as an error of its field
+            raise Fallback("a variable in @skip or @include is null")
+        root = tree.schema.get_root_type(executor.operation.operation)
+        assert root is not None  # noqa: S101 (the operation is valid)
+        self._fields: list[CoreField] = []
+        for name, selection in fields.items():
+            try:
+                compiled = RootField(executor, tree, root, name, selection, note)
+            except Fallback as why:
+                self._fields.append(CoreField(root, name, selection, str(why), note))
+            else:
+                self._fields.append(compiled)
         self.is_one_statement = (
             executor.operation.operation is OperationType.MUTATION
             and len(fields) == 1
@@ -250,16 +265,3 @@ class Plan:
         except GraphQLError as error:
             return ExecutionResult(None, [*errors, error])
         return ExecutionResult(data, errors or None)
-
-
-def _compiled(
-    executor: Executor[Any],
-    root: GraphQLObjectType,
-    name: str,
-    details: FieldDetailsList,
-    note: Note,
-) -> CoreField:
-    try:
-        return RootField(executor, root, name, details, note)
-    except Fallback as why:
-        return CoreField(root, name, details, str(why), note)

@@ -1,39 +1,38 @@
 """Compiled rows: one comprehension turns a statement's rows into objects of the answer."""
 
+import linecache
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
+from itertools import count
 from typing import Any, TypeAlias
 from uuid import UUID
+from weakref import finalize
 
 from graphql import (
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
-    get_named_type,
     get_nullable_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
 )
-from graphql.execution import Executor
 
 from graph.database.statement import Rows
 from graph.engine.connection import Edge, Edges
 from graph.engine.definitions import (
     CustomGraphQLEnumType,
-    FieldDetailsList,
-    GroupedFieldSet,
     enum_class,
     plain_attribute,
     python_class,
-    selected_fields,
     standard_scalar,
 )
 from graph.engine.encoding import Items
 from graph.engine.fallback import Fallback
+from graph.engine.selection import Fields, Selection, SelectionTree
 
 SCALARS = {
     "ID": ("str({0})", "(type({0}) is int or type({0}) is str)"),
@@ -56,14 +55,14 @@ NOT_ROWS = "its resolver returned neither rows of `info.columns` nor an object o
 NAMES = {each.__name__: each for each in (date, datetime, time, Decimal, UUID)}
 
 
+NUMBERS = count()
+"""Numbers of compiled functions, for their names in tracebacks."""
+
 RowsToObjects: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
 
 
 def compile_rows(
-    executor: Executor[Any],
-    definition: GraphQLField,
-    details: FieldDetailsList,
-    columns: tuple[str, ...],
+    tree: SelectionTree, selection: Selection, columns: tuple[str, ...]
 ) -> RowsToObjects:
     """Compile a function that turns rows of these columns into objects of the answer.
 
@@ -71,19 +70,16 @@ def compile_rows(
     `{ id name }` it is: `lambda rows: [{'id': str(c0), 'name': c1} for c0, c1, in rows
     if type(c0) is int and type(c1) is str]`.
     """
-    type_: Any = get_named_type(definition.type)
     items, checks = [], []
     enums: list[CustomGraphQLEnumType] = []
-    for key, subdetails in subfields(executor, type_, details).items():
-        name = subdetails[0].node.name.value
-        if name == "__typename":
-            items.append(f"{key!r}: {type_.name!r}")
+    for key, leaf in fields_inside(tree, selection).items():
+        if leaf.name == "__typename":
+            items.append(f"{key!r}: {selection.type.name!r}")
             continue
-        leaf = type_.fields[name]
-        column = plain_attribute(leaf)
+        column = plain_attribute(leaf.definition)
         if column not in columns:
             raise Fallback(RESOLVER)
-        expression, test = _leaf(leaf, enums)
+        expression, test = _leaf(leaf.definition, enums)
         variable = f"c{columns.index(column)}"
         items.append(f"{key!r}: {expression.format(variable)}")
         checks.append(test.format(variable))
@@ -94,17 +90,16 @@ def compile_rows(
     return evaluate(source, tuple(enums))
 
 
-def subfields(
-    executor: Executor[Any], type_: GraphQLNamedType, details: FieldDetailsList
-) -> GroupedFieldSet:
-    """Return the fields selected on an object, by response key.
+def fields_inside(tree: SelectionTree, selection: Selection) -> Fields:
+    """Return the fields selected on an object.
 
     Raises:
         Fallback: the type is no object type, or has an `is_type_of` check.
     """
+    type_ = selection.type
     if not isinstance(type_, GraphQLObjectType) or type_.is_type_of:
         raise Fallback("its type is an interface, a union, or has is_type_of")
-    return selected_fields(executor, type_, details)
+    return tree.inside(selection, type_)
 
 
 def compile_leaf(leaf: GraphQLField) -> Callable[[Any], Any]:
@@ -158,13 +153,19 @@ def standard(type_: GraphQLNamedType) -> str | None:
 
 @lru_cache(maxsize=1_000)
 def evaluate(source: str, enums: tuple[CustomGraphQLEnumType, ...]) -> RowsToObjects:
-    """Evaluate a source; operations that differ only in name or arguments share the function."""
+    """Evaluate a source; operations that differ only in name or arguments share the function.
+
+    Tracebacks show the source, as long as the function is in use.
+    """
     names: dict[str, Any] = dict(NAMES)
     for number, type_ in enumerate(enums):
         names[f"enum{number}"] = enum_class(type_)
         members: list[Any] = list(enum_class(type_))
         names[f"names{number}"] = {each: type_.coerce_output_value(each) for each in members}
-    function: RowsToObjects = eval(source, names)  # noqa: S307
+    file = f"<compiled {next(NUMBERS)}>"
+    function: RowsToObjects = eval(compile(source, file, "eval"), names)  # noqa: S307
+    linecache.cache[file] = (len(source), None, [source], file)
+    finalize(function, linecache.cache.pop, file, None).atexit = False
     return function
 
 
@@ -176,36 +177,36 @@ class ValueCompiler:
     """Compiles the fields of one operation.
 
     Args:
-        executor: graphql-core's executor of the operation.
+        tree: the operation's fields.
         columns: the columns of the rows that the resolver returns.
     """
 
-    def __init__(self, executor: Executor[Any], columns: tuple[str, ...]) -> None:
-        self._executor = executor
+    def __init__(self, tree: SelectionTree, columns: tuple[str, ...]) -> None:
+        self._tree = tree
         self._columns = columns
 
-    def compile(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
+    def compile(self, selection: Selection) -> Complete:
         """Compile the completion of a field's value.
 
         Raises:
             Fallback: the field cannot be compiled.
         """
-        type_: Any = get_nullable_type(field.type)
+        type_: Any = get_nullable_type(selection.definition.type)
         if is_leaf_type(type_):
-            return compile_leaf(field)
+            return compile_leaf(selection.definition)
         if not is_list_type(type_):
-            complete = self._object(type_, field, details)
-        elif python_class(get_named_type(type_)) is Edge:
-            complete = self._edges(field, details)
+            complete = self._object(selection)
+        elif python_class(selection.type) is Edge:
+            complete = self._edges(selection)
         else:
-            complete = self._rows(field, details)
-        if is_non_null_type(field.type):
+            complete = self._rows(selection)
+        if is_non_null_type(selection.definition.type):
             return complete
         return lambda value: None if value is None else complete(value)
 
-    def _rows(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
+    def _rows(self, selection: Selection) -> Complete:
         columns = self._columns
-        objects = compile_rows(self._executor, field, details, columns)
+        objects = compile_rows(self._tree, selection, columns)
 
         def complete(value: Any) -> list[dict[str, Any]]:
             if not isinstance(value, Rows) or value.columns != columns:
@@ -217,20 +218,18 @@ class ValueCompiler:
 
         return complete
 
-    def _object(
-        self, type_: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList
-    ) -> Complete:
+    def _object(self, selection: Selection) -> Complete:
         """Compile an object: a row, or an instance of the type's class."""
         row: Complete | None = None
         attributes: Complete | None = None
         with suppress(Fallback):
-            row = self._row(field, details)
+            row = self._row(selection)
         try:
-            attributes = self._attributes(type_, details)
+            attributes = self._attributes(selection)
         except Fallback:
             if row is None:
                 raise
-        columns, class_ = self._columns, python_class(type_)
+        columns, class_ = self._columns, python_class(selection.type)
 
         def complete(value: Any) -> dict[str, Any]:
             completed: dict[str, Any]
@@ -244,8 +243,8 @@ class ValueCompiler:
 
         return complete
 
-    def _row(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
-        objects = compile_rows(self._executor, field, details, self._columns)
+    def _row(self, selection: Selection) -> Complete:
+        objects = compile_rows(self._tree, selection, self._columns)
 
         def complete(value: Any) -> dict[str, Any]:
             for completed in objects([value]):
@@ -254,31 +253,32 @@ class ValueCompiler:
 
         return complete
 
-    def _attributes(self, type_: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+    def _attributes(self, selection: Selection) -> Complete:
         parts: list[tuple[str, str, Complete]] = []
-        for key, name, inner in self._selected(type_, details):
-            if name == "__typename":
-                parts.append((key, name, lambda _: type_.name))
+        for key, inner in fields_inside(self._tree, selection).items():
+            if inner.name == "__typename":
+                parts.append((key, inner.name, lambda _: selection.type.name))
             else:
-                field = type_.fields[name]
-                parts.append((key, _attribute(field), self.compile(field, inner)))
+                attribute = plain_attribute(inner.definition)
+                if attribute is None:
+                    raise Fallback(RESOLVER)
+                parts.append((key, attribute, self.compile(inner)))
         # `Fallback` is no valid value of any field, so graphql-core reports a missing attribute.
         return lambda value: {
             key: complete(getattr(value, name, Fallback)) for key, name, complete in parts
         }
 
-    def _edges(self, field: GraphQLField, details: FieldDetailsList) -> Complete:
+    def _edges(self, selection: Selection) -> Complete:
         """Compile the edges of a page: one comprehension joins cursors and nodes."""
-        type_ = get_named_type(field.type)
-        assert isinstance(type_, GraphQLObjectType)  # noqa: S101 (for the type checker)
         items: list[str] = []
         nodes: list[Complete] = []
-        for key, name, inner in self._selected(type_, details):
-            if name == "node":
+        for key, inner in fields_inside(self._tree, selection).items():
+            if inner.name == "node":
                 items.append(f"{key!r}: c{len(nodes) + 1}")
-                nodes.append(self._rows(type_.fields[name], inner))
+                nodes.append(self._rows(inner))
             else:
-                items.append(f"{key!r}: {'c0' if name == 'cursor' else repr(type_.name)}")
+                value = "c0" if inner.name == "cursor" else repr(selection.type.name)
+                items.append(f"{key!r}: {value}")
         targets = "".join(f"c{index}," for index in range(len(nodes) + 1))
         source = f"[{{{', '.join(items)}}} for {targets} in rows if type(c0) is str]"
         objects = evaluate(f"lambda rows: {source}", ())
@@ -293,24 +293,3 @@ class ValueCompiler:
             return Items(completed)
 
         return complete
-
-    def _selected(
-        self, type_: GraphQLNamedType, details: FieldDetailsList
-    ) -> list[tuple[str, str, FieldDetailsList]]:
-        """Return the response key, field name and nodes of each field selected on an object."""
-        return [
-            (key, inner[0].node.name.value, inner)
-            for key, inner in subfields(self._executor, type_, details).items()
-        ]
-
-
-def _attribute(field: GraphQLField) -> str:
-    """Return the attribute that a field reads.
-
-    Raises:
-        Fallback: the field has a resolver.
-    """
-    name = plain_attribute(field)
-    if name is None:
-        raise Fallback(RESOLVER)
-    return name
