@@ -18,7 +18,7 @@ from tests.support.client import CREATE, Client
 from tests.support.components import require
 from tests.support.databases import on_sqlite
 from tests.support.prepared_database import set_up
-from tests.support.service_process import service
+from tests.support.service_process import run, service
 from tests.support.waiting import wait_until
 
 pytestmark = on_sqlite
@@ -175,6 +175,26 @@ def test_a_file_that_is_read_only(
         database_file.chmod(0o644)
         assert ready(api)
         assert_works(api)
+
+
+@pytest.mark.parametrize("command", [("db", "check"), ("db", "upgrade"), ("seed", "--count", "1")])
+def test_a_folder_that_is_read_only(
+    database_url: str,
+    database_file: Path,
+    without_privileges: Sequence[str],
+    command: Sequence[str],
+) -> None:
+    set_up(database_url)
+    database_file.chmod(0o444)
+    database_file.parent.chmod(0o555)
+    try:
+        done = run(*command, prefix=without_privileges)
+    finally:
+        database_file.parent.chmod(0o755)
+    assert done.returncode == 1
+    *_, line = done.stderr.splitlines()
+    folder = f"{database_file.parent} is not writable"
+    assert line.endswith(f"SQLite needs to create files beside it, and {folder}")
 
 
 @pytest.mark.parametrize(

@@ -333,3 +333,43 @@ def test_a_rule_of_a_table_that_a_trigger_writes_to_is_the_clients_to_keep(
         script(sql, FUNCTION.format("new", does, "new"), TRIGGER.format("INSERT"))
     create = 'mutation { createHero(input: { name: "Bad", secretName: "s" }) { id } }'
     assert api.codes(create) == ["BAD_USER_INPUT"]
+
+
+USED_UP = {
+    "sqlite": ["INSERT INTO hero VALUES (9223372036854775807, 'A', 1, 's')"],
+    "postgresql": ["ALTER SEQUENCE hero_id_seq MAXVALUE 2", "SELECT setval('hero_id_seq', 2)"],
+}
+
+
+def test_ids_that_are_used_up_are_a_fault_of_ours(api: Client, sql: Sql, database_url: str) -> None:
+    """It is not one of the disk, either, which may be over in a while."""
+    kind = make_url(database_url).get_backend_name()
+    script(sql, *USED_UP[kind])
+    before = api.heroes()
+    for mutation in ('createHero(input: { name: "A", secretName: "s" }) { id }', CREATE_THREE):
+        assert api.codes(f"mutation {{ {mutation} }}") == ["INTERNAL_SERVER_ERROR"]
+    assert api.http.get("/ready").status_code == 200
+    assert api.heroes() == before
+
+
+@on_postgresql
+def test_a_sequence_that_only_the_check_must_see(
+    serve: Serve, sql: Sql, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve()  # which makes the tables
+    name = make_url(role).username
+    script(
+        sql,
+        "CREATE SCHEMA numbers",
+        "CREATE SEQUENCE numbers.ids",
+        "ALTER TABLE hero ALTER id SET DEFAULT nextval('numbers.ids')",
+        f"GRANT ALL ON hero, hero_graph_answer, hero_graph_version, numbers.ids TO {name}",
+    )
+    serve(database_url=role).create()
+    monkeypatch.setenv("GRAPH_DATABASE_URL", role)
+    checked = run("db", "check")
+    assert checked.returncode == 1
+    assert checked.stderr == (
+        "hero-graph: cannot compare the tables with the models: permission denied for schema"
+        " numbers; check as the tables' owner\n"
+    )

@@ -27,10 +27,10 @@ graph.cli.main()
 READY = re.compile(rb"API +(http://\S+)/graphql")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+def run(*arguments: str, prefix: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end; `prefix` is as in `service`."""
     return subprocess.run(
-        [sys.executable, "-m", "graph", *arguments],
+        [*prefix, sys.executable, "-m", "graph", *arguments],
         capture_output=True,
         text=True,
         timeout=120,

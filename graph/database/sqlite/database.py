@@ -30,7 +30,7 @@ from graph.database.base import (
 from graph.database.constraints import written_table
 from graph.database.sqlite.connection import OpenConnection, driver, rewrite
 from graph.database.sqlite.database_file import DatabaseFile
-from graph.database.sqlite.errors import LOCKED, check_constraint, primary_code
+from graph.database.sqlite.errors import LOCKED, check_constraint, is_exhausted, primary_code
 from graph.database.sqlite.slow_reads import SlowReads
 from graph.database.sqlite.writer import Writer
 from graph.database.statement import Rows, Statement
@@ -109,7 +109,13 @@ class SQLiteSession(Session):
         try:
             rows = attempt()
         except (OSError, sqlite3.DatabaseError) as error:
-            check_constraint(error, written_table(statement.clause))
+            table = written_table(statement.clause)
+            check_constraint(error, table)
+            if self._writer is not None and table is not None:
+                if is_exhausted(error, self._writer.raw, table):
+                    raise DatabaseError(f"{table.name} has used up its ids") from error
+                if not self._writer.raw.in_transaction:  # as above
+                    raise self._database.file.failed(error) from error
             rows = await self._database.file.retry_while_locked(attempt)
         if rows is not None:
             self._seen = True
@@ -364,4 +370,7 @@ class SQLiteDatabase(Database):
             yield
         except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:
             reason = getattr(error, "__cause__", None) or error
+            folder = self.file.path.parent
+            if isinstance(reason, sqlite3.Error) and not os.access(folder, os.W_OK):
+                reason = f"SQLite needs to create files beside it, and {folder} is not writable"
             raise DatabaseError(f"cannot open {self.name}: {reason}") from error

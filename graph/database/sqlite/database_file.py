@@ -78,7 +78,7 @@ class DatabaseFile:
                 if code not in UNAVAILABLE and not isinstance(cause, OSError):
                     raise
                 if code not in LOCKED or loop.time() > deadline:
-                    raise self._failed(cause) from cause
+                    raise self.failed(cause) from cause
             await asyncio.sleep(pause * (0.5 + random() / 2))  # noqa: S311 (spreads the tries of several processes)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -116,7 +116,7 @@ class DatabaseFile:
             raise
         return connection
 
-    def _failed(self, error: BaseException) -> ServiceUnavailableError:
+    def failed(self, error: BaseException) -> ServiceUnavailableError:
         """Record a failure, and return the public error."""
         if primary_code(error) not in LOCKED:
             self.current.distrust()
@@ -134,4 +134,4 @@ class DatabaseFile:
         error = context.original_exception
         check_constraint(error, table_of(context))
         if primary_code(error) in UNAVAILABLE:
-            raise self._failed(error) from error
+            raise self.failed(error) from error

@@ -35,6 +35,10 @@ CONSTRAINTS = {
 """The violated constraint, by SQLite's extended result code (as above)."""
 
 
+MAX_KEY = 2**63 - 1
+"""Greatest id of a row."""
+
+
 def primary_code(error: BaseException) -> int:
     """Return SQLite's primary result code, or 0."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
@@ -50,6 +54,20 @@ def busy(message: str) -> sqlite3.OperationalError:
     error = sqlite3.OperationalError(message)
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY
     return error
+
+
+def is_exhausted(error: BaseException, raw: sqlite3.Connection, table: Table) -> bool:
+    """Whether AUTOINCREMENT has given the greatest id, which SQLite reports as a full disk.
+
+    See https://sqlite.org/autoinc.html.
+    """
+    if primary_code(error) != sqlite3.SQLITE_FULL:
+        return False
+    try:
+        last = raw.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,))
+        return (MAX_KEY,) in last.fetchall()
+    except sqlite3.Error:
+        return False
 
 
 def check_constraint(error: BaseException, table: Table | None) -> None:
