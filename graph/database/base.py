@@ -113,7 +113,7 @@ class Session(ABC):
         self.scanned |= statement.may_scan and self.begun
         compiled = statement.compiled(self.dialect)
         sql, values = compiled.bind(parameters)
-        run = self.run if self.begun else self.run_apart
+        run = self.run if self.begun else self.run_without_begin
         return compiled.rows(statement, await run(statement, sql, values))
 
     @abstractmethod
@@ -121,7 +121,7 @@ class Session(ABC):
         """Run a statement's SQL on the driver's connection, and return its rows."""
 
     @abstractmethod
-    async def run_apart(
+    async def run_without_begin(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
         """Like `run`, but never begins a transaction."""

@@ -83,7 +83,7 @@ def pool(size: int) -> Pool:
 def test_half_of_the_pool_is_for_the_others() -> None:
     async def work() -> None:
         connections = pool(4)
-        slow = [asyncio.create_task(connections.acquire_slowly("")) for _ in range(4)]
+        slow = [asyncio.create_task(connections.acquire_for_slow("")) for _ in range(4)]
         await settle()
         assert [task.done() for task in slow] == [True, True, False, False]
         quick = [await connections.acquire() for _ in range(2)]
@@ -103,7 +103,7 @@ def test_what_turns_out_to_take_long_counts_as_slow(monkeypatch: pytest.MonkeyPa
         connections = pool(4)
         late = [await connections.acquire() for _ in range(2)]
         monkeypatch.setattr(postgres_pool, "OVERDUE", -1)
-        slow = asyncio.create_task(connections.acquire_slowly(""))
+        slow = asyncio.create_task(connections.acquire_for_slow(""))
         await settle()
         assert not slow.done()
         connections.release(late.pop())

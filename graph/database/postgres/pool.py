@@ -74,7 +74,7 @@ class Pool:
         self._timed_out = 0.0  # monotonic time of the last timeout
         self._closing = set[asyncio.Task[None]]()
 
-    async def acquire_slowly(self, caller: str) -> Pooled:
+    async def acquire_for_slow(self, caller: str) -> Pooled:
         """Acquire a connection for slow statements: callers take turns, without a timeout."""
         await self._slow.acquire(caller)
         try:

@@ -178,9 +178,9 @@ class PostgresSession(Session):
 
     def _acquire(self, *, scans: bool) -> Acquire:
         pool = self._transactions.pool
-        return partial(pool.acquire_slowly, self._caller) if scans else pool.acquire
+        return partial(pool.acquire_for_slow, self._caller) if scans else pool.acquire
 
-    async def run_apart(
+    async def run_without_begin(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
         rows: list[Any]  # asyncpg's records, which are tuples but for their type
@@ -195,7 +195,7 @@ class PostgresSession(Session):
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> Coroutine[Any, Any, list[Any]]:
         if self._held is None and not self._writes:
-            return self.run_apart(statement, sql, values)
+            return self.run_without_begin(statement, sql, values)
         if self._held is None and self._is_one and isinstance(statement.clause, UpdateBase):
             return self._run_and_commit(statement.clause, sql, values)
         return self._run_in_transaction(statement, sql, values)

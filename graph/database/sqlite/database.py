@@ -79,23 +79,23 @@ class SQLiteSession(Session):
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> Coroutine[Any, Any, list[Any]]:
         if self._beginning is None or self._writer is not None:
-            return self.run_apart(statement, sql, values)
+            return self.run_without_begin(statement, sql, values)
         return self._run_first(statement, sql, values)
 
     async def _run_first(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
         await self._begin_with_changes()
-        return await self.run_apart(statement, sql, values)
+        return await self.run_without_begin(statement, sql, values)
 
-    async def run_apart(
+    async def run_without_begin(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
         if self._writer is not None and not self._writer.raw.in_transaction:
             # SQLite rolled it back, and would commit further statements one by one.
             raise ServiceUnavailableError from InterruptedError("the transaction was undone")
         if statement.scans:
-            return await self._run_long(statement, sql, values)
+            return await self._run_slow(statement, sql, values)
         if self._snapshot:
             await self._begun()
 
@@ -119,9 +119,9 @@ class SQLiteSession(Session):
             rows = await self._database.file.retry_while_locked(attempt)
         if rows is not None:
             self._seen = True
-        return await self._run_long(statement, sql, values) if rows is None else rows
+        return await self._run_slow(statement, sql, values) if rows is None else rows
 
-    async def _run_long(
+    async def _run_slow(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
         slow_reads = self._database.slow_reads
@@ -130,12 +130,12 @@ class SQLiteSession(Session):
         lane = slow_reads.lane(scans=statement.may_scan)
         if self._reader is not None and self._seen:
             # Its snapshot keeps the log from restarting, even while it waits.
-            async with slow_reads.giving_way(), lane.place(self._caller):
+            async with slow_reads.cancelled_for_log(), lane.place(self._caller):
                 return await slow_reads.run(self._reader, sql, values)
         self._end_reader()
         async with lane.place(self._caller):
-            await slow_reads.resumed()
-            async with slow_reads.giving_way():
+            await slow_reads.wait_for_log()
+            async with slow_reads.cancelled_for_log():
                 if self._snapshot:
                     self._seen = True
                     return await slow_reads.run(await self._begun(), sql, values)

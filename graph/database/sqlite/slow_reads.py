@@ -59,13 +59,13 @@ class SlowReads:
         """
         return self._scans if scans else self._others
 
-    async def resumed(self) -> None:
+    async def wait_for_log(self) -> None:
         """Wait until slow reads need not pause for the log."""
         while self._file.log.paused():  # noqa: ASYNC110 (the log is a file)
             await asyncio.sleep(LOOK)
 
     @asynccontextmanager
-    async def giving_way(self) -> AsyncIterator[None]:
+    async def cancelled_for_log(self) -> AsyncIterator[None]:
         """Cancel the body of the statement when it keeps the log from restarting for too long.
 
         Raises:
