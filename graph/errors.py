@@ -9,6 +9,12 @@ from typing import Any
 
 logger = logging.getLogger("graph")
 
+MAX_MESSAGE_LENGTH = 500
+"""Characters of a message; graphql-core quotes what the client sent, however long it is."""
+
+MAX_NAME_LENGTH = 100
+"""Characters of an operation's name in logs, spans and counts; clients choose it."""
+
 
 class Code(StrEnum):
     """The values of `extensions.code`, which every error carries.
@@ -30,13 +36,6 @@ class Code(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
-
-
-MAX_MESSAGE_LENGTH = 500
-"""Characters of a message; graphql-core quotes what the client sent, however long it is."""
-
-MAX_NAME_LENGTH = 100
-"""Characters of an operation's name in logs, spans and counts; clients choose it."""
 
 
 def brief(message: str) -> str:

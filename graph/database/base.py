@@ -26,6 +26,12 @@ from graph.database.statement import Rows, Statement, exactly
 
 T = TypeVar("T")
 
+NOT_CHANGED = "the first change of the transaction changed no row"
+"""Reason why its further statements fail."""
+
+PROBE_TIMEOUT = 1.5
+"""Seconds to wait for an answer to a probe."""
+
 
 class DatabaseError(Exception):
     """The configured database cannot be used; the message is one line for the operator."""
@@ -36,10 +42,6 @@ class Change(NamedTuple):
 
     statement: Statement
     parameters: Mapping[str, object]
-
-
-NOT_CHANGED = "the first change of the transaction changed no row"
-"""Reason why its further statements fail."""
 
 
 class Session(ABC):
@@ -206,10 +208,6 @@ def _take_all_rows(state: ORMExecuteState) -> Result[*tuple[Any, ...]]:
     if isinstance(result, CursorResult) and result.returns_rows:
         return result.freeze()()
     return result
-
-
-PROBE_TIMEOUT = 1.5
-"""Seconds to wait for an answer to a probe."""
 
 
 @cache

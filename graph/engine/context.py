@@ -16,6 +16,13 @@ K = TypeVar("K")
 T = TypeVar("T")
 Load: TypeAlias = Callable[[Session, list[K]], Awaitable[Sequence[T]]]
 
+ORDERED_BY = "ordered by"
+"""Key in a field's Strawberry metadata: the columns that its cursors contain."""
+
+ONE_STATEMENT = "one statement"
+"""Key in a mutation's Strawberry metadata: whether its resolver runs one statement only, and cannot
+fail after it. PostgreSQL then commits it as it runs, if it is all of its operation."""
+
 
 @dataclass(slots=True)
 class Caller:
@@ -57,14 +64,6 @@ class Context:
         if load not in self._loaders:
             self._loaders[load] = DataLoader(lambda keys: load(self.session, keys))
         return self._loaders[load]
-
-
-ORDERED_BY = "ordered by"
-"""Key in a field's Strawberry metadata: the columns that its cursors contain."""
-
-ONE_STATEMENT = "one statement"
-"""Key in a mutation's Strawberry metadata: whether its resolver runs one statement only, and cannot
-fail after it. PostgreSQL then commits it as it runs, if it is all of its operation."""
 
 
 class Info(strawberry.Info[Context, None]):

@@ -31,6 +31,25 @@ from graph.garbage import young_collected
 
 V = TypeVar("V")
 
+CACHED_TOKENS = 10_000
+"""Maximum number of tokens in the document cache. A token takes about 500 bytes in 4 objects; a
+full garbage collection visits this many in 20 ms."""
+
+LARGEST_TOKENS = CACHED_TOKENS // 5
+"""Maximum size of a cached document, in tokens."""
+
+COMPARISONS = 14_000
+"""Maximum work of comparing fields of the same name, in graphql-core's units. Its own bound allows
+half a second of work for a document of 2 kB."""
+
+
+RULES: list[list[type[ASTValidationRule]]] = [
+    [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule],
+    [overlapping_fields_rule(COMPARISONS)],
+]
+"""The rules of https://spec.graphql.org/October2021/#sec-Validation, in two steps with about the
+same maximum duration."""
+
 
 class Cache(LRUCache[str, V]):
     """LRU cache whose values have a bounded total size.
@@ -51,26 +70,6 @@ class Cache(LRUCache[str, V]):
             self[key] = value
         else:
             self.pop(key, None)
-
-
-CACHED_TOKENS = 10_000
-"""Maximum number of tokens in the document cache. A token takes about 500 bytes in 4 objects; a
-full garbage collection visits this many in 20 ms."""
-
-LARGEST_TOKENS = CACHED_TOKENS // 5
-"""Maximum size of a cached document, in tokens."""
-
-COMPARISONS = 14_000
-"""Maximum work of comparing fields of the same name, in graphql-core's units. Its own bound allows
-half a second of work for a document of 2 kB."""
-
-
-RULES: list[list[type[ASTValidationRule]]] = [
-    [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule],
-    [overlapping_fields_rule(COMPARISONS)],
-]
-"""The rules of https://spec.graphql.org/October2021/#sec-Validation, in two steps with about the
-same maximum duration."""
 
 
 class Document:

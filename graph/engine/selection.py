@@ -39,6 +39,8 @@ Values: TypeAlias = Mapping[str, Any]
 CONDITIONS = {"skip": False, "include": True}
 """By directive, the value of `if` that keeps a selection."""
 
+CURSORS = ("edges.cursor", "pageInfo.startCursor", "pageInfo.endCursor")
+
 
 class Selection:
     """One field of an object in the answer: its definition, and the nodes that select it."""
@@ -192,9 +194,6 @@ def key_column(type_: GraphQLObjectType) -> str | None:
         if standard_scalar(get_nullable_type(field.type)) == "ID" and plain_attribute(field):
             return plain_attribute(field)
     return None
-
-
-CURSORS = ("edges.cursor", "pageInfo.startCursor", "pageInfo.endCursor")
 
 
 class Selected:

@@ -8,6 +8,9 @@ from sqlalchemy import Column, Index, Table
 from graph.engine.definitions import get_object_definition, has_resolver, to_camel_case
 from graph.tables.sql.functions import is_stored_as_text
 
+BY_CODE_POINT = "by_code_point"
+"""Key in an index's `info`: whether its first column is text sorted by code point."""
+
 
 class SearchableColumn(NamedTuple):
     """A column by which clients may filter and sort."""
@@ -74,10 +77,6 @@ def validate_for_column(value: Any, column: Column[Any]) -> None:
         has_zone = value.tzinfo is not None
         if has_zone is not type_.timezone:
             raise ValueError(f"must have {'no' if has_zone else 'a'} time zone")
-
-
-BY_CODE_POINT = "by_code_point"
-"""Key in an index's `info`: whether its first column is text sorted by code point."""
 
 
 def keyset_indexes(table: Table) -> None:

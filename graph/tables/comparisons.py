@@ -58,6 +58,17 @@ DESCRIPTIONS = {
     "eqIgnoreCase": "Equal to this text, ignoring the case of A to Z.",
 }
 
+TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+LAST = "\U0010ffff"
+"""The last code point."""
+
+SURROGATES = range(0xD800, 0xE000)
+"""Code points that no valid text contains."""
+
+MAX_EXPONENT = 1_000
+"""Largest decimal exponent, positive or negative, that all databases accept."""
+
 
 def input_field(name: str, type_: object, description: str) -> StrawberryField:
     """Return an optional field of an input."""
@@ -114,17 +125,6 @@ Check: TypeAlias = Callable[[Any, str], Any]
 Raises:
     BadUserInputError: the value is invalid.
 """
-
-TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-LAST = "\U0010ffff"
-"""The last code point."""
-
-SURROGATES = range(0xD800, 0xE000)
-"""Code points that no valid text contains."""
-
-MAX_EXPONENT = 1_000
-"""Largest decimal exponent, positive or negative, that all databases accept."""
 
 
 def parse_all(
