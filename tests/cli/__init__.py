@@ -1,1 +1,1 @@
-"""The command."""
+"""Tests of the command `hero-graph`."""

@@ -1,4 +1,4 @@
-"""The command `hero-graph`, as a user runs it."""
+"""Exit codes and output of `hero-graph`, run as a process."""
 
 import signal
 import socket
@@ -18,14 +18,14 @@ from tests.support.service_process import run
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *says: str) -> None:
-    """That it ended as what the user can mend does."""
+    """Check that a command failed with one line that contains these words."""
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     for words in says:
         assert words in done.stderr
 
 
-def test_serve_says_what_a_newcomer_needs(tmp_path: Path) -> None:
+def test_serve_prints_its_urls_and_its_database(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "graph", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -38,7 +38,7 @@ def test_serve_says_what_a_newcomer_needs(tmp_path: Path) -> None:
     assert "hero-graph seed" in lines[3]
 
 
-def test_a_port_in_use() -> None:
+def test_a_port_in_use_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert_one_line(run("serve", "--port", port), f"127.0.0.1:{port}", "in use")
@@ -46,7 +46,7 @@ def test_a_port_in_use() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["serve", "seed"])
-def test_a_database_that_cannot_be_opened(
+def test_a_database_that_cannot_be_opened_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("GRAPH_DATABASE_URL", f"sqlite:///{tmp_path}/no/such/place.db")
@@ -68,7 +68,7 @@ def test_a_database_that_cannot_be_opened(
         pytest.param("GRAPH_SQLITE_SYNCHRONOUS", "OFF", marks=pytest.mark.slow),
     ],
 )
-def test_a_bad_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_bad_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     assert_one_line(run("serve"), name)
 
@@ -90,7 +90,7 @@ def test_seed_fills_the_table_with_believable_heroes(
     assert len(serve().heroes(offset=12_300)) == 45
 
 
-def test_seed_where_names_are_unique(tmp_path: Path) -> None:
+def test_seed_stops_at_a_unique_constraint(tmp_path: Path) -> None:
     set_up(f"sqlite:///{tmp_path}/database.db")
     with closing(sqlite3.connect(tmp_path / "database.db")) as connection:
         connection.execute("CREATE UNIQUE INDEX one_of_each ON hero (name)")
@@ -99,7 +99,7 @@ def test_seed_where_names_are_unique(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["seed", "serve"])
-def test_a_database_that_is_locked(
+def test_a_locked_database_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     set_up(f"sqlite:///{tmp_path}/database.db")

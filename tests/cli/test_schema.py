@@ -1,4 +1,4 @@
-"""The published schema, and that the types mirror the model."""
+"""The committed schema is up to date, and its types have all fields of the model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The schema as a contract between the service and its clients' repositories."""
+"""`schema --check` tells what a change of the schema means to clients."""
 
 import http.server
 import threading
@@ -20,7 +20,7 @@ SESAME = "sesame"
 
 
 def schema(*arguments: str) -> Result:
-    """What `hero-graph schema` does."""
+    """Run `hero-graph schema`."""
     return CliRunner().invoke(app, ["schema", *arguments])
 
 
@@ -40,7 +40,7 @@ def test_a_services_schema_is_the_snapshot(api: Client) -> None:
         (("A hero.", "A villain."), 3, '+"""A hero."""'),
     ],
 )
-def test_a_change_is_told_by_what_it_does_to_clients(
+def test_a_change_is_breaking_dangerous_or_neither(
     api: Client, tmp_path: Path, was: tuple[str, str], code: int, says: str
 ) -> None:
     committed = tmp_path / "schema.graphql"
@@ -53,7 +53,7 @@ def test_a_change_is_told_by_what_it_does_to_clients(
     assert f"hero-graph schema {api.url}/graphql > {committed}" in done.stderr
 
 
-def test_a_layout_of_its_own_is_no_change(tmp_path: Path) -> None:
+def test_another_layout_is_no_change(tmp_path: Path) -> None:
     committed = tmp_path / "schema.graphql"
     types = SNAPSHOT.read_text(encoding="utf-8").replace("  ", "    ").split('\n\n"""')
     text = '\n\n\n"""'.join([types[0], *reversed(types[1:])])
@@ -75,7 +75,7 @@ def test_the_token_opens_the_service(
 
 @contextmanager
 def answering(status: int, body: bytes, **headers: str) -> Iterator[str]:
-    """A server that gives this answer to whatever is posted; gives its URL."""
+    """URL of a server that answers every POST with this."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -86,7 +86,7 @@ def answering(status: int, body: bytes, **headers: str) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *_args: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -1,1 +1,1 @@
-"""Loads on services, by hand: `python -m tests.load`, and the others beside it."""
+"""Load generators that are run by hand, such as `python -m tests.load`."""

@@ -1,4 +1,4 @@
-"""`python -m tests.load URL`: the load of a crowd on a service, which must be seeded."""
+"""`python -m tests.load URL`: many connections at once, on a service with sample heroes."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ from tests.support.crowd import Mix, crowd
 
 
 def main() -> None:
-    """Run both kinds of load, and print what they saw."""
+    """Run both mixes, and print their reports."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url", help="the base URL of a service on this machine")
     parser.add_argument("--connections", type=int, default=1000)

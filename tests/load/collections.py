@@ -1,9 +1,9 @@
 """`python -m tests.load.collections`: the longest garbage collections, in CPU time of the loop.
 
-A service with default settings and 1,000 heroes runs in this process, and its clients in others.
+A service with default settings and 1,000 heroes runs in this process; its clients run in others.
 They fill the caches of statements and documents, open connections that send half a request, and
-send documents that are all new. Printed are, for each part, the collections of each generation,
-the longest of them, and the memory of the process.
+send new documents. For each part, it prints the collections of each generation, the longest of
+them, and the memory of the process.
 """
 
 import argparse
@@ -119,13 +119,13 @@ def fill(port: int) -> None:
 
 
 def document(number: int) -> str:
-    """A document that no other is equal to."""
+    """A document unlike all others."""
     fields = " ".join(f"a{n}: hero(id: {number}) {{ id name age }}" for n in range(15))
     return f"query New{number} {{ {fields} }}"
 
 
 def ordinary(port: int) -> None:
-    """Ask what clients ask every day."""
+    """Send ordinary requests."""
     client = Client(port)
     for n in range(4_000):
         client.ask("query Hero($id: ID!) { hero(id: $id) { id name age secretName } }", id=n)
@@ -134,14 +134,14 @@ def ordinary(port: int) -> None:
 
 
 def new_documents(port: int) -> None:
-    """Send documents that are all new."""
+    """Send new documents only."""
     client = Client(port)
     for n in range(2_000):
         client.ask(document(1_000_000 + n))
 
 
 def half_sent(port: int, sent: bytes, count: int, there: Event, leave: Event) -> None:
-    """Open connections that send this much of a request, and leave when told."""
+    """Open connections that send part of a request; close them on the event."""
     allow_many_connections()
     opened = []
     for _ in range(count):

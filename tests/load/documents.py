@@ -1,4 +1,4 @@
-"""Documents that a few numbers make, at random, over the schema."""
+"""Random documents over the schema, each generated from a few numbers."""
 
 import json
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from graph.hero.schema import schema
 TYPES: dict[str, Any] = schema._schema.type_map  # noqa: SLF001 (graphql-core's schema)
 META = {"__schema": "__Schema", "__type": "__Type"}
 LISTS = {"fields", "interfaces", "possibleTypes", "inputFields"}
-"""Of these, graphql-core allows no more than two inside of each other."""
+"""List fields of introspection; graphql-core allows two levels of them."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a document is made of; numbers and shares from 0 to 1."""
+    """The numbers from which a document is generated; shares are from 0 to 1."""
 
     seed: int = 0
     tokens: int = 980
@@ -79,7 +79,7 @@ RANGES = {
 
 
 class Writer:
-    """Writes the document of a shape; what it needs at random comes from the shape's seed."""
+    """Writes the document of a shape; its random numbers come from the shape's seed."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -88,7 +88,7 @@ class Writer:
         self.aliases = shape.aliases
 
     def document(self) -> str:
-        """The text."""
+        """The text of the document."""
         shape = self.shape
         types = [name for name in TYPES if isinstance(TYPES[name], GraphQLObjectType)]
         self.names = {f"F{n}": self.random.choice(types) for n in range(shape.fragments)}
@@ -135,7 +135,7 @@ class Writer:
         return ""
 
     def field(self, place: "Place", condition: str) -> str:
-        """A field with what it needs."""
+        """A field with its arguments and selection set."""
         shape, random = self.shape, self.random
         if random.random() < shape.unknown:
             return "x".ljust(shape.name_length, "y") + str(random.randint(0, 99))
@@ -163,20 +163,20 @@ class Writer:
 
 
 class Place(NamedTuple):
-    """Where something is written."""
+    """The place of a selection in the document."""
 
     type: str
     level: int
     lists: int
-    """How many of `LISTS` may be inside."""
+    """How many more levels of `LISTS` are allowed."""
     fragment: int
-    """The number of the fragment that it is in, or -1."""
+    """Number of the enclosing fragment, or -1."""
     inline: int = 150
-    """How many inline fragments may be inside of each other; Python's stack is not endless."""
+    """How many more levels of inline fragments are allowed: Python's stack is limited."""
 
 
 def body_of(shape: Shape) -> bytes:
-    """The request's body, of 100 kB at most."""
+    """Body of the request, at most 100 kB."""
     entries = []
     for n in range(shape.batch):
         query = Writer(replace(shape, seed=shape.seed + n)).document()

@@ -1,6 +1,6 @@
-"""`python -m tests.load.refusals`: what a refused request costs, next to a served one.
+"""`python -m tests.load.refusals`: time of refused requests, next to a served one.
 
-Each document is new to the service, which keeps the ones that it has seen.
+Each document is new, because the service caches documents.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ TOKEN = "secret"  # noqa: S105 (of a service that nobody else reaches)
 
 
 def requests() -> Iterator[tuple[str, Callable[[int], bytes], dict[str, str]]]:
-    """What is asked for: its name, its body for a number that makes it new, its headers."""
+    """The requests: name, body (made new by a number) and headers."""
 
     def query(text: str) -> Callable[[int], bytes]:
         return lambda number: json.dumps({"query": text.replace("N", str(number))}).encode()
@@ -52,7 +52,7 @@ def requests() -> Iterator[tuple[str, Callable[[int], bytes], dict[str, str]]]:
 
 
 async def measure(settings: Settings) -> None:
-    """Print the median time of each, in process: without the server's own part."""
+    """Print the median time of each, in process, without uvicorn."""
     database = open_database(settings)
     app = create_app(settings)
     async with app.fastapi.router.lifespan_context(app.fastapi):

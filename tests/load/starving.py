@@ -1,8 +1,8 @@
-"""`python -m tests.load.starving [--postgres]`: quick requests among those that take long.
+"""`python -m tests.load.starving [--postgres]`: quick requests beside slow ones.
 
-Clients ask a service with default settings for what reads the whole of a large table, again and
-again; others ask for what an index has, or write a row. What these wait for, and whether they are
-refused, is what is measured.
+Some clients repeat requests that scan a large table of a service with default settings; others
+read by an index, or write a row. It measures how long these others wait, and how many of their
+requests are refused.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from tests.support.crowd import CREATE, HERO, PAGE, Connection
 from tests.support.service_process import environment, service
 
 NOTHING = {"or": [{"name": {"contains": f"no such text {n}"}} for n in range(20)]}
-"""A filter that is compared with every row, and holds for none."""
+"""A filter that scans all rows and matches none."""
 
 NEXT = """query Next($after: String) {
   heroesConnection(first: 100, after: $after, orderBy: [{field: NAME}]) {
@@ -41,7 +41,7 @@ COUNT = "{ heroesConnection(first: 1) { totalCount } }"
 GREEDY = {"filtered": FILTERED, "counted": COUNTED, "deleted": DELETED}
 
 PAUSE = 0.02
-"""Seconds between two requests of a client that is not greedy: the load has a processor, too."""
+"""Seconds between two requests of a quick client: the load generator needs CPU time, too."""
 
 FILL = """INSERT INTO hero (name, age, secret_name)
 SELECT 'Hero ' || (CAST(n AS BIGINT) * 7919 % {rows}), CASE WHEN n % 10 > 0 THEN n % 75 + 16 END,
@@ -68,7 +68,7 @@ class Seen(NamedTuple):
 
 
 class Load:
-    """Clients of a service, until a time of `perf_counter`.
+    """Clients of a service.
 
     Args:
         url: its base URL.
@@ -85,7 +85,7 @@ class Load:
     async def client(
         self, name: str, query: str, variables: Callable[[], dict[str, Any]], pause: float = 0
     ) -> None:
-        """Ask again and again."""
+        """Repeat requests until the end."""
         connection = await Connection.open(self._url)
         seen = self.seen[name]
         while perf_counter() < self._end:
@@ -97,11 +97,11 @@ class Load:
         connection.close()
 
     async def run(self, greedy: int, counting: int) -> None:
-        """All of them at once.
+        """Run all clients at once.
 
         Args:
-            greedy: clients that ask for what takes long.
-            counting: clients that ask how many heroes there are.
+            greedy: number of clients whose requests are slow.
+            counting: number of clients that count the heroes.
         """
         dice = random.Random(self._rows)  # noqa: S311 (nothing secret)
         kinds = [*GREEDY.items()]
@@ -120,7 +120,7 @@ class Load:
 
 
 def fill(database_url: str, rows: int) -> None:
-    """Make the table, with this many heroes."""
+    """Create the table with this many heroes."""
     upgrade = [sys.executable, "-m", "graph", "db", "upgrade"]
     env = environment({"database_url": database_url})
     subprocess.run(upgrade, env=env, check=True, stdout=subprocess.DEVNULL)
@@ -131,7 +131,7 @@ def fill(database_url: str, rows: int) -> None:
             connection.commit()
     else:
         run_sql(database_url, FILL.format(rows=rows, numbers=SERIES.format(rows=rows)))
-        run_sql(database_url, "VACUUM ANALYZE hero")  # as autovacuum does in time
+        run_sql(database_url, "VACUUM ANALYZE hero")  # as autovacuum does later
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def database(rows: int, *, postgres: bool) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print what each kind of request saw."""
+    """Print the report of each kind of request."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--rows", type=int, default=1_000_000)

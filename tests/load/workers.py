@@ -1,7 +1,7 @@
 """`python -m tests.load.workers`: several processes on one SQLite file.
 
-For each number of workers, two runs: what clients see that create heroes as fast as they are
-answered; then the same beside clients that make long reads, with the largest size of the log.
+Two runs for each number of workers: clients that create heroes one after another; then clients
+that create many at once beside slow reads, with the largest size of the write-ahead log.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Filler(Member):
 
 
 class Reader(Member):
-    """A client that makes one long read after another, and goes on where one is refused."""
+    """A client that makes one slow read after another, and continues after an error."""
 
     async def _turn(self) -> None:
         try:
@@ -51,7 +51,7 @@ class Reader(Member):
 async def load(
     url: str, seconds: float, log: Path, *crowds: tuple[type[Member], int]
 ) -> tuple[list[Report], int]:
-    """What clients of each kind see, and the most bytes of the log meanwhile."""
+    """A report of each kind of client, and the largest size of the log in bytes."""
     start, largest = perf_counter(), 0
     reports = [Report() for _ in crowds]
     members = [
@@ -70,7 +70,7 @@ async def load(
 
 
 def measure(count: int, rows: int, seconds: float, *crowds: tuple[type[Member], int]) -> None:
-    """Print what so many workers do for these clients."""
+    """Print the reports of these clients with this many workers."""
     with TemporaryDirectory() as directory:
         file = Path(directory) / "database.db"
         settings: dict[str, Any] = {"database_url": f"sqlite:///{file}"}
@@ -85,7 +85,7 @@ def measure(count: int, rows: int, seconds: float, *crowds: tuple[type[Member], 
 
 
 def main() -> None:
-    """Measure each number of workers in turn, round by round, and then with long reads."""
+    """Measure each number of workers, in rounds, then once beside slow reads."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--connections", type=int, default=16)

@@ -1,12 +1,11 @@
 """`python -m tests.load.worst --seconds 60`: searches for the document that holds the loop longest.
 
-A document is made from a few numbers (its shape) by a random generator over the schema. The search
-starts from shapes that attack one thing each, then changes those whose documents were the worst so
-far: a hill climb. What is measured is the CPU time of the longest turn of the event loop while the
-request is answered, in process, by a service with default settings and 1,000 heroes, and the bytes
-of the answer. The time is the least of a few tries: what other programs on the machine add, and a
-garbage collection that happens to fall into a turn, are no cost of the document; the longest
-collection is told beside it.
+A random generator over the schema makes each document from a few numbers (its shape). The search is
+a hill climb: it starts from shapes that each attack one limit, and varies the worst ones. It sends
+each document, in process, to a service with default settings and 1,000 heroes, and measures the CPU
+time of the longest turn of the event loop and the bytes of the answer. The time is the minimum of
+a few tries, because other programs and garbage collections add to single tries; the longest
+collection is printed separately.
 """
 
 import argparse
@@ -35,14 +34,14 @@ LETTERS = (b"Q", b"R", b"S")
 
 
 class Example(NamedTuple):
-    """A request, and what it cost."""
+    """A request and its cost."""
 
     shape: Shape
     body: bytes
     status: int
     answer: bytes
     held: float
-    """Seconds of CPU time in the longest turn of the loop, in the best of the tries."""
+    """CPU seconds of the longest turn of the loop, in the best try."""
 
 
 class Collections:
@@ -50,7 +49,7 @@ class Collections:
 
     def __init__(self) -> None:
         self.longest = 0.0
-        """Seconds of CPU time."""
+        """CPU seconds."""
         self._start = 0.0
         gc.callbacks.append(self._count)
 
@@ -62,7 +61,7 @@ class Collections:
 
 
 async def ask(app: ASGIApp, shape: Shape) -> Example:
-    """Send a request to the app, more than once; other names of its operations make it unknown."""
+    """Send a request to the app a few times, with new operation names, so that none is cached."""
     body = body_of(shape)
     tries = [await _ask(app, shape, re.sub(rb"Q(?=\d)", letter, body)) for letter in LETTERS]
     return min(tries, key=lambda example: example.held)
@@ -96,7 +95,7 @@ async def _ask(app: ASGIApp, shape: Shape, body: bytes) -> Example:
 
 
 def changed(shape: Shape, random: Random) -> Shape:
-    """A shape like this one, with other numbers here and there."""
+    """A random variation of a shape."""
     name = random.choice([*RANGES])
     least, most = RANGES[name]
     value = getattr(shape, name) * random.choice([0.5, 0.8, 1.25, 2]) + random.choice([-1, 0, 1])
@@ -119,7 +118,7 @@ async def service(folder: Path) -> AsyncIterator[ASGIApp]:
 
 
 async def search(app: ASGIApp, count: int, seconds: float, seed: int = 0) -> list[Example]:
-    """Ask for this many documents, or for this long; the worst come first."""
+    """Send this many documents, or for this many seconds; returns the worst first."""
     random = Random(seed)  # noqa: S311 (nothing secret)
     seen = [await ask(app, shape) for shape in SHAPES]
     end = monotonic() + seconds
@@ -130,7 +129,7 @@ async def search(app: ASGIApp, count: int, seconds: float, seed: int = 0) -> lis
 
 
 async def main() -> None:
-    """Print the worst."""
+    """Print the worst documents."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)

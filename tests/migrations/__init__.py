@@ -1,1 +1,1 @@
-"""The database's schema."""
+"""Tests of migrations: a database is created, adopted, upgraded and checked."""

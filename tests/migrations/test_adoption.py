@@ -1,4 +1,4 @@
-"""A table that is there already, and does not fit: told in one line, at start."""
+"""An existing table that does not fit stops the start, with one line that says why."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def _environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refusal(*command: str) -> str:
-    """The line that a command ends with."""
+    """The one line on which a command ends."""
     done = run(*command)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1, done.stderr
@@ -34,7 +34,7 @@ def refusal(*command: str) -> str:
 
 
 def start(configure: Callable[..., Settings]) -> None:
-    """What a service does first."""
+    """Prepare the database as the service does at start."""
 
     async def prepared() -> None:
         database = open_database(configure())
@@ -92,7 +92,7 @@ def test_a_table_on_postgresql_that_does_not_fit(
 @pytest.mark.parametrize(
     "more", ["team TEXT NOT NULL DEFAULT 'none'", pytest.param("team TEXT", marks=pytest.mark.slow)]
 )
-def test_a_table_with_more_in_it_fits(
+def test_a_table_with_more_than_the_models_fits(
     database_url: str, serve: Serve, sql: Sql, monkeypatch: pytest.MonkeyPatch, more: str
 ) -> None:
     is_sqlite = database_url.startswith("sqlite")
@@ -104,7 +104,7 @@ def test_a_table_with_more_in_it_fits(
 
 
 @slow_on_postgresql
-def test_a_revision_without_its_table(sql: Sql) -> None:
+def test_a_revision_without_its_table_stops_the_start(sql: Sql) -> None:
     sql(VERSIONS)
     sql("INSERT INTO hero_graph_version VALUES ('0001')")
     for command in ("serve", "db upgrade"):
@@ -112,7 +112,7 @@ def test_a_revision_without_its_table(sql: Sql) -> None:
 
 
 @pytest.mark.slow
-def test_more_than_one_revision(sql: Sql) -> None:
+def test_several_revisions_stop_the_start(sql: Sql) -> None:
     assert run("db", "upgrade").returncode == 0
     sql("ALTER TABLE hero_graph_version RENAME TO old")
     sql(VERSIONS)

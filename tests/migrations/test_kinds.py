@@ -1,4 +1,4 @@
-"""Tables that other tools made: each kind is served rightly, or refused in a line."""
+"""Tables that other tools created: each kind is served correctly, or refused in one line."""
 
 import asyncio
 import sqlite3
@@ -19,7 +19,7 @@ from tests.support.databases import Sql, on_postgresql, on_sqlite
 Serve = Callable[..., Client]
 
 NAMES = ["zed", "Zed", "ZED", "ann ", "ann", "Ann", "Ārmin", "Ȁrmin", "Armin", "😀"]
-"""Names that collations take for equal, or order otherwise than by code point."""
+"""Names that a collation treats as equal, or does not order by code point."""
 
 TEXTS = "name TEXT NOT NULL, age INTEGER, secret_name TEXT NOT NULL"
 
@@ -35,16 +35,16 @@ query Walk($first: Int, $after: String, $last: Int, $before: String) {
 
 
 class Kind(NamedTuple):
-    """A kind of table, by the statements that make it."""
+    """A kind of table, with the statements that create it."""
 
     about: str
     statements: tuple[str, ...]
     refused: str = ""
-    """What the line says that refuses it; empty where it is served."""
+    """Part of the line that refuses the table; empty if it is served."""
 
 
 def table(about: str, *statements: str, refused: str = "") -> Kind:
-    """A kind of table, of which only the columns are given where its id comes first."""
+    """A kind of table, from its statements, or from the columns that follow its id."""
     return Kind(about, tuple(map(_table, statements)), refused)
 
 
@@ -153,7 +153,7 @@ SERIAL = "id SERIAL PRIMARY KEY"
 GERMAN = 'TEXT COLLATE "de-x-icu"'
 
 LOOSE = "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
-"""Of a collation that ignores case."""
+"""Pages of a table whose collation ignores case."""
 
 LOUD = "NOT NULL GENERATED ALWAYS AS (upper(secret_name)) STORED"
 
@@ -322,7 +322,7 @@ POSTGRESQL = [
 
 
 def prepared(settings: Settings) -> None:
-    """Do what a service does first."""
+    """Prepare the database as the service does at start."""
 
     async def run() -> None:
         database = open_database(settings)
@@ -335,8 +335,8 @@ def prepared(settings: Settings) -> None:
 
 
 def see(kind: Kind, serve: Serve, sql: Sql, settings: Settings) -> None:
-    """See that a kind is served rightly, or refused as it says."""
-    if settings.database_url.startswith("sqlite"):  # an encoding is of one connection
+    """Check that a kind is served correctly, or refused with its line."""
+    if settings.database_url.startswith("sqlite"):  # on one connection: PRAGMA encoding
         with closing(sqlite3.connect("database.db")) as connection:
             connection.executescript("; ".join(kind.statements))
     else:
@@ -354,7 +354,7 @@ def see(kind: Kind, serve: Serve, sql: Sql, settings: Settings) -> None:
 
 
 def see_served(api: Client) -> None:
-    """See that walks, filters, updates and deletes touch what they name, and nothing else."""
+    """Check that pages, filters, updates and deletes return or change the right rows only."""
     in_order = sorted(NAMES)
     assert walk(api, "first", "after", "endCursor", "hasNextPage") == in_order
     assert walk(api, "last", "before", "startCursor", "hasPreviousPage") == in_order
@@ -376,7 +376,7 @@ def see_served(api: Client) -> None:
 
 
 def walk(api: Client, size: str, cursor: str, end: str, more: str) -> list[str]:
-    """The names on the pages that cursors lead to, in their order."""
+    """Names on all pages by cursor, in order."""
     seen: list[str] = []
     page: Any = {"pageInfo": {end: None}}
     for _ in range(len(NAMES)):
@@ -390,7 +390,7 @@ def walk(api: Client, size: str, cursor: str, end: str, more: str) -> list[str]:
 
 
 def names(api: Client, where: dict[str, Any]) -> list[str]:
-    """The names of the heroes that a filter finds, in the order of their ids."""
+    """Names of the heroes that match a filter, by id."""
     query = "query Named($where: HeroFilter) { heroes(where: $where) { name } }"
     return [hero["name"] for hero in api.data(query, where=where)["heroes"]]
 

@@ -1,4 +1,4 @@
-"""The schema: made, adopted, upgraded and compared, on each kind of database."""
+"""Databases are created, adopted, upgraded and checked, on each kind of database."""
 
 import re
 import shutil
@@ -27,27 +27,27 @@ from tests.support.service_process import run, service
 from tests.support.waiting import wait_until
 
 KEYS = {"sqlite": "id INTEGER NOT NULL", "postgresql": "id SERIAL NOT NULL"}
-"""The key of the FastAPI tutorial's table, as SQLModel makes it on each kind of database."""
+"""By database, the key of the FastAPI tutorial's table as SQLModel creates it."""
 
 MADE_BEFOREHAND = {
     "sqlite": "CREATE INDEX ix_hero_name_and_id ON hero (name, id)",
     "postgresql": 'CREATE INDEX CONCURRENTLY ix_hero_name_and_id ON hero (name COLLATE "C", id)',
 }
-"""One of the indexes of pages, as a person makes it before the upgrade."""
+"""One of the keyset indexes, as an operator may create it before the upgrade."""
 
 NEXT = f"{int(NEWEST) + 1:04}"
-"""The revision that a change of the models leads to."""
+"""The revision that `db revision` generates for a changed model."""
 
 IMPORT = "import asyncio, sys; from graph.app import app"
 START = "asyncio.run(app.fastapi.router.lifespan_context(app.fastapi).__aenter__())"
-"""What a process does to start the service, without a server."""
+"""The start of a service, without its server, in a process."""
 
 FIELD = '    team: str | None = Field(default=None, index=True, description="Its team.")\n'
 
 
 @pytest.fixture
 def tutorial_table(database_url: str, sql: Sql) -> None:
-    """The table as the tutorial makes it, with a hero in it."""
+    """Create the tutorial's table, with one hero."""
     key = KEYS[database_url.partition(":")[0]]
     columns = "name VARCHAR NOT NULL, age INTEGER, secret_name VARCHAR NOT NULL"
     sql(f"CREATE TABLE hero ({key}, {columns}, PRIMARY KEY (id))")
@@ -58,7 +58,7 @@ def tutorial_table(database_url: str, sql: Sql) -> None:
 
 @pytest.fixture
 def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has the commands that a test runs use its database."""
+    """Makes the test's commands use its database."""
     monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
 
 
@@ -68,7 +68,7 @@ def newer_code(
     environment: None,  # noqa: ARG001 (for the commands)
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Has the commands run a copy of this code whose hero has a team, with the revision for it."""
+    """Makes the commands run a copy of the code whose heroes have a team, with its revision."""
     copy = tmp_path / "newer"
     ignored = shutil.ignore_patterns("node_modules", "__pycache__")
     shutil.copytree(HERE.parent, copy / "graph", ignore=ignored)
@@ -83,13 +83,13 @@ def newer_code(
 
 
 def check() -> tuple[int, str]:
-    """The exit code of `db check`, and what it says."""
+    """Exit code and output of `db check`."""
     done = run("db", "check")
     assert len(done.stdout.splitlines()) + len(done.stderr.splitlines()) == 1, done
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_revisions_are_one_line_as_alembic_sees_them() -> None:
+def test_alembic_sees_one_line_of_revisions() -> None:
     script = ScriptDirectory(str(HERE))
     assert [entry.revision for entry in script.walk_revisions()] == REVISIONS[::-1]
     assert script.get_heads() == [NEWEST]
@@ -97,7 +97,7 @@ def test_the_revisions_are_one_line_as_alembic_sees_them() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("environment")
-def test_a_database_is_made_as_the_models_have_it_and_compared_with_them(sql: Sql) -> None:
+def test_a_new_database_matches_the_models(sql: Sql) -> None:
     made = run("db", "upgrade")
     assert made.returncode == 0, made.stderr
     assert f"revision {NEWEST}" in made.stdout
@@ -112,7 +112,7 @@ def test_a_database_is_made_as_the_models_have_it_and_compared_with_them(sql: Sq
 @pytest.mark.slow
 @on_sqlite
 @pytest.mark.usefixtures("environment")
-def test_checking_makes_no_file(tmp_path: Path) -> None:
+def test_db_check_creates_no_file(tmp_path: Path) -> None:
     code, says = check()
     assert code == 1
     assert "cannot open" in says
@@ -121,7 +121,7 @@ def test_checking_makes_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tutorial_table", "environment")
-def test_the_tutorials_table_is_taken_as_it_is(
+def test_the_tutorials_table_is_adopted(
     database_url: str, sql: Sql, serve: Callable[..., Client]
 ) -> None:
     identity = (
@@ -149,7 +149,7 @@ def test_the_tutorials_table_is_taken_as_it_is(
 
 @slow_on_postgresql
 @pytest.mark.usefixtures("tutorial_table", "environment")
-def test_an_upgrade_says_what_it_does() -> None:
+def test_an_upgrade_prints_what_it_does() -> None:
     done = run("db", "upgrade")
     assert done.returncode == 0
     before, after = done.stderr.splitlines()
@@ -159,7 +159,7 @@ def test_an_upgrade_says_what_it_does() -> None:
 
 @contextmanager
 def upgrading(*options: str) -> Iterator[subprocess.Popen[str]]:
-    """A `db upgrade` that goes on."""
+    """A running `db upgrade`."""
     command = [sys.executable, "-m", "graph", "db", "upgrade", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -169,7 +169,7 @@ def upgrading(*options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def assert_says(process: subprocess.Popen[str], words: str) -> None:
-    """That it says so sooner or later."""
+    """Wait until the process prints this."""
     assert process.stderr is not None
     for line in process.stderr:
         if words in line:
@@ -179,7 +179,7 @@ def assert_says(process: subprocess.Popen[str], words: str) -> None:
 
 @on_sqlite
 @pytest.mark.usefixtures("tutorial_table", "environment")
-def test_one_who_starts_waits_for_another_that_upgrades(
+def test_a_start_waits_for_an_upgrade_by_another_process(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRAPH_DATABASE_TIMEOUT", "0.1")
@@ -194,7 +194,7 @@ def test_one_who_starts_waits_for_another_that_upgrades(
 
 @on_postgresql
 @pytest.mark.usefixtures("tutorial_table", "environment")
-def test_nobody_waits_for_an_upgrade_that_waits(database_url: str, sql: Sql) -> None:
+def test_requests_do_not_wait_for_an_upgrade_that_waits(database_url: str, sql: Sql) -> None:
     write = "INSERT INTO hero (name, secret_name) VALUES ('a', 'b')"
     with transaction(database_url, write), upgrading() as process:
         assert_says(process, "Upgrading the database")
@@ -233,7 +233,7 @@ def test_another_table_of_this_name_is_refused(sql: Sql) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("environment")
-def test_machines_that_start_at_once_make_the_tables_once(sql: Sql) -> None:
+def test_processes_that_start_at_once_create_the_tables_once(sql: Sql) -> None:
     command = [sys.executable, "-c", f"{IMPORT}; print(flush=True); input(); {START}"]
     pipe = subprocess.PIPE
     machines = [
@@ -242,7 +242,7 @@ def test_machines_that_start_at_once_make_the_tables_once(sql: Sql) -> None:
     try:
         for machine in machines:
             assert machine.stdout is not None
-            machine.stdout.readline()  # all is imported
+            machine.stdout.readline()  # the imports are done
         for machine in machines:
             assert machine.stdin is not None
             machine.stdin.write("\n")
@@ -296,7 +296,7 @@ def test_an_older_postgresql_database_is_upgraded_when_told_to(
 
 
 def use_team(newer: Client, old: dict[str, object]) -> None:
-    """Use the field that the newer code has."""
+    """Write and read the field that only the newer code has."""
     with newer.http:
         assert newer.data("{ heroes { id team } }") == {"heroes": [{"id": old["id"], "team": None}]}
         create = "mutation($input: CreateHeroInput!) { createHero(input: $input) { team } }"

@@ -1,4 +1,4 @@
-"""Another app's migrations of the same database, with Alembic."""
+"""Another app migrates the same database with Alembic; neither touches the other's tables."""
 
 import re
 import subprocess
@@ -33,18 +33,18 @@ with create_engine("sqlite:///database.db").connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 """
-"""The `env.py` of an app that has the tutorial's table."""
+"""`env.py` of an app that has the tutorial's table."""
 
 
 def include_name() -> str:
-    """The function that the document has for such an app."""
+    """`include_name` as graph/cli/README.md shows it."""
     found = re.search(r"```python\n(def include_name.*?)```", README.read_text("utf-8"), re.DOTALL)
     assert found is not None
     return found[1]
 
 
 def alembic(*arguments: str) -> None:
-    """Run Alembic's own command."""
+    """Run the command `alembic`."""
     command = [sys.executable, "-m", "alembic", *arguments]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
 

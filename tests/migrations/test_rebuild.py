@@ -1,4 +1,4 @@
-"""SQLite changes little of a table in place: a migration may make it anew, and lose nothing."""
+"""A migration that rebuilds a table on SQLite loses no rows, references or id counter."""
 
 import asyncio
 import shutil
@@ -34,7 +34,7 @@ def upgrade() -> None:
 
 @pytest.fixture
 def rebuilding_code(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has the commands run a copy of this code with a revision that makes the table anew."""
+    """Makes the commands run a copy of the code with a revision that rebuilds the table."""
     monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
     copy = tmp_path / "newer"
     ignored = shutil.ignore_patterns("node_modules", "__pycache__")
@@ -44,16 +44,14 @@ def rebuilding_code(tmp_path: Path, database_url: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("api")
-def test_sqlite_never_gives_an_id_again(sql: Sql) -> None:
+def test_an_id_is_never_reused(sql: Sql) -> None:
     [(table,)] = sql("SELECT sql FROM sqlite_master WHERE name = 'hero'")
     assert "AUTOINCREMENT" in table
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("rebuilding_code")
-def test_a_table_made_anew_never_gives_an_id_again(
-    api: Client, database_url: str, sql: Sql
-) -> None:
+def test_a_rebuilt_table_never_reuses_an_id(api: Client, database_url: str, sql: Sql) -> None:
     ids = [api.create()["id"] for _ in range(3)]
     api.data(f"mutation {{ deleteHero(id: {ids[-1]}) {{ id }} }}")
     upgraded = run("db", "upgrade")
@@ -67,7 +65,7 @@ def test_a_table_made_anew_never_gives_an_id_again(
 
 
 @pytest.mark.slow
-def test_a_table_that_gives_ids_again_is_told_from_one_that_does_not(
+def test_a_table_that_reuses_ids_is_detected(
     api: Client, database_url: str, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
@@ -86,7 +84,7 @@ def test_a_table_that_gives_ids_again_is_told_from_one_that_does_not(
     assert "AUTOINCREMENT" in checked.stderr
 
 
-def test_a_table_made_anew_keeps_what_refers_to_it(
+def test_a_rebuilt_table_keeps_references_to_it(
     api: Client, configure: Callable[..., Settings], sql: Sql
 ) -> None:
     api.create(age=28)

@@ -1,4 +1,4 @@
-"""What a migration does to a table, beyond what its model says."""
+"""Altering a table on SQLite keeps what no model declares: triggers, the id counter, checks."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ GONE = "mutation($id: ID!) { deleteHero(id: $id) { id } }"
 
 
 def change(settings: Settings, alter: Callable[[BatchOperations], object]) -> None:
-    """Alter the table as a migration does."""
+    """Run these operations of Alembic, as a migration does."""
 
     def work(connection: Connection) -> None:
         operations = Operations(MigrationContext.configure(connection))
@@ -35,7 +35,7 @@ def change(settings: Settings, alter: Callable[[BatchOperations], object]) -> No
     asyncio.run(main())
 
 
-def test_a_table_made_anew_never_gives_an_id_again(
+def test_a_rebuilt_table_never_reuses_an_id(
     configure: Callable[..., Settings], api: Client, sql: Sql
 ) -> None:
     for _ in range(3):
@@ -47,7 +47,7 @@ def test_a_table_made_anew_never_gives_an_id_again(
     assert int(api.create(age=1)["id"]) == int(last) + 1
 
 
-def test_a_table_made_anew_is_as_it_was(configure: Callable[..., Settings], sql: Sql) -> None:
+def test_a_rebuilt_table_keeps_its_definition(configure: Callable[..., Settings], sql: Sql) -> None:
     sql("CREATE TABLE hero (id INTEGER NOT NULL, age INTEGER, PRIMARY KEY (id))")
     change(configure(), lambda batch: batch.alter_column("age", nullable=False))
     [(made,)] = sql("SELECT sql FROM sqlite_master WHERE name = 'hero'")

@@ -17,7 +17,7 @@ COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def section(title: str) -> str:
-    """Return the text of a guide."""
+    """The text of a guide."""
     text = (ROOT / "graph" / "README.md").read_text(encoding="utf-8")
     _, found, rest = text.partition(f"\n### {title}\n")
     assert found, f"there is no guide {title!r}"
@@ -25,8 +25,8 @@ def section(title: str) -> str:
 
 
 def copy_code(folder: Path) -> None:
-    """Copy what a person who takes this over edits and runs."""
-    ignored = shutil.ignore_patterns("node_modules", "*.pyc.*")  # as one is being written
+    """Copy the code and the snapshot of the schema."""
+    ignored = shutil.ignore_patterns("node_modules", "*.pyc.*")  # a file that is being written
     shutil.copytree(ROOT / "graph", folder / "graph", ignore=ignored)
     shutil.copy(ROOT / "schema.graphql", folder)
 
@@ -41,13 +41,13 @@ def folder(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -
     return folder
 
 
-def edit(folder: Path, walk: str) -> None:
+def edit(folder: Path, guide: str) -> None:
     """Make a guide's changes."""
-    for path, text in NEW_FILE.findall(walk):
+    for path, text in NEW_FILE.findall(guide):
         file = folder / path
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    for path, hunks in CHANGE.findall(walk):
+    for path, hunks in CHANGE.findall(guide):
         file = folder / path
         text = file.read_text(encoding="utf-8")
         for hunk in re.split(r"^@@\n", hunks, flags=re.MULTILINE):
@@ -59,9 +59,9 @@ def edit(folder: Path, walk: str) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def follow(folder: Path, walk: str) -> None:
+def follow(folder: Path, guide: str) -> None:
     """Run a guide's commands; the folder must be the working directory."""
-    for line in "".join(COMMANDS.findall(walk)).splitlines():
+    for line in "".join(COMMANDS.findall(guide)).splitlines():
         command, _, target = line.partition(" > ")
         program, *arguments = shlex.split(command, comments=True)
         assert program == ".venv/bin/hero-graph"

@@ -1,4 +1,4 @@
-"""The walk "Replace Hero by another model"."""
+"""The guide "Replace Hero by another model"."""
 
 import re
 import shutil
@@ -21,9 +21,7 @@ TAKEN = re.compile(r"^\| `(graph\.hero\.\w+\.\w+)`", re.MULTILINE)
 
 
 @pytest.mark.slow
-def test_another_model_takes_the_place_of_hero(
-    folder: Path, serve_copy: Callable[..., Client]
-) -> None:
+def test_another_model_replaces_hero(folder: Path, serve_copy: Callable[..., Client]) -> None:
     hero, versions = folder / "graph" / "hero", folder / "graph" / "migrations" / "versions"
     shutil.rmtree(hero)
     shutil.copytree(BOOK, hero, ignore=shutil.ignore_patterns("first_*", "__pycache__"))
@@ -59,7 +57,7 @@ def test_another_model_takes_the_place_of_hero(
     assert httpx.get(f"{api.url}/ready").status_code == 200
 
 
-def test_the_document_has_all_that_the_rest_takes_of_this_room() -> None:
+def test_the_guide_lists_all_that_other_folders_import() -> None:
     code = ROOT / "graph"
     taken = {
         f"{module}.{name}"

@@ -1,4 +1,4 @@
-"""The walk "Add a column"."""
+"""The guide "Add a column"."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Books, to try the service with."""
+"""Sample books."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Fixtures: a copy of the code, and the service of it."""
+"""Fixtures that follow a guide on a copy of the code, and serve the copy."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,19 +14,19 @@ from tests.support.service_process import service
 
 @pytest.fixture
 def take(folder: Path) -> Callable[[str], None]:
-    """Takes the walk of a title on the copy."""
+    """Follows the guide with this title on the copy."""
 
-    def taken(title: str) -> None:
-        walk = section(title)
-        edit(folder, walk)
-        follow(folder, walk)
+    def followed(title: str) -> None:
+        guide = section(title)
+        edit(folder, guide)
+        follow(folder, guide)
 
-    return taken
+    return followed
 
 
 @pytest.fixture
-def serve_copy(database_url: str, folder: Path) -> Iterator[Callable[..., Client]]:  # noqa: ARG001 (where it runs)
-    """Runs the service of the copy, with settings by their names in `Settings`."""
+def serve_copy(database_url: str, folder: Path) -> Iterator[Callable[..., Client]]:  # noqa: ARG001 (the working directory)
+    """Starts the service of the copy, with settings by their names in `Settings`."""
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Client:

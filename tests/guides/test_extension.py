@@ -1,4 +1,4 @@
-"""The walk "Add a schema extension"."""
+"""The guide "Add a schema extension"."""
 
 from collections.abc import Callable
 

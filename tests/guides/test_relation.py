@@ -1,4 +1,4 @@
-"""The walk "Add a table with a relation"."""
+"""The guide "Add a table with a relation"."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ COUNT = (Path(__file__).parent / "count.py").read_text(encoding="utf-8")
 TEAMS, HEROES = 9, 90
 
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 89)"
-"""The numbers from 0 to 89, in the words of both databases."""
+"""SQL for the numbers from 0 to 89, on both databases."""
 FILL = (
     f"{NUMBERS} INSERT INTO team (name) SELECT 'T' || i FROM n WHERE i BETWEEN 1 AND {TEAMS}; "  # noqa: S608 (our own)
     f"{NUMBERS} INSERT INTO hero (name, secret_name, team_id) "
@@ -30,7 +30,7 @@ CREATE = "mutation($input: CreateHeroInput!) { createHero(input: $input) { name 
 
 @pytest.fixture
 def related(api: Client, sql: Sql, take: Callable[[str], None]) -> None:
-    """Takes the walk on a table with a hero; then there are teams with ten heroes each."""
+    """Follows the guide on a table with a hero, then adds teams of ten heroes."""
     api.create("Old")
     take("Add a table with a relation")
     for statement in FILL.split("; "):
@@ -38,7 +38,7 @@ def related(api: Client, sql: Sql, take: Callable[[str], None]) -> None:
 
 
 def counted(queries: Sequence[str]) -> list[tuple[dict[str, Any], int, list[str]]]:
-    """For each query: the body, how many statements it took, and what graphql-core completed."""
+    """For each query: body, number of statements, and keys that graphql-core completed."""
     done = subprocess.run(
         [sys.executable, "-c", COUNT, *queries], capture_output=True, text=True, check=False
     )
@@ -80,7 +80,7 @@ def test_a_relation_is_read_and_written(folder: Path, serve_copy: Callable[..., 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("related")
-def test_statements_are_as_many_for_few_rows_as_for_many() -> None:
+def test_the_number_of_statements_does_not_grow_with_the_rows() -> None:
     nested = "{ teams(limit: %d) { heroes(limit: %d) { team { heroes(limit: %d) { id } } } } }"
     few, many, beside, over = counted(
         [

@@ -1,4 +1,4 @@
-"""The walk "Guard a field"."""
+"""The guide "Guard a field"."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ BEHIND = "{ heroes { secretName } }"
 
 
 @slow_on_postgresql
-def test_only_who_may_passes(
+def test_a_guarded_field_needs_its_permission(
     take: Callable[[str], None], serve_copy: Callable[..., Client]
 ) -> None:
     take("Guard a field")

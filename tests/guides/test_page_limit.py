@@ -1,4 +1,4 @@
-"""The walk "Change the page limit"."""
+"""The guide "Change the page limit"."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -36,17 +36,17 @@ class Book(BookBase):
 
 @filter_input(TABLE, Book, description="Filter of books.")
 class BookFilter(Filter):
-    """Which books a client means."""
+    """Filter of books."""
 
 
 @order_input(TABLE, Book, description="A field to sort books by.")
 class BookOrder(OrderTerm):
-    """By what books are ordered."""
+    """Sort order of books."""
 
 
 @stats_type(TABLE, Book, description="Book statistics.")
 class BookStats(Stats):
-    """How many books there are, and what they cost."""
+    """Book statistics."""
 
 
 @strawberry.type
@@ -79,7 +79,7 @@ class Query:
 
     @strawberry.field
     async def book_stats(self, info: Info) -> BookStats:
-        """Figures of all books."""
+        """Statistics of all books."""
         return await read_stats(info, BookStats, TABLE, EVERYTHING)
 
 

@@ -1,8 +1,8 @@
-"""Counts what the code in the working directory does for each of the queries in its arguments.
+"""Counts the statements of each query in the arguments, and what graphql-core completed.
 
-It prints a JSON list with, for each: its answer's body, how many statements it took, and the keys
-of the fields that graphql-core completed. It is run by its text, as `python -c`, so that `graph` is
-the copy in the working directory.
+Prints a JSON list with, for each query: the body of its answer, the number of statements, and the
+keys of the fields that graphql-core completed. Run by `python -c` with this file's text, so that
+`graph` is the copy in the working directory.
 """
 
 import asyncio
@@ -24,19 +24,19 @@ complete: Any = SerialExecutor.complete_value
 
 
 async def counted_fetch(self: Any, statement: Any, **parameters: object) -> Any:
-    """Note the statement, and run it."""
+    """Record the statement, and run it."""
     statements.append(str(statement.clause))
     return await fetch(self, statement, **parameters)
 
 
 def noted_complete(self: Any, type_: Any, details: Any, info: Any, *args: Any) -> Any:
-    """Note the field, and complete it."""
+    """Record the field, and complete it."""
     completed.add(str(info.path.key))
     return complete(self, type_, details, info, *args)
 
 
 async def count() -> list[Any]:
-    """What each query did."""
+    """For each query: body, number of statements, completed keys."""
     app = create_app(Settings())
     found = []
     transport = httpx.ASGITransport(app)

@@ -1,0 +1,1 @@
+"""Replaces `graph/hero` in the guide "Replace Hero by another model"."""

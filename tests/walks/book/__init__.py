@@ -1,1 +1,0 @@
-"""What the walk "Replace Hero by another model" puts in the place of `graph/hero`."""
