@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 import sys
 from collections.abc import Sized
 from contextlib import suppress
@@ -13,6 +14,15 @@ UNKNOWN = sys.maxsize
 
 CLOSED = 3
 """Factor of patience once the system has all bytes: it reports progress in large steps."""
+
+LOOKS = 30
+"""How often a client of a closed connection is looked at while it may read nothing."""
+
+MAX_SPARED = 100
+"""Clients that read and are spared when room is made; at 2 µs each."""
+
+CONNECTION_BYTES = 16_000
+"""Memory of a connection with a request, besides what it has received or is to send."""
 
 C = TypeVar("C")
 
@@ -27,6 +37,38 @@ def unacknowledged(connection: socket.socket) -> int:
     return int.from_bytes(ioctl(connection.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
+class Waiting(Generic[C]):
+    """Connections that wait for their clients, and a limit on them.
+
+    Args:
+        limit: maximum sum of their sizes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._sizes: dict[C, int] = {}  # the longest waiting connection comes first
+        self._total = 0
+
+    def add(self, connection: C, size: int) -> None:
+        """Add a connection, or change its size."""
+        self._total += size - self._sizes.get(connection, 0)
+        self._sizes[connection] = size
+
+    def excess(self) -> C | None:
+        """Return the longest waiting connection if there are several, and they exceed the limit."""
+        if self._total > self._limit and len(self._sizes) > 1:
+            return next(iter(self._sizes))
+        return None
+
+    def requeue(self, connection: C) -> None:
+        """Have a connection wait from now on."""
+        self._sizes[connection] = self._sizes.pop(connection)
+
+    def discard(self, connection: C) -> None:
+        """Remove a connection, if it is there."""
+        self._total -= self._sizes.pop(connection, 0)
+
+
 class Flow(FlowControl):
     """Reads on when no request waits for its turn, and gives up a client that does not read.
 
@@ -36,16 +78,33 @@ class Flow(FlowControl):
         transport: the connection.
         waiting: the requests that wait for their turn.
         patience: seconds in which a client must read something of what was sent.
+        unread: all connections with something unsent, by the bytes of memory that this takes.
+        closed: what sends the rest to clients of closed connections.
     """
 
-    def __init__(self, transport: asyncio.Transport, waiting: Sized, patience: float) -> None:
+    sending = 0
+    """Bytes of the last message. The transport has all of them until the last one is sent."""
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        waiting: Sized,
+        patience: float,
+        unread: "Waiting[Flow]",
+        closed: Waiting[asyncio.Task[None]],
+    ) -> None:
         super().__init__(transport)
+        transport.set_write_buffer_limits(0)  # paused means that something is unsent
         self._connection = transport.get_extra_info("socket")
         self._waiting = waiting
         self._patience = patience
+        self._unread = unread
+        self._closed = closed
         self._unsent = UNKNOWN  # bytes, at the last look
+        self._unsent_before = 0  # bytes, when the client was last asked to make room
         self._ended = False
         self._held = False
+        self._given_up = False
         self._next_look = asyncio.get_running_loop().call_later(patience, self._look)
 
     def resume_reading(self) -> None:
@@ -64,7 +123,30 @@ class Flow(FlowControl):
         if not self._transport.is_closing():
             self.resume_reading()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unsent_before = self._left()
+        size = max(self.sending, self._transport.get_write_buffer_size())
+        self._unread.add(self, CONNECTION_BYTES + size)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Give up clients until all that is unread is within the limit; spare those that read."""
+        spared = 0
+        while (longest := self._unread.excess()) is not None:
+            if spared < MAX_SPARED and longest.has_read():
+                self._unread.requeue(longest)
+                spared += 1
+            else:
+                longest.give_up()
+
+    def has_read(self) -> bool:
+        """Tell whether the client has read something since this was last asked."""
+        before, self._unsent_before = self._unsent_before, self._left()
+        return self._unsent_before < before
+
     def resume_writing(self) -> None:
+        self._unread.discard(self)
         self._unsent = UNKNOWN
         super().resume_writing()
 
@@ -79,51 +161,67 @@ class Flow(FlowControl):
         self._next_look.cancel()
         self._look()
 
+    def give_up(self) -> None:
+        """Reset the connection; the system forgets, too, what it has for the client."""
+        self._given_up = True
+        self._unread.discard(self)
+        _reset_on_close(self._connection)
+        self._transport.abort()
+
     def stop(self) -> None:
         """Stop checking: the connection is closed."""
         self._next_look.cancel()
-        if hasattr(socket, "TCP_USER_TIMEOUT") and self._connection.family != socket.AF_UNIX:
-            # What the system has taken of an answer it keeps for its client, even now. Not set
-            # before: it counts from when a client's window closed, though that reads on slowly.
-            milliseconds = round(CLOSED * self._patience * 1000)
-            with suppress(OSError):
-                self._connection.setsockopt(
-                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds
-                )
+        self._unread.discard(self)
+        if not self._given_up and unacknowledged(self._connection):
+            with suppress(OSError):  # too many files are open
+                self._send_rest()
+
+    def _send_rest(self) -> None:
+        connection = self._connection
+        rest = socket.fromfd(connection.fileno(), connection.family, socket.SOCK_STREAM)
+        sending = asyncio.create_task(keep_sending(rest, CLOSED * self._patience))
+        self._closed.add(sending, 1)
+        sending.add_done_callback(self._closed.discard)
+        if (longest := self._closed.excess()) is not None:
+            longest.cancel()
+
+    def _left(self) -> int:
+        """Return the bytes that were sent, and that the client's system has not acknowledged."""
+        return self._transport.get_write_buffer_size() + unacknowledged(self._connection)
 
     def _look(self) -> None:
         unsent = UNKNOWN
         if self._ended or self.write_paused or self._transport.is_closing():
-            unsent = self._transport.get_write_buffer_size() + unacknowledged(self._connection)
+            unsent = self._left()
             if unsent >= self._unsent:
-                self._transport.abort()
+                self.give_up()
                 return
         self._unsent = unsent
         self._next_look = asyncio.get_running_loop().call_later(self._patience, self._look)
 
 
-class Waiting(Generic[C]):
-    """Connections that wait for their clients, and a limit on them.
+async def keep_sending(rest: socket.socket, patience: float) -> None:
+    """Keep a socket whose connection is closed open while its client reads what the system has.
+
+    The system itself would wait for ever for a client that does not read, or give up one that reads
+    slowly: `TCP_USER_TIMEOUT` counts from when its window closed.
 
     Args:
-        limit: maximum sum of their sizes.
+        rest: the socket, which is closed at the end.
+        patience: seconds in which the client must read something.
     """
+    with rest, suppress(OSError):  # the client has left
+        rest.shutdown(socket.SHUT_WR)
+        unsent, looks = UNKNOWN, LOOKS
+        while looks and not rest.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            before, unsent = unsent, unacknowledged(rest)
+            if not unsent:
+                return
+            looks = LOOKS if unsent < before else looks - 1
+            await asyncio.sleep(patience / LOOKS)
+        _reset_on_close(rest)
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._sizes: dict[C, int] = {}  # the longest waiting connection comes first
-        self._total = 0
 
-    def add(self, connection: C, size: int) -> C | None:
-        """Add a connection, or change its size.
-
-        Returns:
-            The longest waiting connection if the limit is exceeded.
-        """
-        self._total += size - self._sizes.get(connection, 0)
-        self._sizes[connection] = size
-        return next(iter(self._sizes)) if self._total > self._limit else None
-
-    def discard(self, connection: C) -> None:
-        """Remove a connection, if it is there."""
-        self._total -= self._sizes.pop(connection, 0)
+def _reset_on_close(connection: socket.socket) -> None:
+    with suppress(OSError):  # it is closed
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -4,16 +4,17 @@ uvicorn times idle connections only: one with half a request would be kept for e
 """
 
 import asyncio
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
 import uvicorn
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from graph.http.errors import CLIENT_GONE
-from graph.http.flow import Flow, Waiting
+from graph.http.flow import CONNECTION_BYTES, Flow, Waiting
 from graph.http.http1 import UnacceptableError, check, error_response, head, origin_form
 
 MAX_HEAD_BYTES = 65_536
@@ -41,8 +42,12 @@ MAX_IDLE = 2_000
 MAX_ARRIVING_BYTES = 24_000_000
 """Maximum memory of all requests of which only a part has arrived; the oldest is refused."""
 
-ARRIVING_BYTES = 16_000
-"""Memory of a connection and its arriving request, besides the bytes that have arrived."""
+MAX_UNREAD_BYTES = 20_000_000
+"""Maximum memory of all answers that clients have not read. Of clients that read nothing, the one
+that has done so for longest is given up."""
+
+MAX_CLOSED = 1_000
+"""Maximum closed connections whose clients still read; the oldest is given up."""
 
 CROWDED = "Too many requests were arriving, and this one was the oldest."
 
@@ -62,6 +67,8 @@ class ProtocolConfig(uvicorn.Config):
         super().__init__(*args, **options)
         self.idle = Waiting[Protocol](MAX_IDLE)
         self.arriving = Waiting[Protocol](MAX_ARRIVING_BYTES)
+        self.unread = Waiting[Flow](MAX_UNREAD_BYTES)
+        self.closed = Waiting[asyncio.Task[None]](MAX_CLOSED)
 
 
 class Protocol(HttpToolsProtocol):
@@ -75,6 +82,8 @@ class Protocol(HttpToolsProtocol):
         self._shutdown_timeout = config.shutdown_timeout
         self._all_idle = config.idle
         self._all_arriving = config.arriving
+        self._unread = config.unread
+        self._closed = config.closed
         self._arrival: asyncio.TimerHandle | None = None
         self._unparsed = b""
         self._chunks = 0  # parsed in this turn
@@ -93,7 +102,7 @@ class Protocol(HttpToolsProtocol):
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
-        self.flow = Flow(transport, self.pipeline, self._timeout)
+        self.flow = Flow(transport, self.pipeline, self._timeout, self._unread, self._closed)
         self._arrival = self.loop.call_later(self._timeout, self._too_slow)
         self._become_idle()
 
@@ -187,8 +196,8 @@ class Protocol(HttpToolsProtocol):
         elif self._arriving:
             if self._arrival is None:
                 self._arrival = self.loop.call_later(self._timeout, self._too_slow)
-            oldest = self._all_arriving.add(self, ARRIVING_BYTES + self._arrived_bytes)
-            if oldest is not None:
+            self._all_arriving.add(self, CONNECTION_BYTES + self._arrived_bytes)
+            if (oldest := self._all_arriving.excess()) is not None:
                 oldest._reject(408, CROWDED)  # noqa: SLF001 (of this class)
         elif self._last_response is None and (self.cycle is None or self.cycle.response_complete):
             # The end of a body that was answered early, or what is no request yet.
@@ -207,8 +216,8 @@ class Protocol(HttpToolsProtocol):
         # The last request may have 64 kB of headers. uvicorn begins with none, too.
         self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
         self.url = b""
-        longest = self._all_idle.add(self, 1)
-        if longest is not None:
+        self._all_idle.add(self, 1)
+        if (longest := self._all_idle.excess()) is not None:
             longest._unset_keepalive_if_required()  # noqa: SLF001 (of this class)
             longest.transport.close()
 
@@ -300,13 +309,20 @@ class Protocol(HttpToolsProtocol):
     async def _run(
         self, cycle: RequestResponseCycle, app: ASGIApp, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        if self.flow.write_paused:  # nothing is executed for a client that does not read
+            await self.flow.drain()
         if cycle.disconnected:
             return
+
+        def send_and_note(message: Message) -> Awaitable[None]:
+            self.flow.sending = len(message.get("body", b""))
+            return send(message)
+
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (for the type checker)
         running = self._running = cycle, task
         try:
-            await app(scope, receive, send)
+            await app(scope, receive, send_and_note)
         except RuntimeError:
             # The client has gone, which uvloop knows before it tells us: nobody is answered.
             if not self.transport.is_closing():

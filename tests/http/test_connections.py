@@ -12,7 +12,7 @@ from time import perf_counter, sleep
 import httpx
 import pytest
 
-from graph.http import uvicorn_protocol
+from graph.http import flow, uvicorn_protocol
 from graph.http.server import ServerConfig
 from graph.settings import Settings
 from tests.support.client import Client
@@ -141,7 +141,7 @@ def test_connections_that_have_sent_nothing_count_as_idle(
 def test_of_too_many_arriving_requests_the_oldest_are_refused(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, sent: int
 ) -> None:
-    size = uvicorn_protocol.ARRIVING_BYTES + len(WHOLE)
+    size = flow.CONNECTION_BYTES + len(WHOLE)
     monkeypatch.setattr(uvicorn_protocol, "MAX_ARRIVING_BYTES", 10 * size)
     api = serve()
     with ExitStack() as stack:
@@ -193,22 +193,58 @@ def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -
 
 @pytest.mark.slow
 @on_sqlite
-def test_a_reader_that_reads_slowly_is_waited_for(serve: Callable[..., Client]) -> None:
+@pytest.mark.parametrize(
+    ("last", "narrow"), [(WHOLE, True), (LAST, True), (LAST, False)], ids=["kept", "closed", "wide"]
+)
+def test_a_reader_that_reads_slowly_is_waited_for(
+    serve: Callable[..., Client],
+    last: bytes,
+    narrow: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
     api = serve(request_timeout=2)
     for _ in range(100):
         api.create("🦸" * 200, secretName="🦹" * 200)
-    with connected(api.url, narrow=True) as connection:
-        connection.sendall(WHOLE * 10)
+    with connected(api.url, narrow=narrow) as connection:
+        if not narrow:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+        connection.sendall(WHOLE * 9 + last)
         received = b""
         for _ in range(40):  # five times as long as a client may read nothing
             sleep(0.25)
-            received += connection.recv(2000)
+            received += connection.recv(2000 if narrow else 4000)
         while received.count(b"HTTP/1.1 200 OK") < 10 or not received.endswith(b"}]}}"):
             more = connection.recv(65536)
             assert more, "the connection was closed"
             received += more
     pages = answers(received)
     assert [len(page.json()["data"]["heroes"]) for page in pages] == [100] * 10
+
+
+@on_sqlite
+def test_of_too_many_clients_that_do_not_read_those_that_wait_longest_are_given_up(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uvicorn_protocol, "MAX_UNREAD_BYTES", 500_000)
+    api = serve(request_timeout=600)
+    for _ in range(20):  # pages of 33 kB
+        api.create("🦸" * 200, secretName="🦹" * 200)
+    with ExitStack() as stack:
+        broken = select.poll()
+        given_up = 0
+        for _ in range(30):
+            connection = stack.enter_context(connected(api.url, narrow=True))
+            connection.sendall(WHOLE * 120)
+            broken.register(connection, select.POLLERR)
+        with connected(api.url) as reader:
+            reader.sendall(WHOLE * 9 + LAST)
+            assert len(answers(read_to_the_end(reader))) == 10
+        while given_up < 20:
+            found = broken.poll(60_000)
+            assert found, f"{given_up} were given up"
+            for descriptor, _ in found:
+                broken.unregister(descriptor)
+                given_up += 1
+        assert api.heroes() != []
 
 
 def test_a_client_that_is_refused_and_does_not_close_is_given_up(
