@@ -60,7 +60,8 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(map(str, first["loc"])).upper()
-        raise SettingsError(f"{PREFIX}{name}: {first['msg']}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{PREFIX}{name}: {message}") from None
     configure(settings)
     if unknown:
         logger.warning("Unknown settings, ignored: %s", ", ".join(unknown))

@@ -51,7 +51,9 @@ class AllowedHosts:
         ):
             await self._app(scope, receive, send)
             return
-        error = HTTPError(421, "This host is not served: GRAPH_ALLOWED_HOSTS lists the hosts.")
+        error = HTTPError(
+            421, "This host is not served. To serve it, add it to GRAPH_ALLOWED_HOSTS."
+        )
         # The body is not read, so the connection cannot be used again.
         headers = {**SECURITY, "connection": "close"}
         answer = JSONResponse(body_of(error), error.status, headers)
