@@ -1,4 +1,4 @@
-"""Mutations of one statement, which PostgreSQL commits as it runs them: stored or not, for sure."""
+"""One-statement mutations on PostgreSQL: each error says whether the row was stored."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ INCOMPLETE = [
     ("ALTER TABLE hero ALTER age TYPE text", "NEW.age := 'old';"),
     ("ALTER TABLE hero ALTER age TYPE numeric", "NEW.age := 'NaN';"),
 ]
-"""How the table was changed by others, and what a trigger then makes of a row."""
+"""Changes of the table by others, each with the row that a trigger then stores."""
 
 STORED = "The operation was stored."
 
@@ -57,20 +57,20 @@ def serve_schema(configure: Callable[..., Settings]) -> Iterator[ServeSchema]:
 
 
 def altered(sql: Sql, statements: str) -> None:
-    """Run several statements, of which one may have semicolons of its own."""
+    """Run several statements; a function body may contain semicolons."""
     sql(f"DO $do$ BEGIN {statements}; END $do$")
 
 
 @pytest.mark.parametrize(("change", "trigger"), INCOMPLETE)
-def test_a_row_that_a_trigger_makes_unanswerable_is_not_stored(
+def test_a_row_that_a_trigger_makes_invalid_is_not_stored(
     serve: Serve, sql: Sql, change: str, trigger: str
 ) -> None:
     fast, plain = serve(), serve(fast_execution=False)
-    altered(sql, TRIGGER.format(""))  # of which a connection that is opened now knows
+    altered(sql, TRIGGER.format(""))  # a connection that is opened now knows it
     fast.create("Before")
     altered(sql, change)
     altered(sql, FUNCTION.format(trigger))
-    query = CREATE.replace("{ id ", "{ ")  # of which each attempt takes one
+    query = CREATE.replace("{ id ", "{ ")  # each attempt takes one id
     bodies = [api.execute(query, input=HERO) for api in (fast, plain)]
     for body in bodies:
         body["errors"][0]["extensions"].pop("errorId", None)
@@ -85,7 +85,7 @@ def test_a_row_that_cannot_be_answered_is_said_to_be_stored(
 ) -> None:
     api.create("Before")
     altered(sql, change)
-    altered(sql, TRIGGER.format(trigger))  # of which the open connection does not know
+    altered(sql, TRIGGER.format(trigger))  # the open connection does not know it
     body = api.execute(CREATE, input=HERO)
     assert body["data"] is None or body["data"]["createHero"]["age"] is None
     (error,) = body["errors"]
@@ -95,14 +95,16 @@ def test_a_row_that_cannot_be_answered_is_said_to_be_stored(
     assert len(sql(NAMES)) == 2
 
 
-def test_what_a_trigger_makes_of_a_row_is_answered(api: Client, sql: Sql) -> None:
+def test_a_row_is_answered_as_a_trigger_stored_it(api: Client, sql: Sql) -> None:
     altered(sql, TRIGGER.format("NEW.name := repeat('\x01', 2000); NEW.age := NULL;"))
     assert api.create()["name"] == "\x01" * 2000
     assert api.create()["age"] is None
 
 
 @pytest.mark.parametrize("name", ["n", "\x01" * 200, "ä" * 100])
-def test_nothing_is_stored_where_the_answer_has_no_room(serve: Serve, sql: Sql, name: str) -> None:
+def test_nothing_is_stored_if_the_answer_would_be_too_large(
+    serve: Serve, sql: Sql, name: str
+) -> None:
     api = serve(max_answer_bytes=50 + len(name))
     selected = "{ a: name b: name secretName id }"
     by_variable = f"mutation($i: CreateHeroInput!) {{ createHero(input: $i) {selected} }}"
@@ -136,7 +138,7 @@ def test_a_refused_row_costs_no_connection(api: Client, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["stored", "lost"])
-def test_an_answer_that_never_comes_is_not_known(
+def test_a_lost_connection_leaves_the_outcome_unknown(
     serve: Serve, proxy: Proxy, database_url: str, sql: Sql, *, after: bool
 ) -> None:
     api = serve(database_url=proxy.url(database_url), request_timeout=0.5, database_timeout=60)
@@ -152,13 +154,13 @@ def test_an_answer_that_never_comes_is_not_known(
 
 
 def one_statement(field: Callable[..., Any]) -> Any:
-    """A mutation that is declared to be one statement."""
+    """A mutation field that is declared to be one statement."""
     return strawberry.mutation(field, metadata={ONE_STATEMENT: True})
 
 
 @strawberry.type
 class More(Mutation):
-    """Fields that are declared to be one statement, rightly or not."""
+    """Fields that are declared to be one statement; not all are."""
 
     @one_statement
     async def once(self, info: Info) -> Hero:
@@ -206,7 +208,7 @@ class More(Mutation):
         ("mutation { refused { __typename ... on Hero { id } } }", "CONFLICT", 1),
     ],
 )
-def test_what_fails_after_its_statement_says_whether_it_was_stored(
+def test_an_error_after_the_statement_says_whether_the_row_was_stored(
     serve_schema: ServeSchema, sql: Sql, document: str, code: str, stored: int
 ) -> None:
     api = serve_schema(mutation=More, request_timeout=0.5)

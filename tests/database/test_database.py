@@ -1,4 +1,4 @@
-"""Sessions as resolvers use them, and setting a database up, on each kind of database."""
+"""Sessions as resolvers use them: the ORM, statements and commits share one transaction."""
 
 import asyncio
 from operator import methodcaller
@@ -25,7 +25,7 @@ async def names(session: Session) -> list[str]:
     return [row.name for row in rows]
 
 
-def test_the_orm_and_the_short_cut_share_a_transaction(configure: Configure) -> None:
+def test_the_orm_and_fetch_share_a_transaction(configure: Configure) -> None:
     async def work(database: Database) -> None:
         session = database.session()
         session.start()
@@ -46,7 +46,7 @@ def test_statements_side_by_side_share_a_transaction(configure: Configure) -> No
     async def work(database: Database) -> None:
         session = database.session()
         session.start()
-        await session.snapshot()  # which changes nothing in a transaction, begun or not
+        await session.snapshot()  # no effect in a transaction
         new = [session.fetch(new_hero(COLUMNS), **DEADPOND) for _ in range(3)]
         await asyncio.gather(*new)
         await session.rollback()
@@ -79,7 +79,7 @@ def test_core_statements_go_through_the_orms_session_too(configure: Configure) -
     run(configure, work)
 
 
-def test_what_is_not_committed_is_not_stored(configure: Configure) -> None:
+def test_uncommitted_writes_are_not_stored(configure: Configure) -> None:
     async def work(database: Database) -> None:
         for end in (methodcaller("close"), methodcaller("rollback")):
             session = database.session()
@@ -110,7 +110,7 @@ def test_a_query_may_use_the_orm_and_write_nothing(configure: Configure) -> None
 
 
 @on_postgresql
-def test_an_orm_statement_that_finds_no_connection(configure: Configure) -> None:
+def test_an_orm_statement_without_a_free_connection_is_unavailable(configure: Configure) -> None:
     async def main() -> None:
         async with prepared(configure(pool_size=1, database_timeout=0.2)) as database:
             first, second = database.session(), database.session()
@@ -126,7 +126,7 @@ def test_an_orm_statement_that_finds_no_connection(configure: Configure) -> None
 
 
 @on_postgresql
-def test_a_failed_statement_that_was_passed_over_is_not_committed(configure: Configure) -> None:
+def test_nothing_is_committed_after_a_failed_statement(configure: Configure) -> None:
     async def work(database: Database) -> None:
         session = database.session()
         session.start()
@@ -154,7 +154,7 @@ def test_several_machines_start_at_once(configure: Configure, sql: Sql) -> None:
 
 
 @on_postgresql
-def test_a_connection_that_was_idle_for_long_is_not_used(
+def test_a_connection_that_was_idle_too_long_is_replaced(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def process(database: PostgresDatabase) -> int:

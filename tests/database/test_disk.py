@@ -1,4 +1,4 @@
-"""A disk that fails, or is slow, beneath SQLite's log."""
+"""Failing and slow syncs of SQLite's write-ahead log."""
 
 import signal
 import sqlite3
@@ -29,7 +29,7 @@ def disk(tmp_path: Path) -> Disk:
 
 
 def outcome(api: Client, name: str) -> str:
-    """Create a hero: "stored", or the message of the error."""
+    """Create a hero; returns "stored" or the error's message."""
     body = api.execute(CREATE, input={"name": name, "secretName": "Dive Wilson"})
     if "errors" not in body:
         return "stored"
@@ -38,7 +38,7 @@ def outcome(api: Client, name: str) -> str:
     return str(error["message"])
 
 
-def test_a_commit_that_the_disk_failed_is_what_it_was_said_to_be(
+def test_a_commit_whose_sync_failed_is_stored_or_not_as_answered(
     database_url: str, sql: Sql, disk: Disk
 ) -> None:
     with service(database_url, prefix=disk.prefix) as (url, process), Client(url) as api:
@@ -55,7 +55,7 @@ def test_a_commit_that_the_disk_failed_is_what_it_was_said_to_be(
             outcomes = {k: v for some in threads.map(write, range(4)) for k, v in some.items()}
         disk.fail(1)
         outcomes["last"] = outcome(api, "last")
-        process.kill()  # whoever opens the file now takes all that is whole in the log
+        process.kill()  # opening the file now recovers all complete commits of the log
         process.wait()
     stored = {str(name) for (name,) in sql("SELECT name FROM hero")}
     assert "Try again" in outcomes["last"]
@@ -64,7 +64,7 @@ def test_a_commit_that_the_disk_failed_is_what_it_was_said_to_be(
             assert (name in stored) == (said == "stored"), (name, said)
 
 
-def test_a_commit_that_the_disk_keeps_failing_has_an_unknown_outcome(
+def test_a_commit_whose_syncs_keep_failing_has_an_unknown_outcome(
     database_url: str, disk: Disk
 ) -> None:
     with service(database_url, prefix=disk.prefix) as (url, _), Client(url) as api:
@@ -87,12 +87,12 @@ def test_a_slow_disk_holds_up_no_reads(database_url: str, disk: Disk) -> None:
     ):
         disk.slow_down(1)
         api.create()
-        api.create()  # which show that it is slow
+        api.create()  # these show that the disk is slow
         syncs = disk.syncs
         write = threads.submit(api.create)
         wait_until(lambda: disk.syncs > syncs)
         reads = 0
-        while not write.done():  # were the loop blocked, the first read would take all the time
+        while not write.done():  # if the loop were blocked, the first read would take all the time
             assert len(reader.heroes()) >= 2
             reads += 1
         assert reads > 2
@@ -119,10 +119,10 @@ def test_the_grace_time_ends_before_a_commit_does(database_url: str, disk: Disk)
 
 
 @pytest.mark.slow
-def test_the_log_is_bounded_though_others_write_on(
+def test_the_log_is_bounded_during_writes(
     database_url: str, database_file: Path, disk: Disk
 ) -> None:
-    """What is written while the log is moved to its file would never let that come to an end."""
+    """Without a bound, writes during a checkpoint would keep it from ending."""
     log = database_file.with_name("database.db-wal")
     with (
         service(database_url, prefix=disk.prefix) as (url, _),

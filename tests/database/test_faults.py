@@ -1,4 +1,4 @@
-"""What happens to SQLite's file beneath a running service."""
+"""A running service when SQLite's file is locked, damaged, full or read-only."""
 
 import os
 import resource
@@ -31,7 +31,7 @@ def database_file(tmp_path: Path) -> Path:
 
 @contextmanager
 def write_lock(file: Path) -> Iterator[None]:
-    """Another process's transaction."""
+    """Hold the write lock, as another process does."""
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
@@ -41,7 +41,7 @@ def write_lock(file: Path) -> Iterator[None]:
         other.close()
 
 
-def test_a_held_write_lock_stops_writes_alone_and_for_its_time_only(
+def test_a_held_write_lock_stops_only_writes(
     serve: Callable[..., Client], database_file: Path
 ) -> None:
     api = serve(database_timeout=0.3)
@@ -49,7 +49,7 @@ def test_a_held_write_lock_stops_writes_alone_and_for_its_time_only(
     with write_lock(database_file), ThreadPoolExecutor() as threads:
         write = threads.submit(api.codes, CREATE, input=HERO)
         reads = 0
-        while not write.done():  # were the loop blocked, the first read would take all the time
+        while not write.done():  # if the loop were blocked, the first read would take all the time
             assert [hero["name"] for hero in api.heroes()] == ["Before"]
             reads += 1
         assert write.result() == UNAVAILABLE
@@ -86,7 +86,9 @@ def test_a_missing_table_is_an_error_of_the_service(
     assert_works(api)
 
 
-def test_a_file_that_is_no_database(api: Client, database_file: Path) -> None:
+def test_a_file_that_is_no_database_makes_the_service_unavailable(
+    api: Client, database_file: Path
+) -> None:
     good = database_file.with_suffix(".good")
     api.create()
     with sqlite3.connect(database_file) as connection:
@@ -105,7 +107,7 @@ def test_a_file_that_is_no_database(api: Client, database_file: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, with 600 kB."""
+    """A file system of 600 kB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
@@ -114,7 +116,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk(small_disk: Path) -> None:
+def test_a_full_disk_stops_only_writes(small_disk: Path) -> None:
     with service(f"sqlite:///{small_disk / 'database.db'}") as (url, _), Client(url) as api:
         acknowledged = 0
         while "errors" not in api.execute(CREATE, input={**HERO, "name": "x" * 200}):
@@ -129,12 +131,12 @@ def test_a_full_disk(small_disk: Path) -> None:
         assert len(api.heroes(offset=acknowledged)) == 1
 
 
-def test_a_file_that_may_not_grow(database_url: str, database_file: Path) -> None:
+def test_a_file_that_may_not_grow_stops_only_writes(database_url: str, database_file: Path) -> None:
     with service(database_url) as (url, process), Client(url) as api:
         limit = database_file.stat().st_size + 100_000
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
         acknowledged = tries = 0
-        while ready(api):  # a log that is full is made empty as long as its file may grow
+        while ready(api):  # a full log begins again as long as the file may grow
             tries += 1
             assert tries < 3_000
             body = api.execute(CREATE, input={**HERO, "name": "x" * 200})
@@ -153,7 +155,7 @@ def test_a_file_that_may_not_grow(database_url: str, database_file: Path) -> Non
 
 @pytest.fixture
 def without_privileges() -> Sequence[str]:
-    """A command that takes away with what root may write what is not for it to write."""
+    """Command prefix that drops root's right to write any file."""
     if os.geteuid() != 0:
         return []
     require(shutil.which("setpriv") is not None, "setpriv, from util-linux, is not installed")
@@ -161,7 +163,7 @@ def without_privileges() -> Sequence[str]:
     return ["setpriv", "--bounding-set", capabilities, "--inh-caps", capabilities]
 
 
-def test_a_file_that_is_read_only(
+def test_a_read_only_file_stops_only_writes(
     database_url: str, database_file: Path, without_privileges: Sequence[str]
 ) -> None:
     with service(database_url, prefix=without_privileges) as (url, _), Client(url) as api:

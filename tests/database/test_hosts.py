@@ -1,4 +1,4 @@
-"""Several hosts in PostgreSQL's URL, of which some cannot be used."""
+"""Several hosts in PostgreSQL's URL: the service finds one that it can use."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ Serve = Callable[..., Client]
 
 @contextmanager
 def silent_host() -> Iterator[socket.socket]:
-    """A host that takes connections, and says nothing."""
+    """A host that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
         yield listener
@@ -40,7 +40,7 @@ def silent_host() -> Iterator[socket.socket]:
 
 @contextmanager
 def full_host() -> Iterator[socket.socket]:
-    """A host with a full queue of connections, which answers nobody, as one without power."""
+    """A host whose queue of connections is full: it does not answer, like one without power."""
     with ExitStack() as stack, socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         listener.settimeout(0)
         for _ in range(4):
@@ -55,7 +55,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 def taken(listener: socket.socket) -> int:
-    """How many connections have come since this was asked last."""
+    """Number of connections since the last call."""
     for count in range(1_000):
         try:
             listener.accept()[0].close()
@@ -65,13 +65,13 @@ def taken(listener: socket.socket) -> int:
 
 
 def behind(listener: socket.socket, database_url: str) -> str:
-    """The URL with this host in front of the server's."""
+    """The URL with this host before the server's."""
     host, port = listener.getsockname()
     return database_url.replace("@", f"@{host}:{port},")
 
 
 @pytest.mark.parametrize("host", [silent_host, full_host])
-def test_a_first_host_that_does_not_answer(
+def test_the_next_host_is_asked_if_the_first_does_not_answer(
     serve: Serve, database_url: str, host: Callable[[], AbstractContextManager[socket.socket]]
 ) -> None:
     with host() as listener:
@@ -110,10 +110,10 @@ def test_a_host_that_did_not_answer_is_asked_last(
         assert taken(listener) == 0
 
 
-def test_no_host_is_what_is_asked_for(
+def test_operations_are_unavailable_while_no_host_is_the_primary(
     serve: Serve, cluster: Cluster, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As in an election, when all are standbys."""
+    """All hosts are standbys during an election."""
     [(name,)] = sql("SELECT current_database()")
     hosts = f"127.0.0.1:{cluster.port},localhost:{cluster.port}"
     api = serve(database_url=f"postgresql://hero@{hosts}/{name}?target_session_attrs=read-write")
@@ -128,7 +128,7 @@ def test_no_host_is_what_is_asked_for(
 
 
 @pytest.mark.parametrize("target", ["any", "primary", "read-write", "prefer-standby"])
-def test_a_host_that_will_do(serve: Serve, database_url: str, target: str) -> None:
+def test_a_host_of_the_requested_kind_is_used(serve: Serve, database_url: str, target: str) -> None:
     hosts = database_url.replace("@", f"@127.0.0.1:{free_port()},")
     api = serve(database_url=f"{hosts}?target_session_attrs={target}")
     created = api.create()
@@ -136,7 +136,7 @@ def test_a_host_that_will_do(serve: Serve, database_url: str, target: str) -> No
 
 
 @pytest.mark.parametrize("target", ["standby", "read-only"])
-def test_a_start_without_a_host_that_will_do(
+def test_a_start_without_a_usable_host_fails_in_one_line(
     cluster: Cluster, database_url: str, target: str
 ) -> None:
     url = database_url.replace("@", f"@127.0.0.1:{free_port()},")
@@ -186,7 +186,7 @@ def test_a_url_is_split_into_one_for_each_host(url: str, urls: dict[str, str]) -
     assert data_source(url).rounds == (urls,)
 
 
-def test_hosts_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hosts_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGHOST", "a,b")
     monkeypatch.setenv("PGPORT", "1,2")
     monkeypatch.setenv("PGTARGETSESSIONATTRS", "prefer-standby")
@@ -199,15 +199,15 @@ def test_hosts_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     "hosts", ["a,,b", "a,", "a,b?port=1,2,3", "?host=a,&port=1", "?host=a&port=1,2"]
 )
-def test_hosts_and_ports_that_do_not_agree(hosts: str) -> None:
+def test_hosts_and_ports_that_do_not_match_are_refused(hosts: str) -> None:
     with pytest.raises(DatabaseError, match=r"^GRAPH_DATABASE_URL has \d hosts, none of which"):
         data_source(f"postgresql://{hosts}")
 
 
-def test_idle_connections_to_a_host_that_went_silent(
+def test_only_one_request_waits_for_a_host_that_went_silent(
     serve: Serve, proxy: Proxy, database_url: str, sql: Sql
 ) -> None:
-    """One request finds it out; those after it do not wait for it again."""
+    """One request waits for the host; the next ones do not."""
     hosts = database_url.replace("@", f"@127.0.0.1:{proxy.port},")
     api = serve(database_url=f"{hosts}?sslmode=disable", database_timeout=2)
     with (

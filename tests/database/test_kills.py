@@ -1,4 +1,4 @@
-"""The end of the process: kill -9 amid writes, and SIGTERM with its grace time."""
+"""`kill -9` during writes loses nothing acknowledged; SIGTERM lets requests finish in time."""
 
 import signal
 import sqlite3
@@ -34,7 +34,7 @@ def database_file(tmp_path: Path) -> Path:
 
 
 def write_until_killed(url: str, enough: Event) -> tuple[set[str], set[str]]:
-    """Create and delete; returns the ids that must be there, and those that must not."""
+    """Create and delete heroes; returns the ids that must exist, and those that must not."""
     kept, deleted = set[str](), set[str]()
     with Client(url) as api:
         try:
@@ -54,7 +54,7 @@ def write_until_killed(url: str, enough: Event) -> tuple[set[str], set[str]]:
 
 @slow_on_postgresql
 @pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.slow)])
-def test_what_was_acknowledged_survives_kill_9(database_url: str, sql: Sql, times: int) -> None:
+def test_acknowledged_writes_survive_kill_9(database_url: str, sql: Sql, times: int) -> None:
     kept, deleted = set[str](), set[str]()
     for _ in range(times):
         enough = Event()
@@ -83,7 +83,7 @@ def refuses_connections(url: str) -> bool:
 
 
 @on_sqlite
-def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(
+def test_sigterm_answers_open_requests_and_refuses_new_ones(
     database_url: str, database_file: Path
 ) -> None:
     with (
@@ -94,7 +94,7 @@ def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(
         other = sqlite3.connect(database_file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         write = threads.submit(api.create)
-        assert httpx.get(f"{url}/health").is_success  # the service has seen what came before
+        assert httpx.get(f"{url}/health").is_success  # the service has received the requests before
         process.send_signal(signal.SIGTERM)
         while not refuses_connections(url):
             assert process.poll() is None
@@ -131,7 +131,7 @@ def test_the_grace_time_of_sigterm_ends(database_url: str, database_file: Path) 
 @pytest.mark.slow
 @on_postgresql
 @pytest.mark.parametrize(("query", "at"), [(CREATE, b"Deadpond"), (CREATE_TWO, b"COMMIT")])
-def test_the_grace_time_ends_amid_a_commit(
+def test_the_grace_time_ends_during_a_commit(
     database_url: str, cluster: Cluster, sql: Sql, query: str, at: bytes
 ) -> None:
     with (
@@ -153,8 +153,8 @@ def test_the_grace_time_ends_amid_a_commit(
 
 @pytest.mark.slow
 @on_postgresql
-def test_the_grace_time_ends_amid_a_batch(database_url: str, sql: Sql) -> None:
-    """Each of its operations has an answer: what is stored says so."""
+def test_the_grace_time_ends_during_a_batch(database_url: str, sql: Sql) -> None:
+    """Each operation of the batch is answered, the stored ones with their data."""
     with (
         service(database_url, database_timeout=60, shutdown_timeout=1) as running,
         Client(running.url) as api,

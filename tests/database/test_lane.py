@@ -1,4 +1,4 @@
-"""Statements that take long: who has the next turn, and what counts as one of them."""
+"""The queue of slow statements: whose turn is next, and which statements are slow."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -20,7 +20,7 @@ AGED = ("eq", "age")
 
 
 async def settle() -> None:
-    """Let all tasks go on until they wait."""
+    """Run all tasks until they wait."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -50,7 +50,7 @@ def test_callers_take_turns() -> None:
     run(work)
 
 
-def test_who_is_gone_has_no_turn() -> None:
+def test_a_cancelled_caller_has_no_turn() -> None:
     async def work() -> None:
         lane = Lane(1)
         await lane.acquire("ann")
@@ -58,7 +58,7 @@ def test_who_is_gone_has_no_turn() -> None:
         await settle()
         tasks[1].cancel()  # while it waits
         lane.release()
-        tasks[0].cancel()  # after it got its place, before it takes it
+        tasks[0].cancel()  # after its turn has come, before it runs
         await settle()
         assert [task.cancelled() for task in tasks] == [True, True, False, False]
         assert tasks[3].done() != tasks[2].done()
@@ -71,7 +71,7 @@ def test_who_is_gone_has_no_turn() -> None:
 
 
 def pool(size: int) -> Pool:
-    """A pool of connections that are none."""
+    """A pool of fake connections."""
 
     async def connect() -> Pooled:
         raw: Any = SimpleNamespace(is_closed=bool)
@@ -80,7 +80,7 @@ def pool(size: int) -> Pool:
     return Pool(connect, size, 5)
 
 
-def test_half_of_the_pool_is_for_the_others() -> None:
+def test_half_of_the_pool_is_kept_for_quick_statements() -> None:
     async def work() -> None:
         connections = pool(4)
         slow = [asyncio.create_task(connections.acquire_for_slow("")) for _ in range(4)]
@@ -98,7 +98,7 @@ def test_half_of_the_pool_is_for_the_others() -> None:
     run(work)
 
 
-def test_what_turns_out_to_take_long_counts_as_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_that_takes_long_counts_as_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work() -> None:
         connections = pool(4)
         late = [await connections.acquire() for _ in range(2)]
@@ -137,7 +137,7 @@ def test_what_turns_out_to_take_long_counts_as_slow(monkeypatch: pytest.MonkeyPa
         (total_order(HERO, (Term("secret_name"),)), EVERYTHING.template, False),
     ],
 )
-def test_what_an_index_has(order: Order, where: Template, *, expected: bool) -> None:
+def test_a_lookup_by_index_does_not_scan(order: Order, where: Template, *, expected: bool) -> None:
     assert is_indexed(HERO, order, where) == expected
     page = Page(HERO, None, order, Condition(where, ()))
     assert page.may_scan != expected

@@ -1,4 +1,4 @@
-"""Reads that take long: nobody else waits for them, and they come to an end."""
+"""Slow reads do not hold up other requests, and end at their time limits."""
 
 import logging
 import socket
@@ -43,12 +43,12 @@ MUTATES = 'mutation { createHero(input: {name: "y", secretName: "y"}) { id } }'
 OPERATIONS = [ENDLESS_QUERY, pytest.param(SNAPSHOT, marks=pytest.mark.slow), MUTATION]
 
 began = threading.Event()
-"""Set when a read without an end begins."""
+"""Set when an endless read begins."""
 
 SCANNING = "{ scanning }"
 SCANS = Statement(counted(), scans=True)
 waiting = threading.Semaphore(0)
-"""Released for each read without an end that is known to scan, before it is."""
+"""Released before each endless read that is known to scan."""
 
 
 async def endless(info: Info) -> int:
@@ -80,7 +80,7 @@ class LongMutation(Mutation):
 
 
 class Long:
-    """A service with reads that take long, and clients who ask for them meanwhile."""
+    """A service with slow fields, and clients that request them on threads."""
 
     def __init__(self, configure: Callable[..., Settings], threads: ThreadPoolExecutor) -> None:
         self._configure = configure
@@ -118,7 +118,7 @@ class Long:
         return answers
 
     def start(self, query: str = ENDLESS_QUERY) -> Future[dict[str, Any]]:
-        """The answer to come, to what is under way, and not on the loop any more."""
+        """Start a slow request; returns its future answer once it has left the loop."""
 
         def ask() -> dict[str, Any]:
             with Client(self.url) as client:
@@ -150,7 +150,9 @@ def codes(body: dict[str, Any]) -> list[str]:
 
 @slow_on_postgresql
 @pytest.mark.parametrize("query", OPERATIONS)
-def test_others_are_answered_meanwhile_and_it_ends_with_the_service(long: Long, query: str) -> None:
+def test_others_are_answered_during_a_slow_read_which_ends_with_the_service(
+    long: Long, query: str
+) -> None:
     api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1)
     hero = None if query == MUTATION else api.create()
     answer = long.start(query)
@@ -166,19 +168,19 @@ def test_others_are_answered_meanwhile_and_it_ends_with_the_service(long: Long, 
 
 @on_sqlite
 @pytest.mark.parametrize("query", OPERATIONS)
-def test_a_service_that_stops_meanwhile_closes_its_file(
+def test_a_service_that_stops_during_a_slow_read_closes_its_file(
     long: Long, tmp_path: Path, query: str
 ) -> None:
     long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1).heroes()
     long.start(query)
     long.stop()
-    assert not [*tmp_path.glob("database.db-*")]  # which the last to close it takes away
+    assert not [*tmp_path.glob("database.db-*")]  # the last connection to close removes it
     assert names(tmp_path / "database.db") == []
 
 
 @slow_on_postgresql
 @pytest.mark.parametrize("query", OPERATIONS)
-def test_it_ends_when_the_time_of_the_database_is_over(long: Long, query: str, sql: Sql) -> None:
+def test_a_slow_read_ends_at_the_database_timeout(long: Long, query: str, sql: Sql) -> None:
     api = long.serve(database_timeout=0.5, pool_size=1)
     for _ in range(AT_ONCE + 1):
         body = api.execute(query)
@@ -191,7 +193,7 @@ def test_it_ends_when_the_time_of_the_database_is_over(long: Long, query: str, s
 
 @slow_on_postgresql
 @pytest.mark.parametrize("query", OPERATIONS)
-def test_it_ends_when_the_time_of_the_operation_is_over(long: Long, query: str, sql: Sql) -> None:
+def test_a_slow_read_ends_at_the_request_timeout(long: Long, query: str, sql: Sql) -> None:
     api = long.serve(database_timeout=60, request_timeout=0.5, pool_size=1)
     for _ in range(AT_ONCE + 1):
         body = api.execute(query)
@@ -207,7 +209,7 @@ def test_it_ends_when_the_time_of_the_operation_is_over(long: Long, query: str, 
     [(SCANNING, "{ scanned(upto: 1) }"), (SNAPSHOT, "{ scanned(upto: 1) }"), (MUTATION, MUTATES)],
     ids=["scan", "snapshot", "mutation"],
 )
-def test_it_ends_when_its_client_is_gone(
+def test_a_slow_read_ends_when_its_client_disconnects(
     long: Long, caplog: pytest.LogCaptureFixture, query: str, after: str, way: str
 ) -> None:
     caplog.set_level(logging.INFO, "graph")
@@ -228,12 +230,12 @@ def test_it_ends_when_its_client_is_gone(
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """The fields of the requests' lines."""
+    """Fields of the log lines of requests."""
     return [vars(record)["fields"] for record in caplog.records if record.msg == "request"]
 
 
 @on_postgresql
-def test_it_ends_on_the_server(long: Long, sql: Sql) -> None:
+def test_a_cancelled_statement_ends_on_the_server(long: Long, sql: Sql) -> None:
     api = long.serve(database_timeout=0.5)
     assert api.codes(ENDLESS_QUERY) == UNAVAILABLE
     running = (
@@ -242,7 +244,7 @@ def test_it_ends_on_the_server(long: Long, sql: Sql) -> None:
     wait_until(lambda: not sql(running))
 
 
-def test_it_is_answered_as_any_other(long: Long) -> None:
+def test_a_slow_read_has_the_right_answer(long: Long) -> None:
     api = long.serve(database_timeout=60, request_timeout=60)
     upto = {"one": 1, "many": LONG, "more": LONG + 1}
     fields = " ".join(f"{name}: counted(upto: {count})" for name, count in upto.items())
@@ -265,7 +267,7 @@ def test_a_page_far_from_the_start(long: Long, database_url: str, sql: Sql) -> N
 
 @on_sqlite
 @pytest.mark.parametrize("query", OPERATIONS)
-def test_it_ends_when_its_file_is_replaced(long: Long, tmp_path: Path, query: str) -> None:
+def test_a_slow_read_ends_when_its_file_is_replaced(long: Long, tmp_path: Path, query: str) -> None:
     file = tmp_path / "database.db"
     api = long.serve(database_timeout=60, request_timeout=60)
     backup, old = fill_and_back_up(api, file)
@@ -317,7 +319,7 @@ def test_the_log_begins_again_while_every_worker_reads(database_url: str, tmp_pa
     ("query", "arrived"),
     [(SCANNING, 6), ("{ scanning heroes { id } }", 1), ("{ heroes { id } scanning }", 1)],
 )
-def test_those_that_scan_leave_room_for_the_others(long: Long, query: str, arrived: int) -> None:
+def test_scans_leave_room_for_quick_reads(long: Long, query: str, arrived: int) -> None:
     api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1, pool_size=2)
     hero = api.create()
     scans = long.scan(6, query, arrived=arrived)
@@ -330,9 +332,7 @@ def test_those_that_scan_leave_room_for_the_others(long: Long, query: str, arriv
 
 
 @on_sqlite
-def test_a_filtered_write_that_waits_to_search_keeps_nobody_from_writing(
-    long: Long, sql: Sql
-) -> None:
+def test_a_filtered_write_that_waits_to_search_does_not_block_writes(long: Long, sql: Sql) -> None:
     api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1)
     sql(
         "INSERT INTO hero (name, secret_name) WITH RECURSIVE numbers(n) AS "
@@ -364,7 +364,7 @@ def test_callers_take_turns(long: Long) -> None:
 
 
 @on_sqlite
-def test_what_waits_for_others_has_the_time_of_its_operation(long: Long) -> None:
+def test_a_waiting_read_has_the_request_timeout(long: Long) -> None:
     api = long.serve(database_timeout=0.5, request_timeout=60)
     long.scan(2 * AT_ONCE)
     assert api.data("{ scanned(upto: 10) }") == {"scanned": 10}

@@ -1,4 +1,4 @@
-"""The service behind PgBouncer in transaction mode, where statements change sessions."""
+"""The service behind PgBouncer in transaction mode, where a session is shared by transactions."""
 
 import asyncio
 import subprocess
@@ -36,7 +36,7 @@ SELECTIONS = [" ".join(some) for size in (1, 2, 3, 4) for some in combinations(F
 
 @pytest.fixture
 def pooled_url(cluster: Cluster, database_url: str) -> Iterator[str]:
-    """The URL of the test's database, by way of PgBouncer."""
+    """URL of the test's database through PgBouncer."""
     program = which("pgbouncer", path="/usr/sbin:/usr/local/bin:/usr/bin")
     require(program is not None, "PgBouncer is not installed")
     port = free_port()
@@ -63,7 +63,7 @@ def pooled_url(cluster: Cluster, database_url: str) -> Iterator[str]:
 def test_statements_of_many_clients_are_not_mixed_up(
     serve: Callable[..., Client], pooled_url: str
 ) -> None:
-    """Two services with 20 connections over 3 sessions, each preparing in an order of its own."""
+    """Two services use 20 connections over 3 sessions; they prepare in different orders."""
     apis = [serve(database_url=pooled_url) for _ in range(2)]
     heroes = [apis[0].create(f"Hero {number}", age=number) for number in range(20)]
 

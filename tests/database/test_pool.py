@@ -1,4 +1,4 @@
-"""The pool of PostgreSQL connections: what is kept in it, and what must not wait for it."""
+"""The pool drops unusable PostgreSQL connections, and `/ready` does not wait for it."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,10 +28,10 @@ def ready(api: Client) -> bool:
     return api.http.get("/ready").status_code == httpx.codes.OK
 
 
-def test_connections_from_when_the_server_was_read_only(
+def test_connections_of_a_former_standby_are_replaced(
     serve: Serve, cluster: Cluster, sql: Sql
 ) -> None:
-    """As after a failover: a session stays read-only when the server no longer is."""
+    """After a failover, a session stays read-only although the server is not."""
     [(name,)] = sql("SELECT current_database()")
     api = serve(pool_size=3)
     cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
@@ -62,7 +62,7 @@ def test_readiness_does_not_wait_for_the_pool(serve: Serve, database_url: str, s
 
 
 @pytest.mark.parametrize("times", [20, pytest.param(100, marks=pytest.mark.slow)])
-def test_a_first_probe_that_is_given_up_leaves_no_connection(
+def test_a_cancelled_first_probe_leaves_no_connection(
     configure: Callable[..., Settings], sql: Sql, times: int
 ) -> None:
     async def probe(seconds: float) -> None:
@@ -74,7 +74,7 @@ def test_a_first_probe_that_is_given_up_leaves_no_connection(
         await database.dispose()
 
     async def main() -> None:
-        for turn in range(times):  # it may be given up anywhere in the 20 ms or so that it takes
+        for turn in range(times):  # the probe takes some 20 ms, and may be cancelled at any point
             await probe(0.04 * turn / times)
         found = "datname = current_database() AND backend_type = 'client backend'"
         others = f"SELECT count(*) - 1 FROM pg_stat_activity WHERE {found}"  # noqa: S608 (ours)

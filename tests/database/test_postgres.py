@@ -1,4 +1,4 @@
-"""What PostgreSQL alone can do to the service: round trips, full pools, lost connections."""
+"""PostgreSQL: round trips, full pools, cancelled statements, conflicts worth a retry."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,18 +37,18 @@ Serve = Callable[..., Client]
         ("mutation { deleteHero(id: 77) { id } }", 5),
     ],
 )
-def test_round_trips(
+def test_the_number_of_round_trips(
     serve: Serve, proxy: Proxy, database_url: str, query: str, round_trips: int
 ) -> None:
     api = serve(database_url=proxy.url(database_url))
-    api.execute(query)  # opens the connection, and prepares the statements
+    api.execute(query)  # open the connection, and prepare the statements
     before = proxy.round_trips
     for _ in range(10):
         api.execute(query)
     assert proxy.round_trips - before == 10 * round_trips
 
 
-def test_without_the_fast_path_it_is_one_round_trip_too(
+def test_a_query_is_one_round_trip_without_the_fast_path_too(
     serve: Serve, proxy: Proxy, database_url: str
 ) -> None:
     api = serve(database_url=proxy.url(database_url), fast_execution=False)
@@ -60,7 +60,7 @@ def test_without_the_fast_path_it_is_one_round_trip_too(
 
 @pytest.mark.slow
 def test_a_thousand_connections_share_ten(serve: Serve, sql: Sql) -> None:
-    """All are open before the first request is sent, and all are answered."""
+    """All connections are open before the first request, and all are answered."""
     api = serve(database_timeout=60, request_timeout=60)
     host, port = api.http.base_url.host, api.http.base_url.port
     body = b'{"query": "{ heroes { id name } hero(id: 1) { id } }"}'
@@ -85,7 +85,7 @@ def test_a_thousand_connections_share_ten(serve: Serve, sql: Sql) -> None:
 
 
 @pytest.mark.slow
-def test_what_takes_too_long_is_cancelled_and_holds_up_nothing_else(
+def test_a_statement_over_its_timeout_is_cancelled(
     serve: Serve, database_url: str, sql: Sql
 ) -> None:
     api = serve(pool_size=1, database_timeout=1)
@@ -122,14 +122,12 @@ def test_a_serialization_failure_is_worth_retrying(
 
 
 def deletion(*ids: str) -> str:
-    """A mutation that deletes heroes in this order."""
+    """Mutation that deletes heroes in this order."""
     fields = " ".join(f"a{id_}: deleteHero(id: {id_}) {{ id }}" for id_ in ids)
     return f"mutation {{ {fields} }}"
 
 
-def test_of_two_that_wait_for_each_other_one_is_worth_retrying(
-    serve: Serve, database_url: str, sql: Sql
-) -> None:
+def test_a_deadlock_is_worth_retrying(serve: Serve, database_url: str, sql: Sql) -> None:
     api = serve(database_url=f"{database_url}?options=-c%20deadlock_timeout%3D100ms")
     one, two, three = (api.create()["id"] for _ in range(3))
     with ThreadPoolExecutor() as threads:
@@ -147,7 +145,9 @@ def test_of_two_that_wait_for_each_other_one_is_worth_retrying(
     assert [hero["id"] for hero in api.heroes()] == left
 
 
-def test_an_engine_with_a_name_of_its_own(api: Client, serve: Serve, sql: Sql) -> None:
+def test_a_server_with_another_version_string_is_served(
+    api: Client, serve: Serve, sql: Sql
+) -> None:
     """As with CockroachDB, whose `version()` does not start with PostgreSQL."""
     created = api.create()
     version = "FUNCTION pg_catalog.version() RETURNS text RETURN 'NewDB 1'"
@@ -156,7 +156,7 @@ def test_an_engine_with_a_name_of_its_own(api: Client, serve: Serve, sql: Sql) -
     assert serve().heroes() == [created]
 
 
-def test_a_changed_column_is_seen_at_the_next_try(api: Client, sql: Sql) -> None:
+def test_a_changed_column_is_seen_at_the_next_attempt(api: Client, sql: Sql) -> None:
     api.create(age=7)
     assert api.heroes()[0]["age"] == 7
     sql("ALTER TABLE hero ALTER age TYPE bigint")

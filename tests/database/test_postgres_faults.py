@@ -1,4 +1,4 @@
-"""PostgreSQL that is lost: connections, backends, the network, the server."""
+"""Lost PostgreSQL connections, backends, networks and servers fail single requests only."""
 
 import threading
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def test_idle_connections_that_were_closed_are_not_noticed(api: Client, sql: Sql
         api.create()
 
 
-def test_a_network_that_swallows_everything(serve: Serve, proxy: Proxy, database_url: str) -> None:
+def test_a_network_that_drops_everything(serve: Serve, proxy: Proxy, database_url: str) -> None:
     api = serve(database_url=proxy.url(database_url), database_timeout=0.5)
     api.create()
     proxy.silent = True
@@ -73,7 +73,7 @@ def test_readiness_does_not_wait_as_long_as_a_request_may(
     proxy.close()
 
 
-def test_a_commit_whose_outcome_is_unknown_is_not_tried_again(
+def test_a_commit_with_an_unknown_outcome_is_not_retried(
     serve: Serve, proxy: Proxy, database_url: str, sql: Sql
 ) -> None:
     api = serve(database_url=proxy.url(database_url))
@@ -90,7 +90,7 @@ def test_a_commit_whose_outcome_is_unknown_is_not_tried_again(
 
 @pytest.mark.slow
 def test_the_server_crashes_and_comes_back(serve: Serve) -> None:
-    """Who was told that a hero is stored finds it, and nobody has to restart the service."""
+    """Acknowledged heroes are found, and the service reconnects without a restart."""
     with running_cluster() as cluster, ThreadPoolExecutor() as threads:
         api = serve(database_url=cluster.url(cluster.create_database()), database_timeout=60)
         acknowledged: list[str] = []

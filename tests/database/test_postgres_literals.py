@@ -1,4 +1,4 @@
-"""Values in SQL, as PostgreSQL reads them."""
+"""Literals in SQL are the values that PostgreSQL reads."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ def test_literals_are_the_values(configure: Callable[..., Settings], standard_st
     run(configure, read)
 
 
-def test_each_placeholder_is_its_own() -> None:
+def test_each_placeholder_gets_its_own_value() -> None:
     values = [*range(9), "$1", None]
     assert with_literals("$1, $10, $11, $2", values) == "0, E'$1', NULL, 1"
     with pytest.raises(TypeError):

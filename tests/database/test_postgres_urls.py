@@ -1,4 +1,4 @@
-"""The URLs of PostgreSQL as people have them, and what is said of those that do not work."""
+"""PostgreSQL URLs as libpq has them; one that does not work is explained in one line."""
 
 import asyncio
 import socket
@@ -33,7 +33,7 @@ ENCODED = "p%40ss%3Aw%2Frd%3F%23%25%5B%C3%BC%5D%20%2B"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A server with a certificate, and the user `locked` who has a password."""
+    """A server with a certificate, and a user `locked` with a password."""
     with running_cluster() as cluster:
         data = cluster.directory / "data"
         require(which("openssl") is not None, "openssl is not installed")
@@ -55,7 +55,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def filled(cluster: Cluster, url: str) -> str:
-    """A URL with the cluster's values in the place of their names."""
+    """The URL with the cluster's values filled in."""
     return url.format(
         port=cluster.port,
         directory=cluster.directory,
@@ -66,7 +66,7 @@ def filled(cluster: Cluster, url: str) -> str:
 
 
 async def use(url: str) -> tuple[str, bool]:
-    """Set the database up and ask it; gives its name, and whether the connection is encrypted."""
+    """Prepare the database; returns its name, and whether the connection is encrypted."""
     database = open_database(Settings(database_url=url))
     assert isinstance(database, PostgresDatabase)
     try:
@@ -134,7 +134,7 @@ def test_a_url_that_works(cluster: Cluster, url: str, encrypted: bool) -> None: 
         ("postgresql://hero:secret-word@127.0.0.1:{port}/heroes?sslmode", "GRAPH_DATABASE_URL"),
     ],
 )
-def test_a_url_that_does_not_work_is_answered_in_one_line(
+def test_a_url_that_does_not_work_is_one_line(
     cluster: Cluster, url: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if says == "localhost":
@@ -161,7 +161,7 @@ def test_each_host_has_its_own_password(cluster: Cluster, tmp_path: Path) -> Non
         cluster.sql(f"ALTER ROLE locked PASSWORD '{PASSWORD}'")
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_asyncpg_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPH_DATABASE_URL", "postgresql://hero@127.0.0.1/heroes")
     hidden = "import sys; sys.modules['asyncpg'] = None; from graph.cli import main; main()"
     done = subprocess.run(
@@ -183,7 +183,7 @@ def test_a_server_that_does_not_answer_is_named() -> None:
             asyncio.run(prepare(database))
 
 
-def test_a_process_whose_user_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_needs_a_user_if_the_process_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 61234")
 

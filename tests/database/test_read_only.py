@@ -1,4 +1,4 @@
-"""A service that only reads, such as one on a standby."""
+"""GRAPH_READ_ONLY: reads are answered, mutations are refused, nothing is written at start."""
 
 import asyncio
 import sqlite3
@@ -33,12 +33,12 @@ def ready(api: Client) -> bool:
 
 @pytest.fixture
 def reader(serve: Serve) -> Client:
-    """A service that only reads a database with one hero."""
+    """A read-only service on a database with one hero."""
     serve().create()
     return serve(read_only=True)
 
 
-def test_what_is_read_is_answered(reader: Client) -> None:
+def test_queries_are_answered(reader: Client) -> None:
     assert [hero["id"] for hero in reader.heroes()] == ["1"]
     assert reader.data("{ heroStats { count } }") == {"heroStats": {"count": 1}}
     assert ready(reader)
@@ -60,7 +60,7 @@ def test_a_mutation_is_refused(reader: Client, headers: dict[str, str]) -> None:
 
 
 @on_postgresql
-def test_a_server_that_only_reads_is_ready(serve: Serve, cluster: Cluster, sql: Sql) -> None:
+def test_a_read_only_server_is_ready(serve: Serve, cluster: Cluster, sql: Sql) -> None:
     [(name,)] = sql("SELECT current_database()")
     serve().create()
     cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
@@ -72,7 +72,7 @@ def test_a_server_that_only_reads_is_ready(serve: Serve, cluster: Cluster, sql: 
 
 
 @on_sqlite
-def test_the_file_of_a_tutorial_is_left_as_it_is(serve: Serve, tmp_path: Path) -> None:
+def test_a_start_does_not_change_the_file(serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "database.db"
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(TUTORIAL)
@@ -95,7 +95,7 @@ def test_the_file_of_a_tutorial_is_left_as_it_is(serve: Serve, tmp_path: Path) -
         ("CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT)", "no column age, secret_name"),
     ],
 )
-def test_a_database_that_cannot_be_read(
+def test_an_unusable_database_stops_the_start(
     database_url: str, tmp_path: Path, made_by: str | None, says: str
 ) -> None:
     file = tmp_path / "database.db"
@@ -112,7 +112,7 @@ def test_a_database_that_cannot_be_read(
 @pytest.mark.parametrize(
     "command", [["seed"], pytest.param(["db", "upgrade"], marks=pytest.mark.slow)]
 )
-def test_a_command_that_writes(
+def test_a_writing_command_is_refused(
     database_url: str, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)

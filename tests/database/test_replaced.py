@@ -1,4 +1,4 @@
-"""SQLite's file, deleted or replaced beneath a running service."""
+"""A running service when SQLite's file is deleted or replaced."""
 
 import sqlite3
 from pathlib import Path
@@ -26,7 +26,7 @@ def served(api: Client) -> list[str]:
     return [hero["name"] for hero in api.heroes()]
 
 
-def test_a_deleted_file_is_not_made_anew(api: Client, database_file: Path) -> None:
+def test_a_deleted_file_is_not_recreated(api: Client, database_file: Path) -> None:
     api.create()
     away = database_file.with_suffix(".away")
     database_file.rename(away)
@@ -38,7 +38,7 @@ def test_a_deleted_file_is_not_made_anew(api: Client, database_file: Path) -> No
     assert_works(api)
 
 
-def test_a_replaced_file_is_the_one_that_is_served(api: Client, database_file: Path) -> None:
+def test_a_replaced_file_is_served(api: Client, database_file: Path) -> None:
     api.create("Old")
     assert served(api) == ["Old"]
     with sqlite3.connect(database_file) as connection:
@@ -57,9 +57,7 @@ def test_a_replaced_file_is_the_one_that_is_served(api: Client, database_file: P
     connection.close()
 
 
-def test_a_backup_is_served_without_the_log_of_the_file_before(
-    api: Client, database_file: Path
-) -> None:
+def test_a_backup_is_served_without_the_former_log(api: Client, database_file: Path) -> None:
     backup, old = fill_and_back_up(api, database_file)
     backup.replace(database_file)
     wait_until(lambda: served(api) == ["Backed up"] * 5)
@@ -84,7 +82,7 @@ def test_a_backup_is_served_by_every_worker(database_url: str, database_file: Pa
             return not any(has_open(pid, former) for pid in workers(running))
 
         wait_until(is_served_by_all)
-        for turn in range(20):  # each connection goes to whichever worker takes it first
+        for turn in range(20):  # any worker may accept the connection
             with Client(running.url) as api:
                 assert served(api) == ["Backed up"] * 5 + ["Back again"] * turn
                 assert_works(api)
@@ -92,7 +90,7 @@ def test_a_backup_is_served_by_every_worker(database_url: str, database_file: Pa
     assert names(old) == ["Backed up"] * 5 + ["Too late"] * 30
 
 
-def test_a_service_that_stops_leaves_no_log_to_a_file_it_has_not_seen(
+def test_a_service_that_stops_does_not_apply_its_log_to_a_new_file(
     database_url: str, database_file: Path
 ) -> None:
     with service(database_url) as (url, process), Client(url) as api:
@@ -104,7 +102,9 @@ def test_a_service_that_stops_leaves_no_log_to_a_file_it_has_not_seen(
     assert names(old) == ["Backed up"] * 5 + ["Too late"] * 30
 
 
-def test_a_deleted_file_leaves_no_log_to_the_next(api: Client, database_file: Path) -> None:
+def test_the_log_of_a_deleted_file_is_not_applied_to_the_next(
+    api: Client, database_file: Path
+) -> None:
     backup, _ = fill_and_back_up(api, database_file)
     database_file.unlink()
     wait_until(lambda: "errors" in api.execute(READ))
@@ -113,9 +113,7 @@ def test_a_deleted_file_leaves_no_log_to_the_next(api: Client, database_file: Pa
     assert_works(api)
 
 
-def test_what_is_stored_in_the_new_file_can_be_read_at_once(
-    api: Client, database_file: Path
-) -> None:
+def test_writes_to_the_new_file_can_be_read_at_once(api: Client, database_file: Path) -> None:
     backup, _ = fill_and_back_up(api, database_file)
     assert len(served(api)) == 35
     backup.replace(database_file)

@@ -1,4 +1,4 @@
-"""Rules and rights of the database that refuse a write, or leave a row out of it."""
+"""Triggers, constraints, rights and row-level security that refuse a write or skip a row."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -28,7 +28,7 @@ CREATE_THREE = """createHeroes(inputs: [
 
 
 def make_rule(sql: Sql, url: str, event: str, does: str) -> None:
-    """Make a trigger that does this before a write of a hero named Bad."""
+    """Create a trigger that does this before a write of a hero named Bad."""
     row = "new" if event == "INSERT" else "old"
     if url.startswith("sqlite"):
         sql(ON_SQLITE.format(event, row, does))
@@ -44,7 +44,7 @@ def script(sql: Sql, *statements: str) -> None:
 
 
 def refused(api: Client, mutation: str) -> None:
-    """See that a rule refuses a mutation, and that it says so."""
+    """Check that a mutation fails with the rule's message."""
     (error,) = api.execute(f"mutation {{ {mutation} }}")["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert error["message"] == SAYS
@@ -75,14 +75,14 @@ def test_a_trigger_refuses_on_postgresql(
 
 
 def assert_bad_is_refused(api: Client) -> None:
-    """See that no hero named Bad is created, and that others are."""
+    """Check that no hero named Bad is created, but others are."""
     refused(api, 'createHero(input: { name: "Bad", secretName: "s" }) { id }')
     refused(api, CREATE_THREE)
     assert api.heroes() == []
     assert api.create("Good")["name"] == "Good"
 
 
-def test_a_trigger_leaves_a_row_out(api: Client, sql: Sql, database_url: str) -> None:
+def test_a_row_that_a_trigger_skips_is_an_error(api: Client, sql: Sql, database_url: str) -> None:
     is_sqlite = database_url.startswith("sqlite")
     kept = [api.create(name)["id"] for name in ("One", "Bad")]
     one, several = f"id: {kept[1]}", f"where: {{ id: {{ in: {kept} }} }}".replace("'", "")
@@ -104,7 +104,7 @@ def test_a_trigger_leaves_a_row_out(api: Client, sql: Sql, database_url: str) ->
 
 @on_sqlite
 @pytest.mark.parametrize("does", ["REPLACE", "IGNORE", "ROLLBACK", "FAIL"])
-def test_no_constraint_decides_what_a_conflict_does(serve: Serve, sql: Sql, does: str) -> None:
+def test_a_constraints_own_conflict_clause_has_no_effect(serve: Serve, sql: Sql, does: str) -> None:
     sql(f"""CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE ON CONFLICT {does},
       age INTEGER, secret_name TEXT NOT NULL)""")
     api = serve()
@@ -141,7 +141,7 @@ def role(database_url: str, sql: Sql) -> Iterator[str]:
 
 @on_postgresql
 @pytest.mark.parametrize("right", ["INSERT", "UPDATE", "DELETE"])
-def test_a_right_that_is_taken_away(
+def test_a_missing_right_is_forbidden_and_named(
     serve: Serve, sql: Sql, role: str, right: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = serve(database_url=role)
@@ -163,10 +163,10 @@ def test_a_right_that_is_taken_away(
 
 
 @on_postgresql
-def test_the_least_rights(
+def test_the_least_rights_suffice(
     serve: Serve, sql: Sql, role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve()  # which makes the tables
+    serve()  # creates the tables
     name = make_url(role).username
     script(
         sql,
@@ -279,7 +279,7 @@ ON_POSTGRESQL_CHANGES = {
 
 @on_sqlite
 @pytest.mark.parametrize("change", ON_SQLITE_CHANGES)
-def test_what_no_request_can_cause_is_a_fault_of_ours_on_sqlite(
+def test_a_constraint_that_no_request_can_violate_is_internal_on_sqlite(
     api: Client, sql: Sql, change: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert_fault_of_ours(api, sql, ON_SQLITE_CHANGES[change], "team", caplog)
@@ -287,7 +287,7 @@ def test_what_no_request_can_cause_is_a_fault_of_ours_on_sqlite(
 
 @on_postgresql
 @pytest.mark.parametrize("change", ON_POSTGRESQL_CHANGES)
-def test_what_no_request_can_cause_is_a_fault_of_ours_on_postgresql(
+def test_a_constraint_that_no_request_can_violate_is_internal_on_postgresql(
     api: Client, sql: Sql, change: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     column = "id" if "key" in change else "team"
@@ -356,7 +356,7 @@ def test_ids_that_are_used_up_are_a_fault_of_ours(api: Client, sql: Sql, databas
 def test_a_sequence_that_only_the_check_must_see(
     serve: Serve, sql: Sql, role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve()  # which makes the tables
+    serve()  # creates the tables
     name = make_url(role).username
     script(
         sql,

@@ -1,4 +1,4 @@
-"""Which thread SQLite runs a statement on, and what a long one leaves as it was."""
+"""Slow reads on SQLite move to another thread, and keep their snapshot and transaction."""
 
 import asyncio
 import sqlite3
@@ -34,7 +34,7 @@ SCAN = Statement(counted(THREAD, HEROES), scans=True)
 ALL_NAMES = update(HERO).values(name=counted().scalar_subquery())
 ENDLESS_SCAN = Statement(counted().where(func.began().is_(None)), scans=True)
 ENDLESS_READ = Statement(counted(HEROES).where(func.began().is_(None)), scans=True)
-"""Reads the table, so that its snapshot keeps the log from beginning again."""
+"""Reads the table: its snapshot keeps the log from beginning again."""
 
 RENAMED = Statement(ALL_NAMES.returning(THREAD))
 RENAMED_BY_SCAN = Statement(ALL_NAMES.returning(THREAD), scans=True)
@@ -53,7 +53,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "database.db"
 
 
-def test_a_quick_read_is_made_here_and_a_long_one_elsewhere(file: Path) -> None:
+def test_a_quick_read_stays_on_the_loop_and_a_slow_one_moves(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         for upto in (QUICK, LONG, QUICK):
             row = await fetched(database, READ, upto=upto)
@@ -64,7 +64,7 @@ def test_a_quick_read_is_made_here_and_a_long_one_elsewhere(file: Path) -> None:
     run(file, work)
 
 
-def test_a_quick_read_may_have_to_wait_for_the_disk_and_for_other_processes(
+def test_waiting_for_the_disk_does_not_make_a_read_slow(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "LONGEST_SLICE", 60)
@@ -80,7 +80,7 @@ def test_a_quick_read_may_have_to_wait_for_the_disk_and_for_other_processes(
     run(file, work)
 
 
-def test_a_long_read_of_a_snapshot_sees_it(file: Path) -> None:
+def test_a_slow_read_keeps_its_snapshot(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         session = database.session()
         await session.snapshot()
@@ -95,9 +95,7 @@ def test_a_long_read_of_a_snapshot_sees_it(file: Path) -> None:
 
 
 @pytest.mark.parametrize("statement", [READ, SCAN])
-def test_a_long_read_of_an_operation_that_writes_sees_it_and_undoes_nothing(
-    file: Path, statement: Statement
-) -> None:
+def test_a_slow_read_in_a_transaction_sees_its_writes(file: Path, statement: Statement) -> None:
     async def read(session: Session) -> None:
         (row,) = await session.fetch(statement, upto=LONG)
         assert row.n == LONG
@@ -106,7 +104,7 @@ def test_a_long_read_of_an_operation_that_writes_sees_it_and_undoes_nothing(
         seen.append(row)
 
     async def work(database: SQLiteDatabase) -> None:
-        # They are one transaction, as each has come before the commit of the first.
+        # They share one transaction: each began before the first commit.
         operations = [operation(database, f"Hero {turn}", read) for turn in range(3)]
         await asyncio.gather(*operations)
 
@@ -116,7 +114,7 @@ def test_a_long_read_of_an_operation_that_writes_sees_it_and_undoes_nothing(
 
 
 @pytest.mark.parametrize("statement", [READ, SCAN])
-def test_a_read_without_an_end_undoes_its_own_operation_alone(
+def test_an_endless_read_rolls_back_its_own_operation_alone(
     file: Path, statement: Statement
 ) -> None:
     async def read(session: Session) -> None:
@@ -135,7 +133,7 @@ def test_a_read_without_an_end_undoes_its_own_operation_alone(
     assert names(file) == ["Before", "After"]
 
 
-def test_a_write_is_made_here_however_long_it_takes(file: Path) -> None:
+def test_a_write_stays_on_the_loop(file: Path) -> None:
     async def write(session: Session) -> None:
         assert is_here((await session.fetch(READ, upto=QUICK))[0])
         (row,) = await session.fetch(RENAMED, upto=LONG)
@@ -145,7 +143,7 @@ def test_a_write_is_made_here_however_long_it_takes(file: Path) -> None:
     assert names(file) == [str(LONG)]
 
 
-def test_a_write_that_says_so_is_made_elsewhere(file: Path) -> None:
+def test_a_write_that_scans_moves_to_a_thread(file: Path) -> None:
     async def write(session: Session) -> None:
         (row,) = await session.fetch(RENAMED_BY_SCAN, upto=LONG)
         assert not is_here(row)
@@ -155,8 +153,8 @@ def test_a_write_that_says_so_is_made_elsewhere(file: Path) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_is_stored_after_a_write_that_was_ended(file: Path) -> None:
-    """SQLite undoes the transaction with it, and takes the next statement for one alone."""
+def test_nothing_is_stored_after_an_interrupted_write(file: Path) -> None:
+    """SQLite rolls the transaction back with the statement, and would autocommit the next one."""
 
     async def write(session: Session) -> None:
         with pytest.raises(ServiceUnavailableError):
@@ -174,7 +172,7 @@ def test_nothing_is_stored_after_a_write_that_was_ended(file: Path) -> None:
     assert names(file) == ["After"]
 
 
-def test_a_statement_of_the_orm_is_not_ended(file: Path) -> None:
+def test_a_statement_of_the_orm_is_not_interrupted(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         await operation(database, "Hero")
         session = database.session()
@@ -187,7 +185,7 @@ def test_a_statement_of_the_orm_is_not_ended(file: Path) -> None:
     run(file, work)
 
 
-def test_long_reads_take_turns(file: Path) -> None:
+def test_slow_reads_take_turns(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         places = [database.slow_reads.lane(scans=True).place("") for _ in range(AT_ONCE)]
         for place in places:
@@ -195,7 +193,7 @@ def test_long_reads_take_turns(file: Path) -> None:
         waiting = asyncio.create_task(fetched(database, SCAN, upto=LONG))
         assert (await fetched(database, READ, upto=LONG)).n == LONG
         assert is_here(await fetched(database, READ, upto=QUICK))
-        await operation(database, "Hero", lambda session: session.fetch(READ, upto=LONG))  # type: ignore[arg-type,return-value] # (nobody asks for the rows)
+        await operation(database, "Hero", lambda session: session.fetch(READ, upto=LONG))  # type: ignore[arg-type,return-value] # (the rows are not used)
         assert not waiting.done()
         await places.pop().__aexit__(None, None, None)
         assert (await waiting).n == LONG
@@ -204,7 +202,7 @@ def test_long_reads_take_turns(file: Path) -> None:
 
 
 async def overwrite(session: Session, size: int) -> None:
-    """Write so many bytes to the log, at least."""
+    """Write at least this many bytes to the log."""
     text = func.hex(func.zeroblob(size // 2))
     await session.fetch(Statement(update(HERO).values(secret_name=text).returning(HERO.c.id)))
 
@@ -227,7 +225,7 @@ def log_size(file: Path) -> int:
 
 
 async def read_in_a_snapshot(database: SQLiteDatabase) -> None:
-    """Read without an end what belongs to a state of which something was seen already."""
+    """Begin an endless read in a snapshot that was read before."""
     session = database.session()
     try:
         await session.snapshot()
@@ -256,7 +254,7 @@ def test_no_read_keeps_the_log_growing(
     file: Path, read: Callable[[SQLiteDatabase], Awaitable[None]]
 ) -> None:
     async def work(database: SQLiteDatabase) -> None:
-        other = opened(file)  # stands for that of another process
+        other = opened(file)  # like that of another process
         event.listen(other.file.engine, "connect", add_began)
         began.clear()
         reading = asyncio.ensure_future(read(other))
@@ -278,7 +276,7 @@ def test_no_read_keeps_the_log_growing(
 
 @pytest.mark.slow
 def test_the_log_begins_again_however_many_wait_to_read(file: Path) -> None:
-    """Those of which nothing was read wait without keeping a state, and none of them is ended."""
+    """Waiting reads hold no snapshot before they run, and are not ended."""
 
     async def read(database: SQLiteDatabase) -> None:
         while log_size(file) > LOG_LIMIT:
@@ -300,7 +298,7 @@ def test_the_log_begins_again_however_many_wait_to_read(file: Path) -> None:
 
 
 @pytest.mark.slow
-def test_no_read_is_ended_for_a_reader_of_another_program(
+def test_no_read_is_ended_because_of_another_programs_reader(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work(database: SQLiteDatabase) -> None:
@@ -320,7 +318,7 @@ def test_no_read_is_ended_for_a_reader_of_another_program(
 
 
 @pytest.mark.parametrize("snapshot", [False, True])
-def test_a_read_whose_caller_is_gone_is_ended(file: Path, *, snapshot: bool) -> None:
+def test_a_read_of_a_cancelled_caller_is_ended(file: Path, *, snapshot: bool) -> None:
     async def work(database: SQLiteDatabase) -> None:
         event.listen(database.file.engine, "connect", add_began)
         for _ in range(AT_ONCE + 1):

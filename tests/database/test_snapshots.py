@@ -1,4 +1,4 @@
-"""The root fields of a query see one state, whoever writes meanwhile."""
+"""All root fields of a query see the same state, despite concurrent writes."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ FRAGMENTS = f"{{ ...Both __typename }} fragment Both on Query {{ {FIELDS} }}"
 
 @pytest.fixture
 def others(sql: Sql) -> Iterator[Callable[[], None]]:
-    """Starts others who insert and delete heroes all the time, so that each state is short."""
+    """Starts threads that insert and delete heroes all the time."""
     enough, started = threading.Event(), threading.Event()
 
     def write() -> None:

@@ -1,4 +1,4 @@
-"""A standby that follows a server, and what is stored on both."""
+"""A PostgreSQL standby: it serves reads, and saved answers wait until it has them."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def ready(api: Client) -> bool:
 
 @pytest.fixture
 def standby() -> Iterator[tuple[Cluster, Cluster]]:
-    """A server, and another that follows it."""
+    """A server and its synchronous standby."""
     with running_cluster() as primary, TemporaryDirectory(prefix="hero-graph-") as directory:
         follower = Cluster(Path(directory))
         data = follower.directory / "data"
@@ -47,7 +47,7 @@ def standby() -> Iterator[tuple[Cluster, Cluster]]:
             follower.stop("immediate")
 
 
-def test_a_standby(serve: Serve, standby: tuple[Cluster, Cluster]) -> None:
+def test_a_standby_serves_reads(serve: Serve, standby: tuple[Cluster, Cluster]) -> None:
     primary, follower = standby
     primary.sql("CREATE DATABASE heroes")
     hosts = f"hero@127.0.0.1:{primary.port},127.0.0.1:{follower.port}"
@@ -66,10 +66,10 @@ def test_a_standby(serve: Serve, standby: tuple[Cluster, Cluster]) -> None:
     wait_until(lambda: ready(reader))
 
 
-def test_a_saved_answer_is_given_when_it_is_on_both(
+def test_a_saved_answer_waits_until_both_have_it(
     serve: Serve, standby: tuple[Cluster, Cluster]
 ) -> None:
-    """Who retries is not told what a primary that is cut off has stored for itself alone."""
+    """A retry gets no saved answer that only a cut-off primary has."""
     primary, follower = standby
     primary.sql("CREATE DATABASE heroes")
     api = serve(database_url=primary.url("heroes"), database_timeout=1)

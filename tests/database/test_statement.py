@@ -1,4 +1,4 @@
-"""Statements in the short way, on each kind of database."""
+"""`Statement` writes and reads columns of any type, on each kind of database."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta, timezone
@@ -39,7 +39,7 @@ from tests.support.prepared_database import Configure, run
 
 
 class Power(Enum):
-    """Names and values differ, and the longest name is not the first."""
+    """An enum whose names differ from its values, and whose longest name is not the first."""
 
     FLIGHT = "flies"
     STRENGTH = "is strong"
@@ -70,7 +70,7 @@ VALUES: dict[str, Any] = {
     "ratio": 0.1,
     "active": False,
     "seen": datetime(2024, 2, 29, 23, 59, 59, 999999, timezone(timedelta(hours=5, minutes=30))),
-    "local": datetime(2024, 2, 29, 23, 59, 59, 1),  # noqa: DTZ001 (that is what is tested)
+    "local": datetime(2024, 2, 29, 23, 59, 59, 1),  # noqa: DTZ001 (without a time zone)
     "born": date(1, 1, 1),
     "wakes": time(6, 30, 0, 5),
     "price": Decimal("-123456.78"),
@@ -84,7 +84,7 @@ ADD = Statement(insert(THINGS).returning(THINGS), values=tuple(VALUES))
 
 @pytest.fixture
 def use(configure: Configure) -> Callable[[Callable[[Session], Awaitable[None]]], None]:
-    """Does the work in a transaction on a database that has the table."""
+    """Runs the work in a transaction on a database with the table."""
 
     def used(work: Callable[[Session], Awaitable[None]]) -> None:
         async def main(database: Database) -> None:
@@ -146,7 +146,7 @@ def test_columns_that_are_not_given_have_their_defaults(use: Use) -> None:
     use(work)
 
 
-def test_rows_that_are_inserted_at_once_have_defaults_of_their_own(use: Use) -> None:
+def test_each_inserted_row_has_its_own_defaults(use: Use) -> None:
     async def work(session: Session) -> None:
         rows = [{"text": bindparam(f"{n}.text", type_=String)} for n in range(3)]
         add = Statement(insert(THINGS).values(rows).returning(THINGS.c.kind, THINGS.c.number))
@@ -157,7 +157,7 @@ def test_rows_that_are_inserted_at_once_have_defaults_of_their_own(use: Use) -> 
     use(work)
 
 
-def test_what_rows_are_sorted_by_is_no_part_of_them(use: Use) -> None:
+def test_a_sort_column_is_not_returned(use: Use) -> None:
     async def work(session: Session) -> None:
         for text in "cab":
             await session.fetch(ADD, **{**VALUES, "text": text})
@@ -221,7 +221,7 @@ def test_a_parameter_without_a_value_must_be_given(use: Use) -> None:
     use(work)
 
 
-def test_a_moment_that_is_none_in_utc_is_refused(use: Use) -> None:
+def test_a_time_outside_of_utc_is_refused(use: Use) -> None:
     async def work(session: Session) -> None:
         first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
         with pytest.raises(BadUserInputError, match="seen is out of range"):
@@ -231,7 +231,7 @@ def test_a_moment_that_is_none_in_utc_is_refused(use: Use) -> None:
 
 
 @on_sqlite
-def test_a_value_of_another_type_is_an_exception_in_its_place(use: Use, sql: Sql) -> None:
+def test_a_stored_value_of_another_type_becomes_an_exception(use: Use, sql: Sql) -> None:
     async def add(session: Session) -> None:
         for _ in range(2):
             await session.fetch(ADD, **VALUES)

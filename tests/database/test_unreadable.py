@@ -1,4 +1,4 @@
-"""A stored value that cannot be answered spoils its field alone, and the error names the row."""
+"""A stored value of a wrong type is an error of its field alone, which names the row."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ AGES_ON_SQLITE = {
 
 @pytest.fixture(params=[True, False], ids=["compiled", "graphql-core"])
 def three(serve: Serve, request: pytest.FixtureRequest) -> Client:
-    """A service with three heroes, on each way to execute an operation."""
+    """Services with three heroes, with and without the fast path."""
     api = serve(fast_execution=request.param)
     for number in (1, 2, 3):
         api.create(f"Hero {number}", age=number)
@@ -40,14 +40,14 @@ def three(serve: Serve, request: pytest.FixtureRequest) -> Client:
 
 
 def errors(api: Client, query: str) -> list[tuple[str, list[Any]]]:
-    """The messages and paths of the errors of an answer, which are all internal."""
+    """Messages and paths of an answer's errors, all internal."""
     found = api.execute(query)["errors"]
     assert {error["extensions"]["code"] for error in found} == {"INTERNAL_SERVER_ERROR"}
     return [(error["message"], error["path"]) for error in found]
 
 
 def assert_name_is_bad(api: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """See that the second hero's name is an error everywhere, and everything else is answered."""
+    """Check that only the second hero's name is an error."""
     caplog.clear()
     assert errors(api, "{ heroes { name } }") == [(BAD_NAME, ["heroes", 1, "name"])]
     assert "the stored name of Hero 2 is invalid: it is " in caplog.text
@@ -98,7 +98,7 @@ def test_a_bad_name_on_postgresql(
 
 
 def assert_age_is_bad(api: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """See that the second hero's age is null with an error, and all else is answered."""
+    """Check that only the second hero's age is null with an error."""
     caplog.clear()
     answer = api.execute("{ heroes { name age } }")
     assert [hero["age"] for hero in answer["data"]["heroes"]] == [1, None, 3]
@@ -141,8 +141,8 @@ ORDERED = """{ heroesConnection(orderBy: [{ field: NAME }]) {
 
 
 @on_sqlite
-def test_a_row_without_a_cursor(three: Client, sql: Sql) -> None:
-    """Its place in the order cannot be told to the database: a page from there would be wrong."""
+def test_a_row_without_a_cursor_is_an_error(three: Client, sql: Sql) -> None:
+    """No cursor can hold such a value, so that a page from there would be wrong."""
     sql("UPDATE hero SET name = CAST(x'ff41' AS TEXT) WHERE id = 2")
     answer = three.execute(ORDERED)
     page = answer["data"]["heroesConnection"]
@@ -158,7 +158,7 @@ def test_a_row_without_a_cursor(three: Client, sql: Sql) -> None:
 
 
 @on_sqlite
-def test_a_walk_by_id_passes_a_bad_name(three: Client, sql: Sql) -> None:
+def test_pages_by_id_pass_a_bad_name(three: Client, sql: Sql) -> None:
     sql("UPDATE hero SET name = CAST(x'ff41' AS TEXT) WHERE id = 2")
     walk = """query ($after: String) {
       heroesConnection(first: 1, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } }

@@ -1,4 +1,4 @@
-"""Writes that arrive together: committed together, undone alone, acknowledged when stored."""
+"""Concurrent writes on SQLite: committed together, rolled back alone, acknowledged once stored."""
 
 import asyncio
 import sqlite3
@@ -32,7 +32,7 @@ async def fail(_session: Session) -> None:
     raise ValueError
 
 
-def test_one_commit_is_for_all_that_are_at_hand(file: Path) -> None:
+def test_ready_writes_share_one_commit(file: Path) -> None:
     commits: list[str] = []
 
     async def work(database: SQLiteDatabase) -> None:
@@ -48,7 +48,7 @@ def test_one_commit_is_for_all_that_are_at_hand(file: Path) -> None:
     assert names(file) == ["First", *(f"Hero {turn}" for turn in range(10))]
 
 
-def test_nothing_is_acknowledged_before_it_is_stored(file: Path) -> None:
+def test_a_write_is_acknowledged_once_stored(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         async def create(name: str) -> None:
             await operation(database, name)
@@ -60,7 +60,7 @@ def test_nothing_is_acknowledged_before_it_is_stored(file: Path) -> None:
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
-def test_what_fails_is_undone_alone(file: Path, failing: int) -> None:
+def test_a_failed_operation_is_rolled_back_alone(file: Path, failing: int) -> None:
     async def use_the_orm(session: Session) -> None:
         count = len((await session.orm.exec(select(Hero))).all())
         session.orm.add(Hero(name=f"{count}", secret_name="x"))  # noqa: S106 (a hero's)
@@ -83,8 +83,8 @@ def test_what_fails_is_undone_alone(file: Path, failing: int) -> None:
     assert names(file) == [f"Hero {turn}" for turn in range(3) if turn != failing] * 2
 
 
-def test_a_commit_that_fails_is_nobodys(file: Path) -> None:
-    """A foreign key that is checked at the commit stands for whatever may go wrong there."""
+def test_a_failed_commit_fails_all_its_operations(file: Path) -> None:
+    """A deferred foreign key stands for any failure of a commit."""
 
     async def work(database: SQLiteDatabase) -> None:
         async def break_the_commit(_session: Session) -> None:
@@ -107,10 +107,10 @@ def test_a_commit_that_fails_is_nobodys(file: Path) -> None:
     assert names(file) == ["After"]
 
 
-def test_a_file_that_is_gone_before_the_commit(file: Path) -> None:
+def test_nothing_is_acknowledged_if_the_file_is_gone(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         write = asyncio.create_task(operation(database, "Lost"))
-        await asyncio.sleep(0)  # it has finished, and waits for the commit
+        await asyncio.sleep(0)  # it waits for the commit
         file.unlink()  # noqa: ASYNC240 (quick, and nobody waits)
         with pytest.raises(UnknownOutcomeError):
             await write
@@ -121,7 +121,7 @@ def test_a_file_that_is_gone_before_the_commit(file: Path) -> None:
 def test_a_file_replaced_during_a_checkpoint_is_served_after_it(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_ahead_log, "LOG_LIMIT", 0)  # each commit is followed by a checkpoint
+    monkeypatch.setattr(write_ahead_log, "LOG_LIMIT", 0)  # a checkpoint follows each commit
     began, go_on = threading.Event(), threading.Event()
 
     async def work(database: SQLiteDatabase) -> None:
@@ -133,7 +133,7 @@ def test_a_file_replaced_during_a_checkpoint_is_served_after_it(
             checkpoint(raw)
 
         await operation(database, "Before")
-        await database.writer.acquire()  # when its checkpoint is done, which a reader would delay
+        await database.writer.acquire()  # once its checkpoint is done
         database.writer.undo()
         with closing(sqlite3.connect(file)) as raw:
             raw.execute(f"VACUUM INTO '{file}.new'")
@@ -151,7 +151,7 @@ def test_a_file_replaced_during_a_checkpoint_is_served_after_it(
     assert names(file) == ["Before", "After"]
 
 
-def test_a_cancelled_request_learns_what_became_of_it(file: Path) -> None:
+def test_a_cancelled_request_waits_for_its_outcome(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         write = asyncio.create_task(operation(database, "Stored"))
         await asyncio.sleep(0)
@@ -162,17 +162,17 @@ def test_a_cancelled_request_learns_what_became_of_it(file: Path) -> None:
     assert names(file) == ["Stored"]
 
 
-def test_a_request_cancelled_time_and_again_holds_up_nobody(file: Path) -> None:
+def test_a_request_cancelled_repeatedly_holds_up_no_other(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         writes = [asyncio.create_task(operation(database, f"Hero {turn}")) for turn in range(4)]
         await asyncio.sleep(0)
-        await database.writer.acquire()  # before the commit, which has to wait
+        await database.writer.acquire()  # before the commit, which waits
         for _ in range(3):
             writes[1].cancel()
             await asyncio.sleep(0)
         database.writer.undo()
         _, waiting = await asyncio.wait(writes, timeout=5)
-        for write in [*waiting, *waiting]:  # so that the test ends in any case
+        for write in [*waiting, *waiting]:  # the test ends in any case
             write.cancel()
             await asyncio.sleep(0)
         assert not waiting
@@ -182,14 +182,14 @@ def test_a_request_cancelled_time_and_again_holds_up_nobody(file: Path) -> None:
 
 
 def keep_writing(file: Path) -> None:
-    """Write without a pause, until the process is killed."""
+    """Write until the process is killed."""
 
     async def work(database: SQLiteDatabase) -> None:
         async def write() -> None:
             while True:
                 await operation(database, "Other")
 
-        # Of two, one has its transaction at hand when that of the other is committed.
+        # One of two transactions is ready when the other is committed.
         await asyncio.gather(write(), write())
 
     run(file, work)
@@ -212,7 +212,7 @@ def test_processes_take_turns(file: Path) -> None:
     assert max(after - before for before, after in pairwise(own)) < 100
 
 
-def test_a_process_that_is_stopped_while_it_has_its_turn_holds_up_nobody(file: Path) -> None:
+def test_a_stopped_process_holds_up_no_other(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         other = Turn(file)
         assert other.take()
@@ -224,7 +224,7 @@ def test_a_process_that_is_stopped_while_it_has_its_turn_holds_up_nobody(file: P
     assert len(names(file)) == 2
 
 
-def test_what_takes_long_waits_for_its_like(file: Path) -> None:
+def test_slow_transactions_wait_for_one_another(file: Path) -> None:
     async def work(database: SQLiteDatabase) -> None:
         async def write(name: str, slow_of: str | None) -> None:
             await database.writer.acquire(slow_of)

@@ -1,1 +1,1 @@
-"""Requests and responses, and the processes that serve them."""
+"""Tests of GraphQL over HTTP, and of the processes that serve it."""

@@ -1,4 +1,4 @@
-"""Several operations in one request."""
+"""Batches: order, transactions and limits of several operations in one request."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def code(body: dict[str, Any]) -> str:
     return str(error["extensions"]["code"])
 
 
-def test_operations_are_answered_in_order_and_see_what_came_before(api: Client) -> None:
+def test_operations_run_in_order_and_see_earlier_writes(api: Client) -> None:
     page = {"query": "{ heroes { id } }"}
     batch = [create("A"), page, create("B"), page, {"query": DELETE, "variables": {"id": "1"}}]
     bodies = answers(api.post(batch))
@@ -57,7 +57,7 @@ def test_each_operation_is_a_transaction_of_its_own(api: Client) -> None:
 
 
 @on_sqlite
-def test_an_unusable_operation_does_not_keep_the_others_from_running(api: Client) -> None:
+def test_an_invalid_operation_does_not_stop_the_others(api: Client) -> None:
     for count, (unusable, expected) in enumerate(
         (
             (7, "BAD_REQUEST"),
@@ -78,7 +78,7 @@ def test_an_unusable_operation_does_not_keep_the_others_from_running(api: Client
 
 
 @on_sqlite
-def test_a_batch_has_at_most_so_many_operations(serve: Callable[..., Client]) -> None:
+def test_a_batch_over_its_limit_is_refused(serve: Callable[..., Client]) -> None:
     api = serve(batch_limit=3)
     assert len(answers(api.post([create("A")] * 3))) == 3
     refused = api.post([create("A")] * 4)
@@ -87,7 +87,7 @@ def test_a_batch_has_at_most_so_many_operations(serve: Callable[..., Client]) ->
 
 
 @on_sqlite
-def test_ten_by_default(api: Client) -> None:
+def test_ten_operations_are_allowed_by_default(api: Client) -> None:
     assert len(answers(api.post([create("A")] * 10))) == 10
     assert api.post([create("A")] * 11).status_code == 400
 
@@ -128,7 +128,7 @@ def test_limits_hold_over_the_whole_batch(
 
 
 @on_sqlite
-def test_rows_count_as_the_variables_of_each_operation_have_it(
+def test_rows_are_counted_with_each_operations_variables(
     serve: Callable[..., Client],
 ) -> None:
     api = serve(max_rows=100)
@@ -141,7 +141,7 @@ def test_rows_count_as_the_variables_of_each_operation_have_it(
 
 @on_sqlite
 @pytest.mark.parametrize("selected", ["__typename", "nothing"], ids=["valid", "invalid"])
-def test_no_document_is_parsed_after_those_that_exceed_the_tokens(
+def test_no_document_is_parsed_after_the_token_limit(
     api: Client, monkeypatch: pytest.MonkeyPatch, selected: str
 ) -> None:
     parsed: list[str] = []
@@ -158,7 +158,7 @@ def test_no_document_is_parsed_after_those_that_exceed_the_tokens(
 
 
 @on_sqlite
-def test_a_fragment_is_visited_once_however_many_operations_it_has(
+def test_a_fragment_is_visited_once_for_all_operations(
     api: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visited: list[object] = []

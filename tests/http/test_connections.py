@@ -1,4 +1,4 @@
-"""Clients that do not keep up, or leave."""
+"""Clients that send or read slowly, idle connections, and clients that disconnect."""
 
 import select
 import signal
@@ -37,7 +37,7 @@ HALVES = {
 @slow_on_postgresql
 @pytest.mark.parametrize("half", HALVES.values(), ids=HALVES.keys())
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
-def test_half_a_request_is_not_waited_for_for_ever(
+def test_half_a_request_times_out(
     serve: Callable[..., Client],
     half: bytes,
     again: bool,  # noqa: FBT001 (a parameter of the test)
@@ -56,7 +56,7 @@ def test_half_a_request_is_not_waited_for_for_ever(
         assert answer == b""
 
 
-def test_many_halves_do_not_hurt_the_others(serve: Callable[..., Client]) -> None:
+def test_many_half_requests_do_not_hurt_others(serve: Callable[..., Client]) -> None:
     api = serve(request_timeout=1)
     with ExitStack() as stack:
         idle = [stack.enter_context(connected(api.url)) for _ in range(200)]
@@ -69,7 +69,7 @@ def test_many_halves_do_not_hurt_the_others(serve: Callable[..., Client]) -> Non
             read_to_the_end(connection)
 
 
-def test_a_request_may_take_its_time_within_the_limit(api: Client) -> None:
+def test_a_slow_request_within_the_timeout_is_answered(api: Client) -> None:
     with connected(api.url) as connection:
         for index in range(len(WHOLE)):
             connection.sendall(WHOLE[index : index + 1])
@@ -84,7 +84,7 @@ def test_a_connection_is_kept_for_the_next_request(serve: Callable[..., Client])
             answer = b""
             while not answer.endswith(b'{"data":{"heroes":[]}}'):
                 answer += connection.recv(65536)
-            # Longer than the time for a request to arrive: none is arriving.
+            # Longer than the timeout of an arriving request.
             assert select.select([connection], [], [], 0.8)[0] == []
 
 
@@ -105,7 +105,7 @@ def test_idle_connections_outlast_those_of_balancers() -> None:
 
 
 @on_sqlite
-def test_of_too_many_idle_connections_the_one_idle_longest_is_closed(
+def test_beyond_the_limit_the_longest_idle_connection_is_closed(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uvicorn_protocol, "MAX_IDLE", 10)
@@ -124,7 +124,7 @@ def test_of_too_many_idle_connections_the_one_idle_longest_is_closed(
 
 
 @on_sqlite
-def test_connections_that_have_sent_nothing_count_as_idle(
+def test_connections_without_a_request_count_as_idle(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uvicorn_protocol, "MAX_IDLE", 10)
@@ -138,7 +138,7 @@ def test_connections_that_have_sent_nothing_count_as_idle(
 
 @on_sqlite
 @pytest.mark.parametrize("sent", [len(HEAD) - 5, len(WHOLE) - 10], ids=["head", "body"])
-def test_of_too_many_arriving_requests_the_oldest_are_refused(
+def test_beyond_the_limit_the_oldest_arriving_requests_are_refused(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, sent: int
 ) -> None:
     size = flow.CONNECTION_BYTES + len(WHOLE)
@@ -159,7 +159,7 @@ def test_of_too_many_arriving_requests_the_oldest_are_refused(
 
 
 @on_sqlite
-def test_bytes_of_arriving_requests_count(
+def test_bytes_of_arriving_requests_are_limited(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uvicorn_protocol, "MAX_ARRIVING_BYTES", 1_000_000)
@@ -173,7 +173,7 @@ def test_bytes_of_arriving_requests_count(
         assert api.heroes() == []
 
 
-def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -> None:
+def test_a_client_that_does_not_read_is_disconnected(serve: Callable[..., Client]) -> None:
     api = serve(request_timeout=1)
     for _ in range(20):
         api.create("🦸" * 200, secretName="🦹" * 200)
@@ -196,7 +196,7 @@ def test_a_reader_that_does_not_read_is_given_up(serve: Callable[..., Client]) -
 @pytest.mark.parametrize(
     ("last", "narrow"), [(WHOLE, True), (LAST, True), (LAST, False)], ids=["kept", "closed", "wide"]
 )
-def test_a_reader_that_reads_slowly_is_waited_for(
+def test_a_client_that_reads_slowly_gets_its_answer(
     serve: Callable[..., Client],
     last: bytes,
     narrow: bool,  # noqa: FBT001 (a parameter of the test)
@@ -209,7 +209,7 @@ def test_a_reader_that_reads_slowly_is_waited_for(
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
         connection.sendall(WHOLE * 9 + last)
         received = b""
-        for _ in range(40):  # five times as long as a client may read nothing
+        for _ in range(40):  # five times the timeout of a client that does not read
             sleep(0.25)
             received += connection.recv(2000 if narrow else 4000)
         while received.count(b"HTTP/1.1 200 OK") < 10 or not received.endswith(b"}]}}"):
@@ -247,7 +247,7 @@ def test_of_too_many_clients_that_do_not_read_those_that_wait_longest_are_given_
         assert api.heroes() != []
 
 
-def test_a_client_that_is_refused_and_does_not_close_is_given_up(
+def test_a_refused_client_that_does_not_close_is_disconnected(
     serve: Callable[..., Client],
 ) -> None:
     api = serve(request_timeout=0.2)
@@ -262,7 +262,7 @@ def test_a_client_that_is_refused_and_does_not_close_is_given_up(
 
 
 def sockets(pid: int) -> int:
-    """How many connections a process has, whatever other files it keeps open."""
+    """Number of sockets of a process."""
     count = 0
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
@@ -280,7 +280,7 @@ def unread(url: str) -> Iterator[None]:
         for times in range(60):
             connection = stack.enter_context(connected(url, narrow=True))
             connection.sendall(WHOLE * times + (NO_HTTP if times % 2 else LAST))
-        with connected(url) as reader:  # its requests take longer than those of the others
+        with connected(url) as reader:  # its requests take longer
             reader.sendall(WHOLE * 100 + LAST)
             read_to_the_end(reader)
         yield
@@ -302,7 +302,7 @@ def fill(api: Client) -> None:
 
 
 @on_sqlite
-def test_a_connection_that_is_to_be_closed_is_closed(serve: Callable[..., Client]) -> None:
+def test_a_closing_connection_that_is_not_read_is_closed(serve: Callable[..., Client]) -> None:
     require(Path("/proc/net/tcp").is_file(), "the system's connections are not in /proc")
     api = serve(request_timeout=1)
     fill(api)
@@ -316,7 +316,7 @@ def test_a_connection_that_is_to_be_closed_is_closed(serve: Callable[..., Client
 
 @pytest.mark.slow
 @on_sqlite
-def test_a_reader_that_does_not_read_does_not_hold_up_the_end(
+def test_a_client_that_does_not_read_does_not_delay_shutdown(
     database_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with (
@@ -332,7 +332,7 @@ def test_a_reader_that_does_not_read_does_not_hold_up_the_end(
 
 @slow_on_postgresql
 @pytest.mark.parametrize("times", [300, pytest.param(3_000, marks=pytest.mark.slow)])
-def test_clients_that_leave_leave_nothing_behind(
+def test_clients_that_disconnect_leave_nothing_behind(
     database_url: str, capfd: pytest.CaptureFixture[str], times: int
 ) -> None:
     require(Path("/proc/self/fd").is_dir(), "the process's files are not in /proc")
@@ -354,7 +354,7 @@ def test_clients_that_leave_leave_nothing_behind(
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abruptly)
 
     with service(database_url) as (url, process), Client(url) as api:
-        leave(500)  # until all that is made once is made
+        leave(500)  # until everything is created that is created once
         assert api.heroes() != []
         files, used = sockets(process.pid), memory(process.pid)
         leave(times)

@@ -1,4 +1,4 @@
-"""Pages of other origins, in a real browser."""
+"""Cross-origin requests of pages, in a real browser."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ async ([url, options]) => {
 
 
 class Recorder:
-    """An app in front of another one, which notes the method and the status of each answer."""
+    """ASGI middleware that records the method and status of each response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -50,7 +50,7 @@ class Recorder:
 
 
 class Frontend:
-    """A page, and a service at another origin."""
+    """A page that calls a service at another origin."""
 
     def __init__(self, page: Page, api: Client, answers: list[tuple[str, int]]) -> None:
         self.api = api
@@ -58,7 +58,7 @@ class Frontend:
         self._page = page
 
     def post(self, query: str, variables: Any = None, **headers: str) -> Any:
-        """The answer, or the name of the error that the page gets in its place."""
+        """The answer, or the name of the page's error."""
         options = {
             "method": "POST",
             "headers": {"Content-Type": "application/json", **headers},
@@ -67,7 +67,7 @@ class Frontend:
         return self._page.evaluate(FETCH, [f"{self.api.url}/graphql", options])
 
     def get(self, query: str) -> Any:
-        """The same by GET."""
+        """The answer to a GET, or the name of the page's error."""
         url = f"{self.api.url}/graphql?{urlencode({'query': query})}"
         return self._page.evaluate(FETCH, [url, {}])
 
@@ -82,12 +82,12 @@ def browser() -> Iterator[Browser]:
 def visit(
     browser: Browser, configure: Callable[..., Settings]
 ) -> Iterator[Callable[..., Frontend]]:
-    """Opens a page in front of a service that lets it in, or not, with any settings given."""
+    """Opens a page whose origin a service allows or not, with these settings."""
     with ExitStack() as stack:
         origin = stack.enter_context(serving(HTMLResponse("<!doctype html>")))
 
         def open_page(*, let_in: bool = True, **settings: Any) -> Frontend:
-            # The same host, but another port, and one that ours begins with.
+            # The same host with another port, which is a prefix of ours.
             settings["cors_origins"] = (origin if let_in else origin[:-1],)
             configured = configure(**settings)
             recorder = Recorder(create_app(configured))
@@ -120,7 +120,7 @@ def test_any_other_origin_is_refused(visit: Callable[..., Frontend]) -> None:
 
 
 @pytest.mark.parametrize("let_in", [True, False])
-def test_a_preflight_to_a_closed_network(
+def test_a_preflight_for_a_private_network(
     serve: Callable[..., Client],
     let_in: bool,  # noqa: FBT001 (a parameter of the test)
 ) -> None:
@@ -138,14 +138,14 @@ def test_a_preflight_to_a_closed_network(
         assert response.headers["access-control-allow-private-network"] == "true"
 
 
-def test_a_token_goes_along(visit: Callable[..., Frontend]) -> None:
+def test_a_page_can_send_the_token(visit: Callable[..., Frontend]) -> None:
     frontend = visit(token=SESAME)
     refused = frontend.post(PAGE)
     assert refused["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert frontend.post(PAGE, Authorization=f"Bearer {SESAME}") == {"data": {"heroes": []}}
 
 
-def test_the_browsers_cache_asks_whether_a_query_has_changed(
+def test_the_browsers_cache_revalidates_a_query(
     visit: Callable[..., Frontend],
 ) -> None:
     frontend = visit()
@@ -159,7 +159,7 @@ def test_the_browsers_cache_asks_whether_a_query_has_changed(
 
 
 @pytest.mark.slow
-def test_the_browsers_cache_keeps_what_it_may(visit: Callable[..., Frontend]) -> None:
+def test_the_browsers_cache_uses_max_age(visit: Callable[..., Frontend]) -> None:
     frontend = visit(cache_control="max-age=600")
     for _ in range(2):
         assert frontend.get("{ heroes { name } }") == {"data": {"heroes": []}}

@@ -1,4 +1,4 @@
-"""Requests that nobody thought of: no failure of the service, no error without a code."""
+"""Generated requests of any shape: no status 500, and every error has a code."""
 
 import json
 from typing import Any
@@ -16,9 +16,9 @@ from tests.support.hypothesis_examples import check
 from tests.support.response_shape import all_labelled
 
 EXAMPLES = [25, pytest.param(400, marks=pytest.mark.slow)]
-"""How many of each kind are tried."""
+"""Number of examples."""
 
-# Lone surrogates too, which is why the JSON texts below are escaped.
+# With lone surrogates, so that the JSON below is escaped.
 TEXT = st.text(max_size=50) | st.text(st.characters(categories=["Cs", "Cc", "Nd"]), max_size=5)
 
 VALUES = st.recursive(
@@ -126,7 +126,7 @@ def test_headers(shared: Client, count: int) -> None:
 def test_schemathesis(api: Client, count: int) -> None:
     def send(case: Any) -> None:  # a `Case`, whose own type has no public arguments
         answer = case.call(base_url=f"{api.url}/graphql")
-        headers = {"content-type": answer.headers["content-type"][0]}  # its content is unpacked
+        headers = {"content-type": answer.headers["content-type"][0]}  # its content is decompressed
         all_labelled(httpx.Response(answer.status_code, headers=headers, content=answer.content))
 
     loaded = schemathesis.graphql.from_file(schema.as_str())

@@ -1,4 +1,4 @@
-"""Which hosts the service answers for."""
+"""Requests for other hosts are refused (DNS rebinding)."""
 
 from collections.abc import Callable
 
@@ -45,7 +45,7 @@ def ask(url: str, host: str, path: str = "/graphql?query={__typename}") -> httpx
         ("evilexample.org", False),
         ("example.net", False),
         ("evilexample.net", False),
-        ("*.example.net", True),  # a name below the domain, if an odd one
+        ("*.example.net", True),  # an odd name below the domain
         ("127.0.0.2", False),
         ("127.1", False),
         ("11.0.0.1", False),
@@ -84,7 +84,7 @@ def test_every_path_is_guarded(
         assert code(response) == "BAD_REQUEST"
 
 
-def test_nothing_is_executed_for_another_host(serve: Callable[..., Client]) -> None:
+def test_an_operation_for_another_host_is_not_executed(serve: Callable[..., Client]) -> None:
     api = serve(allowed_hosts="127.0.0.1")
     create = {"query": 'mutation { createHero(input: {name: "a", secretName: "b"}) { id } }'}
     assert api.post(create, headers={"host": "evil.example"}).status_code == 421
@@ -127,7 +127,7 @@ def send(url: str, target: str, host: str = "", lines: str = "") -> httpx.Respon
         ("*", "example.org", 404),
     ],
 )
-def test_the_host_of_a_target_counts(
+def test_the_host_of_an_absolute_target_is_checked(
     share: Callable[..., Client], target: str, host: str, status: int, lines: str
 ) -> None:
     response = send(share(allowed_hosts=ALLOWED).url, target, host, lines)
@@ -158,10 +158,10 @@ def test_any_host_by_default(serve: Callable[..., Client], settings: dict[str, s
         pytest.param(
             (), {"allowed_hosts": "evil.example, 127.0.0.1"}, False, marks=pytest.mark.slow
         ),
-        pytest.param(("--host", "0.0.0.0"), {}, False, marks=pytest.mark.slow),  # noqa: S104 (nothing but the test gets there)
+        pytest.param(("--host", "0.0.0.0"), {}, False, marks=pytest.mark.slow),  # noqa: S104 (only the test connects)
     ],
 )
-def test_serve_guards_what_is_for_this_machine_alone(
+def test_serve_refuses_other_hosts_on_loopback_without_a_token(
     database_url: str,
     arguments: tuple[str, ...],
     settings: dict[str, str],
@@ -180,7 +180,7 @@ def test_serve_guards_what_is_for_this_machine_alone(
     "value",
     ["http://example.org", "example.org:80", "a*", "*.*", "*.", "a..b", "10.0.0.1/8", "a/b", "ä"],
 )
-def test_a_setting_that_names_no_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_an_invalid_allowed_host_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("GRAPH_ALLOWED_HOSTS", f"example.org, {value}")
     with pytest.raises(ValidationError, match="is not a host"):
         Settings()

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: what is accepted, how it is answered, and how the rest is refused."""
+"""GraphQL over HTTP: which methods, content types, bodies and URLs are accepted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +57,7 @@ TYPENAME = '{"query": "{ __typename }"}'
     ],
     ids=lambda value: repr(value[:60]) if isinstance(value, bytes) else str(value),
 )
-def test_a_body_that_is_no_request(shared: Client, body: bytes, status: int) -> None:
+def test_an_invalid_body_is_a_bad_request(shared: Client, body: bytes, status: int) -> None:
     for accept, expected in ((JSON, 400), (GRAPHQL_JSON, status)):
         response = post(shared, body, accept=accept)
         assert response.status_code == expected
@@ -127,13 +127,13 @@ def test_a_content_type_that_is_accepted(shared: Client, content_type: str) -> N
         {"content_encoding": "identity, br"},
     ],
 )
-def test_a_content_type_that_is_not(shared: Client, headers: dict[str, str]) -> None:
+def test_a_content_type_that_is_refused(shared: Client, headers: dict[str, str]) -> None:
     response = post(shared, TYPENAME, **headers)
     assert response.status_code == 415
     assert code(response) == "BAD_REQUEST"
 
 
-def test_a_get(shared: Client) -> None:
+def test_a_query_by_get(shared: Client) -> None:
     query = "query A($offset: Int!) { heroes(offset: $offset) { id } } query B { __typename }"
     parameters = {
         "query": query,
@@ -159,7 +159,9 @@ def test_a_get(shared: Client) -> None:
         ("query={__typename}&variables={}&variables={}", 422),
     ],
 )
-def test_a_query_string_that_is_no_request(shared: Client, query_string: str, status: int) -> None:
+def test_an_invalid_query_string_is_a_bad_request(
+    shared: Client, query_string: str, status: int
+) -> None:
     for accept, expected in ((JSON, 400), (GRAPHQL_JSON, status)):
         response = shared.http.get(f"/graphql?{query_string}", headers={"accept": accept})
         assert response.status_code == expected
@@ -204,7 +206,7 @@ def test_a_mutation_needs_post(api: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "HEAD"])
-def test_other_methods(shared: Client, method: str) -> None:
+def test_other_methods_are_refused(shared: Client, method: str) -> None:
     response = shared.http.request(method, "/graphql?query={__typename}")
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, POST"
@@ -213,7 +215,7 @@ def test_other_methods(shared: Client, method: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/graphql/", "/graphql/x", "/docs", "/%ff"])
-def test_other_paths(shared: Client, path: str) -> None:
+def test_other_paths_are_not_found(shared: Client, path: str) -> None:
     response = shared.http.get(path)
     assert response.status_code == 404
     assert code(response) == "BAD_REQUEST"

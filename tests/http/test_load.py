@@ -1,4 +1,4 @@
-"""A crowd of connections at once: no failed request, nothing acknowledged is lost."""
+"""Many connections at once: no request fails, and no acknowledged write is lost."""
 
 import asyncio
 import resource
@@ -30,7 +30,7 @@ def _file_descriptors() -> Iterator[None]:
 
 
 def there(api: Client, ids: Iterable[str]) -> set[str]:
-    """Those of these ids that name a hero."""
+    """The ids for which there is a hero."""
     found = set()
     waiting = iter(ids)
     while some := list(islice(waiting, 15)):

@@ -1,4 +1,4 @@
-"""Automatic persisted queries and trusted documents."""
+"""Automatic persisted queries, and trusted documents."""
 
 import json
 from collections.abc import Callable
@@ -22,12 +22,12 @@ OTHER = "{ heroes { id } }"
 
 
 def sha(query: str) -> str:
-    """The hash by which Apollo's clients name a query."""
+    """Hash by which Apollo's clients name a query."""
     return sha256(query.encode()).hexdigest()
 
 
 def persisted(query_hash: str, **fields: Any) -> dict[str, Any]:
-    """The parameters that name a query by its hash."""
+    """Request parameters that name a query by its hash."""
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": query_hash}}, **fields}
 
 
@@ -75,7 +75,7 @@ def test_a_hash_that_is_not_the_querys_registers_nothing(api: Client) -> None:
     assert code(api.post(persisted(sha(QUERY)))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-def test_an_unusable_extension_is_a_bad_request(api: Client) -> None:
+def test_an_invalid_extension_is_a_bad_request(api: Client) -> None:
     unusable: list[object] = [1, {}, {"sha256Hash": "x"}, {"version": 2, "sha256Hash": "x"}]
     unusable += [{"version": 1}]
     unusable += [{"version": 1, "sha256Hash": value} for value in (7, None, ["x"])]
@@ -85,11 +85,11 @@ def test_an_unusable_extension_is_a_bad_request(api: Client) -> None:
 
 
 def padded(number: int, length: int) -> str:
-    """A valid text of this length, like no other."""
+    """A new valid query of this length."""
     return f"{{ __typename }} #{number:05}".ljust(length, "x")
 
 
-def test_the_store_is_bounded_and_forgets_what_was_not_used(api: Client) -> None:
+def test_the_store_has_an_upper_bound(api: Client) -> None:
     texts = [padded(n, LONGEST_STORED) for n in range(STORED_CHARACTERS // LONGEST_STORED + 1)]
     for text in texts:
         assert "data" in api.post(persisted(sha(text), query=text)).json()
@@ -126,7 +126,7 @@ def test_only_a_valid_text_is_stored(api: Client, invalid: str, expected: str) -
 
 @pytest.fixture
 def trusting(serve: Callable[..., Client], tmp_path: Path) -> Client:
-    """A service that executes two documents only."""
+    """A service that trusts two documents."""
     documents = tmp_path / "documents.json"
     documents.write_text(json.dumps({"name-1": QUERY, f"sha256:{sha(CREATE)}": CREATE}))
     return serve(trusted_documents=str(documents))
@@ -155,7 +155,7 @@ def test_an_id_may_have_the_prefix_of_a_hash(trusting: Client) -> None:
             assert answer["data"]["createHero"]["name"] == "Rusty-Man", named
 
 
-def test_nothing_else_is_executed(trusting: Client) -> None:
+def test_an_untrusted_document_is_refused(trusting: Client) -> None:
     unknown, refused = (200, "PERSISTED_QUERY_NOT_FOUND"), (403, "QUERY_NOT_IN_SAFELIST")
     for name, expected in (
         (persisted(sha(OTHER)), unknown),
@@ -172,7 +172,7 @@ def test_nothing_else_is_executed(trusting: Client) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "[]", '{"a": 1}', "no JSON"])
-def test_unusable_trusted_documents_stop_the_start(
+def test_an_invalid_file_of_trusted_documents_stops_the_start(
     configure: Callable[..., Settings], tmp_path: Path, content: str | None
 ) -> None:
     path = tmp_path / "documents.json"

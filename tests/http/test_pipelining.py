@@ -1,4 +1,4 @@
-"""Requests that are sent before those before them are answered (RFC 9112, section 9.3.2)."""
+"""Pipelined requests, sent before the answers to earlier ones (RFC 9112, section 9.3.2)."""
 
 import socket
 import sqlite3
@@ -24,7 +24,7 @@ HEALTHY = b'{"status":"ok"}'
 
 @contextmanager
 def locked(database_url: str) -> Iterator[None]:
-    """Let no mutation be answered meanwhile."""
+    """Hold the write lock, so that no mutation is answered."""
     file = database_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -45,7 +45,7 @@ def send_until_it_is_not_read(connection: socket.socket, data: bytes, times: int
 
 
 @pytest.mark.slow
-def test_requests_wait_with_the_client_and_not_in_memory(database_url: str) -> None:
+def test_pipelined_requests_are_not_read_into_memory(database_url: str) -> None:
     with service(database_url) as (url, process), connected(url) as connection:
         used = memory(process.pid)
         send_until_it_is_not_read(connection, HEALTH * 10_000, 100)
@@ -56,7 +56,7 @@ def test_requests_wait_with_the_client_and_not_in_memory(database_url: str) -> N
 
 
 @pytest.mark.parametrize("between", [b"", HEALTH], ids=["0", "1"])
-def test_a_head_without_end_behind_others_is_not_taken(
+def test_an_endless_pipelined_head_is_not_read(
     database_url: str, serve: Callable[..., Client], between: bytes
 ) -> None:
     api = serve(database_timeout=60)
@@ -85,7 +85,7 @@ def test_the_time_of_a_request_begins_once(database_url: str, serve: Callable[..
             connection.sendall(b"\r\n\r\n")
         received = read_to_the_end(connection)
     assert [answer.status_code for answer in answers(received)] == [200, 408]
-    assert b"The operation took too long." in received  # it had the same time
+    assert b"The operation took too long." in received  # it had the same timeoutout
 
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -103,7 +103,7 @@ BEHIND = {
 
 @pytest.mark.parametrize(("behind", "status"), BEHIND.values(), ids=BEHIND.keys())
 @pytest.mark.parametrize("between", [b"", HEALTH, HEALTH * 200], ids=["0", "1", "200"])
-def test_what_is_refused_is_refused_in_its_turn(
+def test_a_refusal_is_sent_in_its_turn(
     database_url: str, serve: Callable[..., Client], between: bytes, behind: bytes, status: int
 ) -> None:
     api = serve(request_timeout=1, database_timeout=60)
@@ -121,7 +121,7 @@ def test_what_is_refused_is_refused_in_its_turn(
 
 
 @pytest.mark.parametrize("before", [b"", HEALTH, HEALTH * 500], ids=["0", "1", "500"])
-def test_a_client_that_sends_no_more_is_answered(api: Client, before: bytes) -> None:
+def test_a_half_closed_connection_is_answered(api: Client, before: bytes) -> None:
     with connected(api.url) as connection:
         connection.sendall(before + CREATE)
         connection.shutdown(socket.SHUT_WR)
@@ -131,7 +131,7 @@ def test_a_client_that_sends_no_more_is_answered(api: Client, before: bytes) -> 
     assert len(api.heroes()) == 1
 
 
-def test_requests_that_wait_are_answered_to_a_client_that_sends_no_more(
+def test_pipelined_requests_of_a_half_closed_connection_are_answered(
     database_url: str, serve: Callable[..., Client]
 ) -> None:
     api = serve(database_timeout=60)

@@ -1,4 +1,4 @@
-"""What an answer's headers say to caches, and how its body is sent."""
+"""Headers of responses for caches, entity tags and compression."""
 
 import gzip
 from collections.abc import Callable
@@ -15,7 +15,7 @@ PAGE = "{ heroes { id name age secretName } }"
 
 
 def tag(api: Client, query: str = PAGE, **headers: str) -> str:
-    """The entity tag of a query's answer."""
+    """Entity tag of a query's response."""
     response = api.http.get("/graphql", params={"query": query}, headers=headers)
     assert response.status_code == 200
     return response.headers["etag"]
@@ -38,7 +38,7 @@ def test_a_query_by_get_is_revalidated_with_its_tag(api: Client) -> None:
     assert changed.headers["etag"] != first
 
 
-def test_the_tag_is_of_the_media_type_too(api: Client) -> None:
+def test_the_tag_depends_on_the_media_type(api: Client) -> None:
     assert tag(api) == tag(api)
     assert tag(api) != tag(api, accept="application/graphql-response+json")
 
@@ -63,7 +63,7 @@ def test_an_answer_by_post_has_no_tag(api: Client) -> None:
     assert not {"etag", "cache-control"} & response.headers.keys()
 
 
-def test_a_shared_cache_may_be_let_keep_answers(serve: Callable[..., Client]) -> None:
+def test_a_shared_cache_may_store_answers_if_configured(serve: Callable[..., Client]) -> None:
     api = serve(cache_control="public, max-age=60")
     response = api.http.get("/graphql", params={"query": PAGE})
     assert response.headers["cache-control"] == "public, max-age=60"
@@ -72,7 +72,7 @@ def test_a_shared_cache_may_be_let_keep_answers(serve: Callable[..., Client]) ->
     assert failed.headers["cache-control"] == "no-store"
 
 
-def test_a_shared_cache_must_ask_for_the_token(serve: Callable[..., Client]) -> None:
+def test_a_shared_cache_distinguishes_tokens(serve: Callable[..., Client]) -> None:
     api = serve(token="secret", cache_control="public, max-age=60")  # noqa: S106 (a test's own)
     response = api.http.get(
         "/graphql", params={"query": PAGE}, headers={"authorization": "Bearer secret"}
@@ -116,7 +116,7 @@ def test_a_page_is_compressed_and_one_hero_is_not(api: Client, method: str) -> N
     assert length[PAGE, "gzip, br"] < length[PAGE, "identity"] / 3
 
 
-def test_what_the_client_accepts_decides(api: Client) -> None:
+def test_accept_encoding_decides(api: Client) -> None:
     fill(api)
     for accepted, coding in (
         ("gzip;q=0.5", "gzip"),

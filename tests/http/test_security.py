@@ -1,4 +1,4 @@
-"""Headers, the token, and which origins may call."""
+"""Security headers, bearer tokens, and origins of cross-site requests."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def test_every_answer_has_the_headers(shared: Client, method: str, path: str) ->
     assert headers["referrer-policy"] == "no-referrer"
 
 
-def test_the_explorer_has_a_policy_of_its_own(shared: Client) -> None:
+def test_the_explorer_has_its_own_content_security_policy(shared: Client) -> None:
     headers = shared.http.get("/graphql", headers={"accept": "text/html"}).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -67,7 +67,7 @@ def test_the_explorer_has_a_policy_of_its_own(shared: Client) -> None:
         "Bearer " + "x" * 10_000,
     ],
 )
-def test_a_request_without_the_token(
+def test_a_request_without_the_token_is_refused(
     share: Callable[..., Client], authorization: str | None
 ) -> None:
     api = share(token=TOKEN)
@@ -91,7 +91,7 @@ def test_a_request_without_the_token(
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_request_with_the_token(share: Callable[..., Client], scheme: str) -> None:
+def test_a_request_with_the_token_is_answered(share: Callable[..., Client], scheme: str) -> None:
     api = share(token=TOKEN)
     headers = {"authorization": f"{scheme} {TOKEN}"}
     for response in (
@@ -101,7 +101,7 @@ def test_a_request_with_the_token(share: Callable[..., Client], scheme: str) -> 
         assert labelled(response) == {"data": {"__typename": "Query"}}
 
 
-def test_the_token_is_not_asked_for_where_nothing_is_to_be_had(
+def test_paths_without_data_need_no_token(
     share: Callable[..., Client],
 ) -> None:
     api = share(token=TOKEN)
@@ -112,7 +112,7 @@ def test_the_token_is_not_asked_for_where_nothing_is_to_be_had(
     assert page.headers["content-type"].startswith("text/html")
 
 
-def test_no_origin_may_call_unless_it_is_named(serve: Callable[..., Client]) -> None:
+def test_an_origin_may_not_call_by_default(serve: Callable[..., Client]) -> None:
     api = serve()
     response = api.post(QUERY, headers={"origin": ORIGIN})
     assert not [name for name in response.headers if name.startswith("access-control")]
@@ -129,7 +129,7 @@ def preflight(origin: str, method: str = "POST") -> dict[str, str]:
     }
 
 
-def test_an_origin_that_is_named_may_call(serve: Callable[..., Client]) -> None:
+def test_a_configured_origin_may_call(serve: Callable[..., Client]) -> None:
     api = serve(cors_origins=(ORIGIN, "http://localhost:5173"))
     for origin in (ORIGIN, "http://localhost:5173"):
         response = api.http.options("/graphql", headers=preflight(origin))
@@ -164,7 +164,7 @@ def test_an_origin_that_is_named_may_call(serve: Callable[..., Client]) -> None:
         "",
     ],
 )
-def test_an_origin_that_is_alike_may_not(share: Callable[..., Client], origin: str) -> None:
+def test_a_similar_origin_may_not_call(share: Callable[..., Client], origin: str) -> None:
     api = share(cors_origins=(ORIGIN,))
     response = api.post(QUERY, headers={"origin": origin})
     assert "access-control-allow-origin" not in response.headers
@@ -195,13 +195,15 @@ def test_an_origin_that_is_alike_may_not(share: Callable[..., Client], origin: s
         ("GRAPH_CORS_ORIGINS", f"{ORIGIN}, *"),
     ],
 )
-def test_a_setting_that_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_an_invalid_setting_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as refused:
         Settings()
     (error,) = refused.value.errors()
     assert error["loc"] == (name.removeprefix("GRAPH_").lower(),)
-    assert "input_value" not in str(refused.value)  # which may be a secret
+    assert "input_value" not in str(refused.value)  # the value may be a secret
 
 
 @pytest.mark.parametrize(
@@ -211,13 +213,13 @@ def test_a_setting_that_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, v
         ("127.1.2.3", True),
         ("::1", True),
         ("localhost", True),
-        ("0.0.0.0", False),  # noqa: S104 (it is what is warned of)
+        ("0.0.0.0", False),  # noqa: S104 (what the test is about)
         ("::", False),
         ("192.0.2.1", False),
         ("example.org", False),
     ],
 )
-def test_what_is_reached_from_this_machine_alone(host: str, alone: bool) -> None:  # noqa: FBT001 (as above)
+def test_loopback_addresses(host: str, alone: bool) -> None:  # noqa: FBT001 (as above)
     assert is_loopback(host) == alone
 
 
@@ -225,7 +227,7 @@ def test_what_is_reached_from_this_machine_alone(host: str, alone: bool) -> None
     ("settings", "warnings"),
     [({}, 1), pytest.param({"token": TOKEN}, 0, marks=pytest.mark.slow)],
 )
-def test_the_warning_where_anyone_may_call(
+def test_a_warning_if_anyone_may_call(
     database_url: str, capfd: pytest.CaptureFixture[str], settings: dict[str, str], warnings: int
 ) -> None:
     with service(database_url, "--host", "0.0.0.0", **settings):  # noqa: S104 (as above)

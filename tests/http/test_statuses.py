@@ -1,4 +1,4 @@
-"""What an answer is: its media type, and its status (GraphQL over HTTP, "Response")."""
+"""Media type and status of responses (GraphQL over HTTP, "Response")."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def test_the_media_type_of_the_answer(shared: Client, accept: str, media_type: s
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_a_client_that_takes_no_json(api: Client, method: str, accept: str) -> None:
+def test_a_client_that_does_not_accept_json_gets_406(api: Client, method: str, accept: str) -> None:
     create = 'mutation { createHero(input: {name: "a", secretName: "b"}) { id } }'
     if method == "POST":
         response = post(api, json.dumps({"query": create}), accept=accept)
@@ -125,7 +125,7 @@ def test_an_operation_that_fails_is_a_partial_success(shared: Client) -> None:
             assert code(response) == "BAD_USER_INPUT"
 
 
-def test_an_operation_of_which_a_part_fails_is_one_too(api: Client, sql: Sql) -> None:
+def test_an_operation_with_a_failed_field_is_a_partial_success(api: Client, sql: Sql) -> None:
     sql("ALTER TABLE hero RENAME TO elsewhere")
     query = {"query": "{ hero(id: 1) { id } __typename }"}
     for accept, status in ((JSON, 200), (GRAPHQL_JSON, 294)):

@@ -1,4 +1,4 @@
-"""A protocol that is offered and not spoken: the request is answered (RFC 9110, section 7.8)."""
+"""`Upgrade` to other protocols is ignored (RFC 9110, section 7.8)."""
 
 import socket
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def test_a_body_behind_an_upgrade_is_waited_for(shared: Client) -> None:
     assert answer.json() == TYPENAME_ANSWER
 
 
-def test_an_upgrade_of_a_connection_that_ends(shared: Client) -> None:
+def test_an_upgrade_with_connection_close(shared: Client) -> None:
     close = HEAD + b"Connection: close, upgrade\r\nUpgrade: h2c\r\n" + length(TYPENAME)
     assert exchange(shared.url, close + SMUGGLED).json() == TYPENAME_ANSWER
     old = close.replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"close, ", b"")
@@ -92,7 +92,7 @@ def test_an_upgrade_of_a_connection_that_ends(shared: Client) -> None:
 
 
 @pytest.mark.parametrize("target", [b"example.org:443", b"/graphql"])
-def test_there_is_no_tunnel(shared: Client, target: bytes) -> None:
+def test_connect_is_refused(shared: Client, target: bytes) -> None:
     request = b"CONNECT %s HTTP/1.1\r\nHost: localhost\r\n" % target + length(SMUGGLED)
     answer = exchange(shared.url, request)
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""HTTP on the wire: bodies that are not sent, what is no HTTP, headers and URLs of any size."""
+"""HTTP as bytes: invalid and ambiguous requests, chunks, and sizes of heads and bodies."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def test_a_body_over_the_limit_is_not_read_to_the_end(
     assert code(response) == "OPERATION_TOO_COMPLEX"
 
 
-def test_a_body_that_is_waited_for_is_asked_for(shared: Client) -> None:
+def test_a_client_that_expects_100_continue_gets_it(shared: Client) -> None:
     head = f"{HEAD}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {len(TYPENAME)}"
     response = exchange(shared.url, f"{head}\r\n\r\n{TYPENAME}".encode())
     assert response.status_code == 100
@@ -73,7 +73,7 @@ def test_a_refusal_of_a_body_that_is_not_sent_closes_the_connection(shared: Clie
     ],
     ids=lambda value: repr(value[:50]) if isinstance(value, bytes) else str(value),
 )
-def test_what_is_not_http_is_refused_in_the_same_shape(
+def test_a_request_that_is_not_http_gets_a_graphql_error(
     shared: Client, request_: bytes, status: int
 ) -> None:
     response = exchange(shared.url, request_)
@@ -105,7 +105,7 @@ ENDLESS = {
 @on_sqlite
 @pytest.mark.parametrize("token", [None, KEY])
 @pytest.mark.parametrize(("begin", "more"), ENDLESS.values(), ids=ENDLESS.keys())
-def test_bytes_without_end_are_not_taken(
+def test_an_endless_head_or_body_is_refused(
     serve: Callable[..., Client], begin: str, more: str, token: str | None
 ) -> None:
     api = serve(token=token)
@@ -114,7 +114,7 @@ def test_bytes_without_end_are_not_taken(
         with pytest.raises(ConnectionError):
             connection.sendall(more.encode() * (20_000_000 // len(more)))
         answer = read_to_the_end(connection)
-    # Without its body, a request that needs a token was answered already.
+    # A request that needs a token is answered before its body.
     assert b" 431 " in answer or (token is not None and b" 401 " in answer)
 
 
@@ -129,7 +129,7 @@ def test_bytes_without_end_are_not_taken(
         (f"Authorization: Bearer {KEY}\r\n", "Connection: Upgrade\r\nUpgrade: h2c", 200),
     ],
 )
-def test_trailers_are_no_headers(
+def test_trailers_are_ignored(
     serve: Callable[..., Client], head: str, trailer: str, status: int
 ) -> None:
     api = serve(token=KEY)
@@ -142,7 +142,7 @@ def test_trailers_are_no_headers(
 
 @slow_on_postgresql
 @pytest.mark.parametrize("size", [1, 10])
-def test_chunks_of_any_size_are_taken(serve: Callable[..., Client], size: int) -> None:
+def test_chunks_of_any_size_are_accepted(serve: Callable[..., Client], size: int) -> None:
     api = serve()
     body = TYPENAME.ljust(100_000)
     chunks = [f"{size:x}\r\n{body[at : at + size]}\r\n" for at in range(0, len(body), size)]
@@ -152,10 +152,10 @@ def test_chunks_of_any_size_are_taken(serve: Callable[..., Client], size: int) -
 
 
 @on_sqlite
-def test_chunks_of_a_byte_leave_the_others_their_turn(
+def test_chunks_of_a_byte_do_not_hold_the_loop(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chunks = [0]  # of each turn
+    chunks = [0]  # of each turn of the loop of the loop
     answered = Event()
 
     def begin_turn() -> None:
@@ -178,7 +178,7 @@ def test_chunks_of_a_byte_leave_the_others_their_turn(
         assert read_answer(connection).status_code == 200
         answered.set()
     assert sum(chunks) == len(body) + 1
-    assert max(chunks) < 3 * CHUNKS_AT_ONCE  # those of a packet, and those that were left
+    assert max(chunks) < 3 * CHUNKS_AT_ONCE  # of one packet, and of the rest
 
 
 def test_many_requests_in_one_packet_are_answered(shared: Client) -> None:
@@ -205,9 +205,7 @@ AMBIGUOUS = {
 
 @pytest.mark.parametrize("request_", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
 @pytest.mark.parametrize("upgrade", ["", "Connection: upgrade\r\nUpgrade: h2c\r\n"])
-def test_what_others_may_understand_in_another_way_is_refused(
-    shared: Client, request_: str, upgrade: str
-) -> None:
+def test_an_ambiguous_request_is_refused(shared: Client, request_: str, upgrade: str) -> None:
     line, _, rest = request_.partition("\r\n")
     response = exchange(shared.url, f"{line}\r\n{upgrade}{rest}".encode())
     assert response.status_code == 400
@@ -222,12 +220,12 @@ def test_what_others_may_understand_in_another_way_is_refused(
         f"{HEAD}TRANSFER-ENCODING:  Chunked \r\nConnection: close\r\n\r\n{CHUNK}0\r\n\r\n",
     ],
 )
-def test_what_is_right_is_taken(shared: Client, request_: str) -> None:
+def test_a_valid_request_is_accepted(shared: Client, request_: str) -> None:
     response = exchange(shared.url, request_.encode())
     assert labelled(response) == {"data": {"__typename": "Query"}}
 
 
-def test_headers_of_the_usual_size_are_taken(shared: Client) -> None:
+def test_headers_of_the_usual_size_are_accepted(shared: Client) -> None:
     response = shared.http.get(
         "/graphql", params={"query": "{ __typename }"}, headers={"cookie": "a" * 30_000}
     )
@@ -235,7 +233,7 @@ def test_headers_of_the_usual_size_are_taken(shared: Client) -> None:
 
 
 @slow_on_postgresql
-def test_a_url_over_the_limit_of_a_body(serve: Any) -> None:
+def test_a_url_over_the_body_limit_is_refused(serve: Any) -> None:
     api = serve(max_body_bytes=100)
     query = "{__typename}"
     for length, status in ((100, 200), (101, 414)):
@@ -258,13 +256,13 @@ def test_a_head_near_the_limit_has_one_answer(shared: Client, size: int) -> None
     assert [answer.status_code for answer in received] == [200] * (status == 200)
 
 
-def test_http_1_0_knows_no_interim_answer(shared: Client) -> None:
+def test_http_1_0_gets_no_interim_response(shared: Client) -> None:
     head = f"{HEAD.replace('1.1', '1.0')}Expect: 100-continue\r\nContent-Length: {len(TYPENAME)}"
     response = exchange(shared.url, f"{head}\r\n\r\n{TYPENAME}".encode())
     assert labelled(response) == {"data": {"__typename": "Query"}}
 
 
-def test_websockets_are_not_spoken(shared: Client) -> None:
+def test_a_websocket_is_refused(shared: Client) -> None:
     response = shared.http.get(
         "/graphql?query={__typename}",
         headers={

@@ -1,4 +1,4 @@
-"""`serve --workers`: several processes on one socket and one database."""
+"""`serve --workers`: several processes with one socket and one database."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ HERO = {"name": "Deadpond", "secretName": "Dive Wilson"}
 
 
 def connect(url: str) -> socket.socket:
-    """A connection to the service, on which nothing was sent yet."""
+    """A connection to the service on which nothing was sent."""
     base = httpx.URL(url)
     return socket.create_connection((base.host, base.port or 80), timeout=60)
 
@@ -31,7 +31,7 @@ def is_answered(url: str) -> bool:
     """Whether a request on a new connection is answered with 200."""
     try:
         return httpx.get(url, timeout=30).status_code == httpx.codes.OK
-    except httpx.TransportError:  # it went to the one that was killed
+    except httpx.TransportError:  # the killed worker had accepted it
         return False
 
 
@@ -50,7 +50,7 @@ def test_a_worker_that_dies_is_replaced(database_url: str) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process, and it has not ended."""
+    """Whether this process exists and is no zombie."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -108,9 +108,9 @@ def test_a_hangup_lets_open_requests_end(database_url: str) -> None:
     ):
         other.execute("BEGIN IMMEDIATE")
         busy.sendall(create)
-        assert is_answered(f"{running.url}/health")  # the other request has come before
+        assert is_answered(f"{running.url}/health")  # the other request has arrived
         running.process.send_signal(signal.SIGHUP)
-        assert idle.recv(1) == b""  # it has begun to stop
+        assert idle.recv(1) == b""  # it is stopping
         other.execute("ROLLBACK")
         assert read_answer(busy).json() == {"data": {"createHero": {"id": "1"}}}
         assert running.process.wait(60) == -signal.SIGTERM
@@ -135,7 +135,7 @@ def test_a_hangup_replaces_the_workers(database_url: str) -> None:
         wait_until(lambda: is_answered(f"{running.url}/ready"))
         first = workers(running)
         for pid in first:
-            os.kill(pid, signal.SIGHUP)  # as a terminal does that is closed
+            os.kill(pid, signal.SIGHUP)  # as a closed terminal does
         running.process.send_signal(signal.SIGHUP)
         wait_until(lambda: len(workers(running) - first) == 2 and not workers(running) & first)
         assert is_answered(f"{running.url}/health")

@@ -1,4 +1,4 @@
-"""Fixtures: the databases of a module, with their services."""
+"""Fixtures: databases and their services, shared by a module."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""A database, the rows in it, and the services over it."""
+"""A database that is filled past its services."""
 
 import asyncio
 import json

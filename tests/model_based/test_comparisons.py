@@ -1,4 +1,4 @@
-"""Every comparison with every value, on rows with all values."""
+"""Each comparison and its negation match the same rows as the model."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -46,7 +46,7 @@ def predicates() -> Iterator[dict[str, Any]]:
 
 
 def test_each_comparison_and_its_negation(stores: list[Store]) -> None:
-    assert len(ROWS) <= model.MAX_HEROES  # all of them are on one page
+    assert len(ROWS) <= model.MAX_HEROES  # they fit on one page
     for store in stores:
         store.fill(ROWS)
     found = list(predicates())

@@ -1,1 +1,1 @@
-"""Logs and telemetry."""
+"""Tests of logs and telemetry."""

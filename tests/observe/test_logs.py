@@ -1,4 +1,4 @@
-"""Log lines, and the ids that requests have in them."""
+"""A log line for each request, with its id, outcome and no values."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ Lines = Callable[[], dict[str, Any]]
 
 @pytest.fixture
 def next_line() -> Iterator[Lines]:
-    """Waits for the next line of the service, in the JSON format, and returns its object."""
+    """Waits for the service's next JSON line, and returns its object."""
     queue = SimpleQueue[logging.LogRecord]()
     handler = QueueHandler(queue)
     handler.setFormatter(logs.JSONFormatter())
@@ -78,7 +78,7 @@ def test_a_request_has_one_line(api: Client, next_line: Lines) -> None:
         ({"query": f"query {'N' * 200} {{ __typename }}"}, f"{'N' * 100} query ok 200"),
     ],
 )
-def test_a_line_tells_the_outcome(
+def test_a_line_has_the_outcome(
     serve: Callable[..., Client], next_line: Lines, request_: Any, told: str
 ) -> None:
     serve(batch_limit=2).post(request_)
@@ -96,13 +96,13 @@ def test_no_line_has_variables_or_literals(api: Client, next_line: Lines) -> Non
 
 
 @pytest.mark.parametrize("given", ["a", "0" * 128, "6f0a-4b:c/d+e=f@g_h.i"])
-def test_a_usable_id_is_taken_over(api: Client, next_line: Lines, given: str) -> None:
+def test_a_valid_request_id_is_kept(api: Client, next_line: Lines, given: str) -> None:
     response = api.post({"query": "{ __typename }"}, headers={"X-Request-ID": given})
     assert response.headers["x-request-id"] == next_line()["request_id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "0" * 129, "a b", 'a"b', "ä"])
-def test_an_unusable_id_is_replaced(api: Client, next_line: Lines, given: str) -> None:
+def test_an_invalid_request_id_is_replaced(api: Client, next_line: Lines, given: str) -> None:
     headers = {"X-Request-ID": given.encode("latin-1")}
     ids = set()
     for _ in range(2):
@@ -132,7 +132,7 @@ def test_the_line_of_an_error_has_the_requests_id(
 
 
 @pytest.mark.usefixtures("database_url")
-def test_a_line_is_json_whatever_is_in_it() -> None:
+def test_a_line_is_valid_json_whatever_it_contains() -> None:
     text = "\ud800\n\0"
     record = logger.makeRecord("graph", logging.ERROR, "", 0, "%s", (text,), None)
     assert json.loads(logs.JSONFormatter().format(record))["message"] == text
@@ -142,7 +142,7 @@ def test_a_line_is_json_whatever_is_in_it() -> None:
 @pytest.mark.parametrize(
     ("form", "level"), [("text", "INFO"), ("json", "info"), ("json", "warning")]
 )
-def test_the_settings_choose_form_and_level(
+def test_the_settings_choose_format_and_level(
     database_url: str, capfd: pytest.CaptureFixture[str], form: str, level: str
 ) -> None:
     with service(database_url, log_format=form, log_level=level) as running:

@@ -1,4 +1,4 @@
-"""OpenTelemetry: what a collector gets, and nothing without its variables."""
+"""OpenTelemetry: a collector gets spans and metrics if its variables are set."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ PRIVATE = "Parqueador"
 
 
 class Collector:
-    """A collector of OTLP over HTTP, as far as keeping what it is sent."""
+    """A collector of OTLP over HTTP that keeps what it gets."""
 
     def __init__(self) -> None:
         self.traces = list[ExportTraceServiceRequest]()
@@ -31,10 +31,10 @@ class Collector:
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
-            """Takes one export."""
+            """Handles one export."""
 
             def do_POST(self) -> None:
-                """Keep the body, as what the path says that it is."""
+                """Keep the body as traces or metrics, by its path."""
                 body = self.rfile.read(int(self.headers["content-length"]))
                 if self.path == "/v1/traces":
                     collector.traces.append(ExportTraceServiceRequest.FromString(body))
@@ -44,13 +44,13 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def spans(self) -> dict[str, list[Any]]:
-        """The spans by their names."""
+        """Spans by name."""
         found: dict[str, list[Any]] = {}
         for request in self.traces:
             for scope in chain(*(resource.scope_spans for resource in request.resource_spans)):
@@ -60,7 +60,7 @@ class Collector:
 
 
 def attributes(item: Any) -> dict[str, Any]:
-    """The attributes of a span, a data point or a resource."""
+    """Attributes of a span, a data point or a resource."""
     return {
         entry.key: getattr(entry.value, entry.value.WhichOneof("value"))
         for entry in item.attributes
@@ -143,7 +143,7 @@ def test_a_collector_gets_spans_and_metrics(
     assert f"trace_id={'ab' * 16}" in capfd.readouterr().err
 
 
-def test_a_failure_of_ours_is_an_error_span(
+def test_an_internal_error_is_an_error_span(
     tmp_path: Any, database_url: str, monkeypatch: pytest.MonkeyPatch, collector: Collector
 ) -> None:
     with used(database_url, monkeypatch, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as client:
@@ -163,7 +163,7 @@ def test_a_failure_of_ours_is_an_error_span(
         ({"OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "true"}, ""),
     ],
 )
-def test_the_standard_variables(
+def test_the_standard_variables_are_used(
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -182,7 +182,7 @@ def test_the_standard_variables(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("exporter", "loaded"), [("none", 0), ("console", 1)])
-def test_nothing_is_loaded_until_it_is_asked_for(
+def test_opentelemetry_is_not_loaded_without_its_variables(
     database_url: str, monkeypatch: pytest.MonkeyPatch, exporter: str, loaded: int
 ) -> None:
     monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
@@ -193,7 +193,7 @@ def test_nothing_is_loaded_until_it_is_asked_for(
 
 
 @pytest.mark.slow
-def test_without_the_extra_the_service_says_what_to_install(
+def test_without_the_extra_the_error_says_what_to_install(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)

@@ -1,4 +1,4 @@
-"""What the log tells of an error that is ours, and what of the request it keeps to itself."""
+"""Internal errors are logged with type, code and frames, but without values of requests."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ Log = Callable[[], str]
 
 @pytest.fixture(params=[logs.TextFormatter, logs.JSONFormatter])
 def log(request: pytest.FixtureRequest) -> Iterator[Log]:
-    """Gives all that was logged of a request, in each format, once its own line is there."""
+    """Returns the log of a request in each format, once it has the request's line."""
     queue = SimpleQueue[logging.LogRecord]()
     handler = QueueHandler(queue)
     handler.setFormatter(request.param())
@@ -55,7 +55,9 @@ def log(request: pytest.FixtureRequest) -> Iterator[Log]:
         {"query": LITERAL},
     ],
 )
-def test_a_table_that_is_another(api: Client, sql: Sql, log: Log, request_: dict[str, Any]) -> None:
+def test_a_changed_table_is_logged_without_values(
+    api: Client, sql: Sql, log: Log, request_: dict[str, Any]
+) -> None:
     sql("ALTER TABLE hero RENAME TO heroes")
     sql("CREATE TABLE hero (id INTEGER, name TEXT, age INT)")
     (error,) = api.post(request_).json()["errors"]
@@ -67,7 +69,7 @@ def test_a_table_that_is_another(api: Client, sql: Sql, log: Log, request_: dict
 
 
 def located(_: object) -> Exception:
-    """graphql-core's error, which shows the query when it is printed."""
+    """graphql-core's error, whose text contains the query."""
     source = Source(f'{{ hero(id: "{PRIVATE}") {{ id }} }}')
     error = GraphQLError(f"Wrong: {PRIVATE}", parse(source).definitions[0])
     assert error.locations == [SourceLocation(1, 1)]
@@ -75,7 +77,7 @@ def located(_: object) -> Exception:
 
 
 def invalid(value: object) -> Exception:
-    """Pydantic's error, which quotes its input."""
+    """Pydantic's error, whose text contains the input."""
     try:
         TypeAdapter(dict[str, int]).validate_python({"a": value})
     except ValidationError as error:
@@ -84,7 +86,7 @@ def invalid(value: object) -> Exception:
 
 
 def caused(value: object) -> Exception:
-    """An error that came from others, which quote the value."""
+    """An error with causes whose texts contain the value."""
     error = ValueError(f"no {value}")
     error.__cause__ = ExceptionGroup("several", [TypeError(value)])
     error.__cause__.__context__ = KeyError(value)
@@ -114,7 +116,7 @@ def caused(value: object) -> Exception:
         (f'{{ hero(id: """\n{PRIVATE}\n""") {{ id }} }}', {}),
     ],
 )
-def test_a_message_that_quotes_the_request(
+def test_a_message_that_may_quote_the_request_is_not_logged(
     api: Client,
     log: Log,
     monkeypatch: pytest.MonkeyPatch,
@@ -144,7 +146,7 @@ def with_code(error: sqlite3.Error, code: int) -> sqlite3.Error:
 
 
 class ElsewhereError(OSError):
-    """An error of another library, such as one whose message has a URL."""
+    """An error of another library, whose message may contain a URL."""
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ class ElsewhereError(OSError):
     ],
     ids=repr,
 )
-def test_what_operators_need_is_told(error: Exception) -> None:
+def test_messages_that_operators_need_are_logged(error: Exception) -> None:
     assert described(error).endswith(f": {error}")
 
 
@@ -185,7 +187,7 @@ def test_what_operators_need_is_told(error: Exception) -> None:
     ],
     ids=repr,
 )
-def test_what_may_quote_a_value_is_told_by_type_and_code(error: Exception) -> None:
+def test_an_error_that_may_quote_a_value_is_logged_by_type_and_code(error: Exception) -> None:
     written = described(error)
     assert type(error).__name__ in written
     assert "Pedro" not in written
@@ -193,7 +195,7 @@ def test_what_may_quote_a_value_is_told_by_type_and_code(error: Exception) -> No
     assert code is None or f"[{code}]" in written
 
 
-def test_a_task_that_nobody_awaits_does_not_tell_its_exception() -> None:
+def test_the_exception_of_a_task_that_is_never_awaited_is_redacted() -> None:
     error = ValueError(PRIVATE)
     record = logging.getLogger("asyncio").makeRecord(
         "asyncio",
@@ -239,14 +241,14 @@ def test_a_traceback_has_the_innermost_frames() -> None:
         "... @skip(if: $v) { __typename } hero(id: 2) { id }",
     ],
 )
-def test_a_clients_mistake_is_not_logged_as_ours(
+def test_a_client_error_is_not_logged_as_internal(
     api: Client, log: Log, selections: str, default: str
 ) -> None:
     request = {
         "query": f"query ($v: Boolean = {default}) {{ {selections} }}",
         "variables": {"v": None},
     }
-    for _ in range(2):  # what is prepared by then must not matter
+    for _ in range(2):  # whether or not the operation is prepared
         api.create("Deadpond")
         log()
         codes = {error["extensions"]["code"] for error in api.post(request).json()["errors"]}

@@ -1,4 +1,4 @@
-"""The indexes of pages: they save sorting, and are compared with the models."""
+"""Pages read an index without sorting or scanning; `db check` reports missing indexes."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ def _made(configure: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -
 
 
 class Recorder:
-    """Stands in for a session that finds no rows: notes what a page is read by."""
+    """A fake session without rows that records statements."""
 
     def __init__(self) -> None:
         self.statements: list[Any] = []
@@ -58,7 +58,7 @@ class Recorder:
 
 
 def statements(order: Order, value: Any, condition: Condition = EVERYTHING) -> list[Any]:
-    """What pages of an order are read by: from either end, and from any row."""
+    """Statements of pages in an order: from each end, and from any row."""
     recorder: Any = Recorder()
     for key, nulls in ((7_000, False), (7_000, True)):
         first = None if nulls and HERO.c[order[0].column].nullable else value
@@ -81,14 +81,14 @@ has the key in every index, and may well take the tutorial's."""
 
 
 def explained(sql: Sql, statement: Any, kind: str) -> tuple[str, str]:
-    """A statement's text, and how the database goes about it."""
+    """Text of a statement, and the database's plan of it."""
     options = {"dialect": DIALECTS[kind](), "compile_kwargs": {"literal_binds": True}}
     text = str(statement.compile(**options))
     return text, str(sql(f"EXPLAIN {'QUERY PLAN' if kind == 'sqlite' else ''} {text}"))
 
 
 @pytest.mark.parametrize(("term", "value", "indexes"), ORDERS)
-def test_no_page_sorts_or_scans_the_table(
+def test_no_page_sorts_or_scans(
     database_url: str, sql: Sql, term: Term, value: Any, indexes: tuple[str, str]
 ) -> None:
     kind = make_url(database_url).get_backend_name()
@@ -97,7 +97,7 @@ def test_no_page_sorts_or_scans_the_table(
     sql("ANALYZE hero")
     for statement in statements(total_order(HERO, (term,)), value):
         text, plan = explained(sql, statement, kind)
-        # All of the table in the order of the key is how SQLite's tables are.
+        # SQLite stores tables in the order of the key.
         whole = "'SCAN hero'" in plan and term.column == "id"
         assert indexes[not is_sqlite] in plan or whole, (text, plan)
         for sign in ("Seq Scan", "Sort", "TEMP B-TREE", "Filter"):
@@ -106,7 +106,7 @@ def test_no_page_sorts_or_scans_the_table(
 
 @on_postgresql
 @pytest.mark.parametrize("descending", [False, True])
-def test_postgresql_passes_over_entries_of_an_index(
+def test_postgresql_skips_offset_rows_in_an_index(
     configure: Callable[..., Settings], sql: Sql, *, descending: bool
 ) -> None:
     sql(f"WITH RECURSIVE {NUMBERS} {ROWS}")
@@ -138,7 +138,7 @@ def test_postgresql_passes_over_entries_of_an_index(
 @on_sqlite
 @pytest.mark.parametrize(("term", "value"), [each[:2] for each in ORDERS])
 @pytest.mark.parametrize("analyzed", [True, False])
-def test_sqlite_does_not_sort_what_most_rows_match(
+def test_sqlite_does_not_sort_if_most_rows_match(
     sql: Sql, term: Term, value: Any, *, analyzed: bool
 ) -> None:
     sql(f"WITH RECURSIVE {NUMBERS} {ROWS}")
@@ -153,7 +153,7 @@ def test_sqlite_does_not_sort_what_most_rows_match(
 
 @on_sqlite
 @pytest.mark.parametrize("descending", [False, True])
-def test_sqlite_walks_many_equal_rows_in_the_order_of_the_next_term(
+def test_sqlite_reads_ties_by_the_second_index(
     configure: Callable[..., Settings], sql: Sql, *, descending: bool
 ) -> None:
     sql(f"WITH RECURSIVE {NUMBERS} {ROWS.replace('n % 5 > 0', 'n % 9 = 0')}")
@@ -186,17 +186,17 @@ def test_sqlite_walks_many_equal_rows_in_the_order_of_the_next_term(
     assert "ix_hero_name" in walked
     assert "TEMP B-TREE" not in walked
     assert "COVERING INDEX ix_hero_age" in few
-    assert "TEMP B-TREE" in sorted_  # of rows that are few
+    assert "TEMP B-TREE" in sorted_  # few rows
     rows = sql("SELECT name, id, age FROM hero")
     for age, ids in ((None, nulls), (18, others)):
         equal = sorted([row[:2] for row in rows if row[2] == age], reverse=descending)
         beyond = [row[1] for row in equal if (row < row_at if descending else row > row_at)][:50]
         assert beyond
-        assert ids[: len(beyond)] == beyond  # then come those of the next ages
+        assert ids[: len(beyond)] == beyond  # rows of the next ages follow
 
 
 def check() -> str:
-    """What `db check` says of a database that differs from the models."""
+    """Output of `db check` on a database that differs from the models."""
     done = run("db", "check")
     assert done.returncode == 4, done
     return done.stderr
@@ -206,14 +206,14 @@ def check() -> str:
 @pytest.mark.parametrize(
     "name", ["ix_hero_name_and_id", pytest.param("ix_hero_age_and_id", marks=pytest.mark.slow)]
 )
-def test_a_missing_index_is_seen(sql: Sql, name: str) -> None:
+def test_a_missing_index_is_reported(sql: Sql, name: str) -> None:
     sql(f"DROP INDEX {name}")
     assert name in check()
 
 
 @pytest.mark.slow
 @on_postgresql
-def test_an_index_of_texts_in_another_order_is_seen(sql: Sql) -> None:
+def test_an_index_with_another_collation_is_reported(sql: Sql) -> None:
     sql("DROP INDEX ix_hero_name_and_id")
     sql("CREATE INDEX ix_hero_name_and_id ON hero (name, id)")
     says = check()
@@ -223,6 +223,6 @@ def test_an_index_of_texts_in_another_order_is_seen(sql: Sql) -> None:
 
 @pytest.mark.slow
 @on_postgresql
-def test_an_index_that_was_not_finished_is_seen(sql: Sql) -> None:
+def test_an_invalid_index_is_reported(sql: Sql) -> None:
     sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_hero_age_and_id'::regclass")
     assert "ix_hero_age_and_id is invalid" in check()

@@ -1,4 +1,4 @@
-"""Inputs made from pydantic models equal those that Strawberry makes itself."""
+"""Input types from pydantic models behave like Strawberry's own."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -85,7 +85,7 @@ OURS, STRAWBERRYS = schema(model_input), schema(strawberry.pydantic.input)
         {},
     ],
 )
-def test_a_value_becomes_what_strawberry_makes_of_it(value: dict[str, Any]) -> None:
+def test_a_value_is_converted_as_by_strawberry(value: dict[str, Any]) -> None:
     query = "query($value: Outer!) { shown(value: $value) }"
     ours, strawberrys = [
         each.execute_sync(query, variable_values={"value": value}) for each in (OURS, STRAWBERRYS)
