@@ -16,7 +16,7 @@ CLOSED = 3
 """Factor of patience once the system has all bytes: it reports progress in large steps."""
 
 LOOKS = 30
-"""How often a client of a closed connection is looked at while it may read nothing."""
+"""Checks of a closed connection within the seconds in which its client must read something."""
 
 MAX_SPARED = 100
 """Clients that read and are spared when room is made; at 2 µs each."""
@@ -28,7 +28,7 @@ C = TypeVar("C")
 
 
 def unacknowledged(connection: socket.socket) -> int:
-    """Return the bytes that the client's system has not acknowledged; 0 where that is not known."""
+    """Return the bytes that the client's system has not acknowledged; 0 if unknown."""
     if sys.platform != "linux":
         return 0
     from fcntl import ioctl  # noqa: PLC0415 (Windows has neither module)
@@ -70,16 +70,16 @@ class Waiting(Generic[C]):
 
 
 class Flow(FlowControl):
-    """Reads on when no request waits for its turn, and gives up a client that does not read.
+    """Flow control that pauses reading while requests wait, and gives up clients that do not read.
 
-    uvicorn would read on after every answer, and wait for ever.
+    uvicorn resumes reading after every response, and waits forever for a client.
 
     Args:
         transport: the connection.
         waiting: the requests that wait for their turn.
         patience: seconds in which a client must read something of what was sent.
-        unread: all connections with something unsent, by the bytes of memory that this takes.
-        closed: what sends the rest to clients of closed connections.
+        unread: all connections with unread responses, and the memory of these in bytes.
+        closed: tasks that send the rest to clients of closed connections.
     """
 
     sending = 0
@@ -100,7 +100,7 @@ class Flow(FlowControl):
         self._patience = patience
         self._unread = unread
         self._closed = closed
-        self._unsent = UNKNOWN  # bytes, at the last look
+        self._unsent = UNKNOWN  # bytes, at the last check
         self._unsent_before = 0  # bytes, when the client was last asked to make room
         self._ended = False
         self._held = False

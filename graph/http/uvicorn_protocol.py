@@ -1,6 +1,6 @@
-"""A connection over HTTP/1.1: requests that do not arrive, have no end, or are none.
+"""HTTP/1.1 connections with the limits on time, memory and size that uvicorn lacks.
 
-uvicorn times idle connections only: one with half a request would be kept for ever.
+uvicorn has a timeout for idle connections only: it would keep one with half a request forever.
 """
 
 import asyncio
@@ -18,20 +18,20 @@ from graph.http.flow import CONNECTION_BYTES, Flow, Waiting
 from graph.http.http1 import UnacceptableError, check, error_response, head, origin_form
 
 MAX_HEAD_BYTES = 65_536
-"""Bytes of a request that are not its body: line, headers, trailers, what is around its chunks.
+"""Maximum bytes of a request besides its body: request line, headers, trailers, chunk framing.
 
-uvicorn would take any number.
+uvicorn has no maximum.
 """
 
 CHUNK_BYTES = 16
-"""Bytes around a chunk that do not count: its size line and two line ends."""
+"""Bytes of framing that do not count for a chunk: its size line and two line ends."""
 
 MAX_DISCARDED_BYTES = 4_000_000
 """Bytes read after a rejected request before the connection is reset."""
 
 CHUNKS_AT_ONCE = 4_000
-"""Chunks of a body after whose parsing others have their turn. It takes 6 ms; what is read at once
-may have ten times as many, of a byte each."""
+"""Chunks that are parsed, in 6 ms, before other connections have their turn. What is read at once
+may contain ten times as many, of one byte each."""
 
 PIECE_BYTES = 4096
 """Bytes parsed at once; fewer bytes mean fewer waiting requests from one packet."""
@@ -40,11 +40,11 @@ MAX_IDLE = 2_000
 """Maximum idle connections of a process, 8 kB each; the longest idle one is closed."""
 
 MAX_ARRIVING_BYTES = 24_000_000
-"""Maximum memory of all requests of which only a part has arrived; the oldest is refused."""
+"""Maximum memory of all requests of which only a part has arrived; the oldest is rejected."""
 
 MAX_UNREAD_BYTES = 20_000_000
-"""Maximum memory of all answers that clients have not read. Of clients that read nothing, the one
-that has done so for longest is given up."""
+"""Maximum memory of all unread responses; beyond, the client that has read nothing for longest is
+given up."""
 
 MAX_CLOSED = 1_000
 """Maximum closed connections whose clients still read; the oldest is given up."""
@@ -58,7 +58,7 @@ INTERIM_RESPONSE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ProtocolConfig(uvicorn.Config):
-    """uvicorn's configuration, the seconds that a connection grants, and what waits for clients."""
+    """uvicorn's configuration, with timeouts, and the connections that wait for their clients."""
 
     request_timeout: float
     shutdown_timeout: float
@@ -72,7 +72,7 @@ class ProtocolConfig(uvicorn.Config):
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection that is closed when its client does not keep up."""
+    """A connection; it is closed if its client does not keep up."""
 
     flow: Flow
 
@@ -90,7 +90,7 @@ class Protocol(HttpToolsProtocol):
         self._next_turn: asyncio.Handle | None = None
         self._running: tuple[RequestResponseCycle, asyncio.Task[None]] | None = None
         self._probe: asyncio.TimerHandle | None = None
-        self._arriving = False  # a request that has begun, and is not whole
+        self._arriving = False  # a request has begun, and is not complete
         self._head_bytes = 0
         self._arrived_bytes = 0
         self._last_response: bytes | None = None  # the last answer; what follows is discarded
@@ -200,7 +200,7 @@ class Protocol(HttpToolsProtocol):
             if (oldest := self._all_arriving.excess()) is not None:
                 oldest._reject(408, CROWDED)  # noqa: SLF001 (of this class)
         elif self._last_response is None and (self.cycle is None or self.cycle.response_complete):
-            # The end of a body that was answered early, or what is no request yet.
+            # The end of a body whose request was answered early, or bytes before a request.
             self._rest()
 
     def _rest(self) -> None:
@@ -232,17 +232,17 @@ class Protocol(HttpToolsProtocol):
             self.flow.release()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """Parse a head again without its Upgrade, which we need not heed (RFC 9110, section 7.8).
+        """Parse a request head again without `Upgrade`, a mere offer (RFC 9110, section 7.8).
 
-        The parser ends a request there, and takes its body, the rest, for another protocol.
+        The parser ends the request there, and treats the rest, its body, as another protocol.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._reject(400, "This is no proxy.")
+            self._reject(400, "This server is not a proxy.")
             return
         headers = [header for header in self.headers if header[0] != b"upgrade"]
         again = head(method, self.url, self.parser.get_http_version(), headers)
-        # Of a connection that is to be closed, the old parser would take nothing more.
+        # The old parser accepts nothing more if the connection is to be closed.
         self.parser = HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._unparsed = again + rest + self._unparsed
@@ -260,10 +260,10 @@ class Protocol(HttpToolsProtocol):
         self.url, host = origin_form(self.url)
         if host is not None:
             self.headers[:] = [(b"host", host), *(h for h in self.headers if h[0] != b"host")]
-        if version == "1.0":  # which has no interim answers (RFC 9110, section 10.1.1)
+        if version == "1.0":  # it has no interim responses (RFC 9110, section 10.1.1)
             self.expect_100_continue = False
         super().on_headers_complete()
-        # Trailers are not merged into the headers (RFC 9110, section 6.5.1): they go nowhere.
+        # Trailers go into this new list, and so are not merged (RFC 9110, section 6.5.1).
         self.headers = []
 
     def on_chunk_header(self) -> None:
@@ -324,7 +324,7 @@ class Protocol(HttpToolsProtocol):
         try:
             await app(scope, receive, send_and_note)
         except RuntimeError:
-            # The client has gone, which uvloop knows before it tells us: nobody is answered.
+            # The client has gone, which uvloop knows before it reports it.
             if not self.transport.is_closing():
                 raise
             cycle.disconnected = True
@@ -337,7 +337,7 @@ class Protocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         """Handle the timeout of an arriving request."""
-        if self.flow.read_paused:  # it is we who keep it waiting
+        if self.flow.read_paused:  # the client waits for us
             self._arrival = self.loop.call_later(self._timeout, self._too_slow)
         elif self._arriving:
             self._reject(408, f"The request did not arrive within {self._timeout:g} seconds.")
@@ -345,13 +345,13 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _reject(self, status: int, message: str) -> None:
-        """Refuse, in its turn, what is no request for the app, and end the connection."""
+        """End the connection with an error, after the responses to earlier requests."""
         self._last_response = error_response(status, message, self.server_state.default_headers)
         self._unparsed = b""
         cycle = self.cycle
         waits = cycle is not None and not cycle.response_complete
         if self._arriving and cycle is not None and cycle.scope is self.scope:
-            # Its head was fine: it waits, was answered without its body, or the app waits for that.
+            # Its head was valid: it waits for its turn, was answered early, or the app reads it.
             if self.pipeline:
                 self.pipeline.popleft()
             elif cycle.response_started:
@@ -367,7 +367,7 @@ class Protocol(HttpToolsProtocol):
     def _end(self) -> None:
         """Send the last response, and read on until the client closes (RFC 9112, section 9.6).
 
-        A connection closed with bytes unread is reset, and its client may lose what was sent.
+        Closing with unread bytes would reset the connection; the client might lose the response.
         """
         if not self.transport.is_closing():
             self._unset_keepalive_if_required()
@@ -383,9 +383,9 @@ class Protocol(HttpToolsProtocol):
             self._become_idle()
 
     def shutdown(self) -> None:
-        """Close the connection once it has answered; uvicorn calls it on SIGTERM.
+        """Close the connection once it has answered; uvicorn calls this on SIGTERM.
 
-        Two looks at what the client reads fit into the time that is left, whenever it has.
+        The time that is left is enough to check twice whether the client reads.
         """
         super().shutdown()
         self.flow.hurry(self._shutdown_timeout / 3)
