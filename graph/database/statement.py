@@ -6,9 +6,10 @@ from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import Dialect, Insert, Select, Update, UpdateBase
+from sqlalchemy import Dialect, Insert, Select, Update, UpdateBase, Uuid
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
+from sqlalchemy.types import TypeEngine
 
 from graph.errors import BadUserInputError, Constraint, ConstraintError
 
@@ -19,6 +20,12 @@ Convert: TypeAlias = Callable[[Any], Any]
 
 CACHED_RECORDS = 100
 """Maximum number of cached classes of records; a class is a cycle, and takes some 30 objects."""
+
+
+UUID_DIGITS = 32
+"""Hexadecimal digits of a UUID."""
+
+NO_DIGITS: Mapping[int, Convert] = {}
 
 
 @lru_cache(CACHED_RECORDS)
@@ -43,8 +50,8 @@ class Statement:
             one step, and a write cannot be restarted.
         may_scan: whether it may read many rows to find those it returns. It then waits for its
             turn among slow statements: on SQLite only when it proves to be slow.
-        sort_by_last: sort the rows by the last column, and leave it out of them. No database
-            promises an order of the rows that `returning` gives.
+        sort_by: sort the rows by this many of the last columns, and leave these out of them. No
+            database promises an order of the rows that `returning` gives.
     """
 
     def __init__(
@@ -54,7 +61,7 @@ class Statement:
         *,
         scans: bool = False,
         may_scan: bool = False,
-        sort_by_last: bool = False,
+        sort_by: int = 0,
     ) -> None:
         if isinstance(clause, Insert | Update):
             # A constraint may say ON CONFLICT REPLACE, by which SQLite deletes other rows.
@@ -63,11 +70,11 @@ class Statement:
         self.values = values
         self.scans = scans
         self.may_scan = scans or may_scan
-        self.sort_by_last = sort_by_last
+        self.sort_by = sort_by
         self.writes = isinstance(clause, UpdateBase)
         self.exported = list(clause.exported_columns)
         names = tuple(str(column.key) for column in self.exported)
-        self.columns = names[:-1] if sort_by_last else names
+        self.columns = names[: len(names) - sort_by]
         self.record = _record(self.columns)
         self._compiled: dict[Dialect, Compiled] = {}
 
@@ -85,16 +92,42 @@ class Rows(Sequence[Any]):
     Items are named tuples, with values as attributes, like a model's. `tuples` has the same values
     in the order of `columns`. A value that its column's type cannot convert is replaced by the
     exception, which graphql-core reports as the error of the field.
+
+    Args:
+        statement: the statement.
+        tuples: the values.
+        digits: the columns whose UUIDs are still in hexadecimal digits, as SQLite stores them.
     """
 
-    def __init__(self, statement: Statement, tuples: Sequence[Sequence[Any]]) -> None:
+    def __init__(
+        self,
+        statement: Statement,
+        tuples: Sequence[Sequence[Any]],
+        digits: Mapping[int, Convert] = NO_DIGITS,
+    ) -> None:
         self.columns = statement.columns
-        self.tuples = tuples
+        self._tuples = tuples
+        self._digits = digits
         self._statement = statement
         self._record = statement.record
 
+    @property
+    def tuples(self) -> Sequence[Sequence[Any]]:
+        """The values of each row, in the order of `columns`."""
+        if self._digits:
+            self._tuples = _converted_columns(self._digits, self._tuples)
+            self._digits = NO_DIGITS
+        return self._tuples
+
+    @property
+    def written(self) -> Sequence[Sequence[Any]]:
+        """The same, with UUIDs as texts where these take less time."""
+        if not self._digits:
+            return self._tuples
+        return _converted_columns(self._digits, self._tuples, _written)
+
     def __len__(self) -> int:
-        return len(self.tuples)
+        return len(self._tuples)
 
     def __getitem__(self, index: Any) -> Any:
         return self._record(*self.tuples[index])
@@ -106,9 +139,13 @@ class Rows(Sequence[Any]):
         """Return rows with the same columns and these values."""
         return Rows(self._statement, tuples)
 
+    def part(self, which: slice) -> "Rows":
+        """Return some of the rows."""
+        return Rows(self._statement, self._tuples[which], self._digits)
+
     def first(self) -> Any | None:
         """Return the first row; None if there is none."""
-        return self[0] if self.tuples else None
+        return self[0] if self._tuples else None
 
 
 def exactly(count: int, rows: Rows) -> Rows:
@@ -144,12 +181,15 @@ class Compiled:
                 for name, bind in compiled.binds.items()
             }
         )
+        types = [column.type.dialect_impl(dialect) for column in statement.exported]
         self._from_driver = _conversions(
-            {
-                index: column.type.dialect_impl(dialect).result_processor(dialect, None)
-                for index, column in enumerate(statement.exported)
-            }
+            {index: each.result_processor(dialect, None) for index, each in enumerate(types)}
         )
+        self._digits = {
+            index: self._from_driver.pop(index)
+            for index, type_ in enumerate(types[: len(statement.columns)])
+            if _is_in_digits(type_) and index in self._from_driver
+        }
 
     def bind(self, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
         """Return the SQL and the values of its bind parameters, in order, for the driver.
@@ -172,14 +212,17 @@ class Compiled:
 
     def rows(self, statement: Statement, tuples: Sequence[Sequence[Any]]) -> Rows:
         """Convert the driver's rows to Python values."""
-        if self._from_driver and tuples:
-            columns: list[Sequence[Any]] = list(zip(*tuples, strict=True))
-            for index, convert in self._from_driver.items():
-                columns[index] = _from_driver(convert, columns[index])
-            tuples = list(zip(*columns, strict=True))
-        if statement.sort_by_last:
-            tuples = [row[:-1] for row in sorted(tuples, key=itemgetter(-1))]
-        return Rows(statement, tuples)
+        if self._from_driver:
+            tuples = _converted_columns(self._from_driver, tuples)
+        if count := statement.sort_by:
+            place = itemgetter(*range(-count, 0))
+            tuples = [row[:-count] for row in sorted(tuples, key=place)]
+        return Rows(statement, tuples, self._digits)
+
+
+def _is_in_digits(type_: TypeEngine[Any]) -> bool:
+    """Whether a driver whose values are converted has hexadecimal digits for this type."""
+    return type(type_) is Uuid and type_.as_uuid
 
 
 def _conversions(processors: Mapping[Any, Convert | None]) -> dict[Any, Convert]:
@@ -215,6 +258,31 @@ def _to_driver(convert: Convert | None, name: str, value: Any) -> Any:
         return convert(value)
     except OverflowError:
         raise BadUserInputError(f"{name} is out of range") from None
+
+
+def _converted_columns(
+    converts: Mapping[int, Convert],
+    tuples: Sequence[Sequence[Any]],
+    convert_all: Callable[[Convert, Sequence[Any]], list[Any]] | None = None,
+) -> Sequence[Sequence[Any]]:
+    """Convert the values of some columns."""
+    if not tuples:
+        return tuples
+    columns: list[Sequence[Any]] = list(zip(*tuples, strict=True))
+    for index, convert in converts.items():
+        columns[index] = (convert_all or _from_driver)(convert, columns[index])
+    return list(zip(*columns, strict=True))
+
+
+def _written(convert: Convert, values: Sequence[Any]) -> list[Any]:
+    """Return UUIDs in hexadecimal digits as texts; convert them if any other value is there."""
+    try:
+        digits = "".join(values)
+        if bytes.fromhex(digits).hex() == digits and set(map(len, values)) == {UUID_DIGITS}:
+            return [f"{v[:8]}-{v[8:12]}-{v[12:16]}-{v[16:20]}-{v[20:]}" for v in values]
+    except (TypeError, ValueError):
+        pass
+    return _from_driver(convert, values)
 
 
 def _from_driver(convert: Convert, values: Sequence[Any]) -> list[Any]:

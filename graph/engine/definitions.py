@@ -35,8 +35,8 @@ from strawberry.annotation import StrawberryAnnotation
 # A relay id is a scalar, but Strawberry converts it.
 from strawberry.relay import GlobalID
 
-# Strawberry passes scalar arguments on without conversion.
-from strawberry.scalars import is_scalar
+# Strawberry passes scalar arguments on without conversion. `JSON` and `Base64` are its own.
+from strawberry.scalars import JSON, Base64, is_scalar
 
 # Strawberry's executor, made serial for root fields.
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as StrawberryExecutor
@@ -64,7 +64,9 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 __all__ = [
+    "JSON",
     "AwaitableOrValue",
+    "Base64",
     "CustomGraphQLEnumType",
     "FieldDetailsList",
     "FromInput",
@@ -84,7 +86,6 @@ __all__ = [
     "collected_errors",
     "convert_argument",
     "core_schema",
-    "define_input",
     "enum_class",
     "exceeds_tokens",
     "field_details",
@@ -97,6 +98,7 @@ __all__ = [
     "input_definition",
     "input_hook",
     "is_scalar",
+    "known_scalar",
     "max_reads",
     "overlapping_fields_rule",
     "plain_attribute",
@@ -105,6 +107,7 @@ __all__ = [
     "raw_info",
     "replace_input_hook",
     "scalar_registry",
+    "set_definition",
     "standard_scalar",
     "to_camel_case",
 ]
@@ -222,6 +225,11 @@ def standard_scalar(type_: GraphQLNamedType) -> str | None:
     return known.name if is_own else None
 
 
+def known_scalar(type_: object) -> bool:
+    """Whether a Python type is a scalar in every schema."""
+    return is_scalar(type_, DEFAULT_SCALAR_REGISTRY)
+
+
 def enum_class(type_: CustomGraphQLEnumType | StrawberryEnumDefinition) -> Any:
     """Return the Python class of an enum type."""
     return type_.wrapped_cls
@@ -277,8 +285,8 @@ def input_definition(
     )
 
 
-def define_input(cls: type, definition: StrawberryObjectDefinition) -> None:
-    """Make a class an input with this definition, as `strawberry.input` does."""
+def set_definition(cls: type, definition: StrawberryObjectDefinition) -> None:
+    """Make a class a type or an input with this definition, as Strawberry's decorators do."""
     target: Any = cls
     target.__strawberry_definition__ = definition
 
@@ -292,7 +300,7 @@ def input_hook(definition: StrawberryObjectDefinition) -> FromInput | None:
 def replace_input_hook(cls: type, from_input: FromInput) -> None:
     """Set the hook that makes an input's values."""
     definition = get_object_definition(cls, strict=True)
-    define_input(cls, replace(definition, from_input=from_input))
+    set_definition(cls, replace(definition, from_input=from_input))
 
 
 def exceeds_tokens(error: GraphQLSyntaxError, most: int) -> bool:

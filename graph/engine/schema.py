@@ -17,6 +17,7 @@ from graph.engine.definitions import (
     collected_errors,
     plain_attribute,
 )
+from graph.engine.scalars import SCALARS
 from graph.engine.selection import key_column
 from graph.errors import UnreadableValueError
 
@@ -124,6 +125,8 @@ class Schema(StrawberrySchema):
     """A schema whose root fields always run one after another."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
+        overrides = {**SCALARS, **options.pop("scalar_overrides", {})}
+        options |= {"scalar_overrides": overrides}
         super().__init__(*args, **{"execution_context_class": SerialExecutor, **options})
 
     def process_errors(

@@ -190,7 +190,8 @@ class SelectionTree:
 
 def key_column(type_: GraphQLObjectType) -> str | None:
     """Return the column of a row's `ID`, by which errors name the row; None without a plain one."""
-    for field in type_.fields.values():
+    own = type_.fields.get("id")  # others may be ids of rows that it refers to
+    for field in [own] if own else type_.fields.values():
         if standard_scalar(get_nullable_type(field.type)) == "ID" and plain_attribute(field):
             return plain_attribute(field)
     return None

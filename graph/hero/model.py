@@ -1,12 +1,12 @@
 """The hero table, and the rules for new heroes."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import field_validator
 from sqlalchemy import MetaData, Table
 from sqlmodel import Field, SQLModel
 
-from graph.tables.columns import keyset_indexes, validate_for_column
+from graph.tables.columns import keyset_indexes
 
 MAX_TEXT_LENGTH = 200
 """Maximum number of characters in a new hero's name and secret name."""
@@ -69,17 +69,9 @@ class HeroCreate(HeroBase):
     rules apply to every field of `HeroBase`.
     """
 
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Call pydantic's method: SQLModel's lacks the option `by_alias` that Strawberry passes."""
-        return super(SQLModel, cls).model_validate(obj, **options)
-
     @field_validator("*")
     @classmethod
-    def _valid(cls, value: Any, info: ValidationInfo) -> Any:
-        column = HERO.c.get(str(info.field_name))
-        if column is not None:
-            validate_for_column(value, column)
+    def _valid(cls, value: Any) -> Any:
         if type(value) is str:
             if not value.strip():
                 raise ValueError("must not be blank")

@@ -62,12 +62,10 @@ def fill_existing_rows(_: MigrationContext, __: Any, operation: AddColumnOp) -> 
 def order_by_code_point(_: MigrationContext, __: Any, operation: CreateIndexOp) -> CreateIndexOp:
     """Add COLLATE "C" to an index on PostgreSQL whose texts the model orders by code point."""
     first = operation.columns[0]
-    if isinstance(first, Column) and any(
-        index.name == operation.index_name and index.info.get(BY_CODE_POINT)
-        for index in first.table.indexes
-    ):
-        # Written as an operator class: Alembic cannot compare an index expression.
-        operation.kw["postgresql_ops"] = {first.name: 'COLLATE "C"'}
+    for index in first.table.indexes if isinstance(first, Column) else ():
+        if index.name == operation.index_name and (texts := index.info.get(BY_CODE_POINT)):
+            # Written as an operator class: Alembic cannot compare an index expression.
+            operation.kw["postgresql_ops"] = dict.fromkeys(texts, 'COLLATE "C"')
     return operation
 
 

@@ -110,9 +110,13 @@ WHERE attrelid = CAST(:oid AS oid) AND attname = :column
 """)
 
 INDEXES = text("""
-SELECT relname, indisvalid, collname FROM pg_index
-JOIN pg_class ON pg_class.oid = indexrelid
-LEFT JOIN pg_collation ON pg_collation.oid = indcollation[0]
+SELECT relname, indisvalid, (
+  SELECT coalesce(array_agg(attname::text), '{}')
+  FROM unnest(indcollation) WITH ORDINALITY AS it (code, place)
+  JOIN pg_collation ON pg_collation.oid = it.code AND collname = 'C'
+  JOIN pg_attribute ON attrelid = indexrelid AND attnum = place
+) AS by_code_point
+FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
 WHERE pg_table_is_visible(indexrelid)
 """)
 
@@ -262,11 +266,11 @@ ACCEPTED: dict[type[TypeEngine[Any]], tuple[str, ...]] = {
 def unusable_index(connection: Connection, metadata: MetaData) -> str | None:
     """Return which index of the models cannot be used, and why; None if all can."""
     ours = {index.name: index for table in metadata.tables.values() for index in table.indexes}
-    for name, valid, collation in connection.execute(INDEXES):
+    for name, valid, by_code_point in connection.execute(INDEXES):
         if name in ours:
             if not valid:  # a failed CREATE INDEX CONCURRENTLY leaves such an index
                 return f"the index {name} is invalid: REINDEX INDEX {name}"
-            if ours[name].info.get(BY_CODE_POINT) and collation != "C":
+            if not set(ours[name].info.get(BY_CODE_POINT, ())).issubset(by_code_point):
                 return (
                     f'the index {name} is not in order of code points: create it with COLLATE "C"'
                 )

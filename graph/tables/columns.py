@@ -7,9 +7,10 @@ from sqlalchemy import Column, Index, Table
 
 from graph.engine.definitions import get_object_definition, has_resolver, to_camel_case
 from graph.tables.sql.functions import is_stored_as_text
+from graph.tables.sql.keys import ID
 
 BY_CODE_POINT = "by_code_point"
-"""Key in an index's `info`: whether its first column is text sorted by code point."""
+"""Key in an index's `info`: the names of its columns that are texts sorted by code point."""
 
 
 class SearchableColumn(NamedTuple):
@@ -45,20 +46,12 @@ def searchable_columns(table: Table, type_: type) -> list[SearchableColumn]:
     ]
 
 
-MIN_KEY, MAX_KEY = -(2**63), 2**63 - 1
-"""Bounds of integer bind parameters."""
-
-
-def parse_id(id_: str) -> int | None:
-    """Return the primary key of an id; None if no row can have this id.
-
-    A key has exactly one spelling: the ids " 7" and "07" match no row.
-    """
-    try:
-        value = int(id_)
-    except ValueError:
-        return None
-    return value if str(value) == id_ and MIN_KEY <= value <= MAX_KEY else None
+def has_own_id(table: Table, type_: type) -> bool:
+    """Whether the type has a field for the id, for which the table has no column."""
+    if ID in table.c:
+        return False
+    fields = get_object_definition(type_, strict=True).fields
+    return any(field.python_name == ID and not has_resolver(field) for field in fields)
 
 
 def validate_for_column(value: Any, column: Column[Any]) -> None:
@@ -82,14 +75,20 @@ def validate_for_column(value: Any, column: Column[Any]) -> None:
 def keyset_indexes(table: Table) -> None:
     """Add an index on (column, key) for each indexed column, so that the key breaks ties.
 
-    Texts are sorted by code point (`graph.tables.sql.functions`). The migrations tell PostgreSQL:
-    declaring it here would make SQLAlchemy import its whole PostgreSQL dialect.
-
-    Args:
-        table: a table whose primary key is one column.
+    Texts are sorted by code point (`graph.tables.sql.functions`), so a key that has any gets an
+    index, too. The migrations tell PostgreSQL: declaring it here would make SQLAlchemy import its
+    whole PostgreSQL dialect.
     """
-    (key,) = table.primary_key
+    key = list(table.primary_key)
+    if any(is_stored_as_text(column.type) for column in key):
+        _index(f"ix_{table.name}_by_code_point", key)
     for column in table.c:
-        if column.index:
-            name = f"ix_{table.name}_{column.name}_and_{key.name}"
-            Index(name, column, key, info={BY_CODE_POINT: is_stored_as_text(column.type)})
+        if column.index and column is not key[0]:
+            others = [each for each in key if each is not column]
+            ending = "_and_".join([column.name, *[each.name for each in others]])
+            _index(f"ix_{table.name}_{ending}", [column, *others])
+
+
+def _index(name: str, columns: list[Column[Any]]) -> None:
+    texts = [column.name for column in columns if is_stored_as_text(column.type)]
+    Index(name, *columns, info={BY_CODE_POINT: texts})

@@ -9,22 +9,25 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Column, Integer
+from sqlalchemy import Column
 
 from graph.engine.definitions import (
+    Base64,
     StrawberryAnnotation,
     StrawberryEnumDefinition,
     StrawberryField,
     StrawberryList,
     StrawberryOptional,
-    define_input,
     enum_class,
     input_definition,
+    set_definition,
 )
+from graph.engine.scalars import BigInt, Duration
 from graph.errors import BadUserInputError
-from graph.tables.columns import parse_id, validate_for_column
+from graph.tables.columns import validate_for_column
 from graph.tables.sql.conditions import NOTHING, Template
 from graph.tables.sql.functions import underlying_type
+from graph.tables.sql.keys import Key, parser_of, referenced
 
 ORDERED = ("eq", "ne", "in", "lt", "lte", "gt", "gte", "isNull")
 UNORDERED = ("eq", "ne", "in", "isNull")
@@ -40,6 +43,9 @@ KINDS: dict[object, tuple[str, tuple[str, ...]]] = {
     date: ("Date", ORDERED),
     time: ("Time", ORDERED),
     bool: ("Boolean", ("eq", "ne", "isNull")),
+    BigInt: ("BigInt", ORDERED),
+    Duration: ("Duration", ORDERED),
+    Base64: ("Base64", UNORDERED),
     UUID: ("UUID", UNORDERED),
 }
 """GraphQL name and operators by type of a field."""
@@ -100,6 +106,8 @@ def comparison_of(column: Column[Any], type_: object) -> Comparison | None:
     name, operators = KINDS[named]
     if named is str and column.nullable:
         return _comparison("NullableString", named, (*operators, "isNull"))
+    if named is strawberry.ID and column.nullable:
+        return _comparison("NullableID", named, UNORDERED)
     return _comparison(name, named, operators)
 
 
@@ -112,8 +120,12 @@ def _comparison(name: str, type_: type, operators: tuple[str, ...]) -> Compariso
         for operator in operators
     ]
     description = "Comparisons of a value; all given must match."
-    define_input(cls, input_definition(cls, description, fields))
+    set_definition(cls, input_definition(cls, description, fields))
     return Comparison(type_, operators, cls)
+
+
+IDS = _comparison("ID", strawberry.ID, ("eq", "in"))
+"""The comparisons of an id."""
 
 
 Parse: TypeAlias = Callable[[Any, str, list[object]], Template]
@@ -182,13 +194,17 @@ def _is_in(operator: str, column: str, check: Check) -> Parse:
         found = [value for each in given if (value := check(each, path)) is not None]
         if not found:
             return NOTHING.template
-        # Pad to a power of two, so that few different statements are compiled.
-        length = 1 << (len(found) - 1).bit_length()
+        found = _padded(found)
         values += found
-        values += found[-1:] * (length - len(found))
-        return (operator, column, length)
+        return (operator, column, len(found))
 
     return parse
+
+
+def _padded(values: list[Any]) -> list[Any]:
+    """Repeat the last value up to a power of two, so that few different statements are compiled."""
+    length = 1 << (len(values) - 1).bit_length() if values else 0
+    return values + values[-1:] * (length - len(values))
 
 
 def _is_null(_operator: str, column: str, _check: Check) -> Parse:
@@ -232,10 +248,27 @@ PARSERS: dict[str, Callable[[str, str, Check], Parse]] = {
 """By operator, the factory of a column's parser; `_compares` for all others."""
 
 
+def id_parsers(key: Key) -> dict[str, Parse]:
+    """Return the parser of each operator of an id."""
+    if key.is_single:
+        return parsers_of(key.columns[0], IDS)
+    template = ("and", tuple([("eq", name) for name in key.names]))
+
+    def is_in(given: Any, _path: str, values: list[object]) -> Template:
+        found = [keys for each in given if (keys := key.parse(each)) is not None]
+        found = _padded(found)
+        values += [value for keys in found for value in keys]
+        return "or", (template,) * len(found)
+
+    return {"eq": lambda given, *others: is_in([given], *others), "in": is_in}
+
+
 def _check_of(column: Column[Any], type_: object) -> Check:
-    if type_ is strawberry.ID and isinstance(column.type, Integer):
-        return lambda given, _: parse_id(given)
-    if type_ in {str, strawberry.ID}:
+    if type_ is strawberry.ID:
+        key = referenced(column)
+        parse = parser_of(column if key is None else key)
+        return lambda given, _: parse(given)
+    if type_ is str:
         return partial(_storable, column)
     if type_ is Decimal:
         return _decimal

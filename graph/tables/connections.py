@@ -85,8 +85,9 @@ async def read_connection(
     if checks_previous or checks_next or counts:
         await session.snapshot(scans=counts or page.may_scan)
     found = await page.fetch(session, size + 1)
-    tuples = found.tuples[:size]
-    nodes = found.holding(tuples[::-1] if is_backward else tuples)
+    nodes = found.part(slice(size))
+    if is_backward:
+        nodes = nodes.part(slice(None, None, -1))
     has_more = len(found) > size
     if checks_next and not has_more:
         has_more = await _has_any(session, page._replace(after=_inclusive(end), before=None))
@@ -112,7 +113,8 @@ def _cursors(info: Info, cursors: Cursors, nodes: Rows) -> list[Any]:
     if info.selects("edges.cursor"):
         return cursors.write(nodes)
     if info.wants_cursors and nodes:
-        return cursors.write(nodes.holding([nodes.tuples[0], nodes.tuples[-1]]))
+        # The first and the last; a step of 0 is not allowed.
+        return cursors.write(nodes.part(slice(None, None, max(len(nodes) - 1, 1))))
     return []
 
 

@@ -3,7 +3,7 @@
 from base64 import b64decode
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
@@ -32,6 +32,7 @@ READ: dict[type, Callable[[Any], Any]] = {
     datetime: datetime.fromisoformat,
     Decimal: Decimal,
     time: time.fromisoformat,
+    timedelta: lambda text: timedelta(microseconds=int(text)),
     UUID: UUID,
 }
 """By type of a column, the parser of the text in a cursor."""
@@ -53,7 +54,7 @@ class Cursors:
         self._columns = [table.c[term.column] for term in order]
         # Spelled out: renaming a field of `Condition` must not invalidate cursors.
         filtered = f"Condition(shape={condition.template!r}, values={condition.values!r})"
-        belongs_to = f"({table.name!r}, {order!r}, {filtered})"
+        belongs_to = f"({table.fullname!r}, {order!r}, {filtered})"
         self._prefix = VERSION + blake2b(belongs_to.encode(), digest_size=9).digest()
 
     def write(self, rows: Rows) -> list[Any]:
@@ -64,8 +65,8 @@ class Cursors:
         """
         places = [rows.columns.index(str(column.key)) for column in self._columns]
         get = itemgetter(*places)
-        keys: Iterable[Any] = map(get, rows.tuples)
-        if len(places) == 1:  # the primary key, which is no float
+        keys: Iterable[Any] = map(get, rows.written)
+        if len(places) == 1:  # the primary key, which is not a float
             keys = [(key,) for key in keys]
         else:
             keys = list(keys)
@@ -127,8 +128,10 @@ def _exact(value: Any) -> Any:
 
 def _json(value: Any) -> Any:
     """Encode values that JSON cannot represent."""
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal | UUID):  # asyncpg has a class of its own for UUIDs
         return str(value)
+    if isinstance(value, timedelta):
+        return str(value // timedelta(microseconds=1))
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
     raise TypeError

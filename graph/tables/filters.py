@@ -7,17 +7,20 @@ from typing import Any, TypeVar
 from sqlalchemy import Table
 
 from graph.engine.cost import Extent, SizedInput
-from graph.engine.definitions import InputContext, StrawberryList, define_input, input_definition
-from graph.tables.columns import searchable_columns
+from graph.engine.definitions import InputContext, StrawberryList, input_definition, set_definition
+from graph.tables.columns import has_own_id, searchable_columns
 from graph.tables.comparisons import (
+    IDS,
     Parse,
     comparison_of,
     conjunction,
+    id_parsers,
     input_field,
     parse_all,
     parsers_of,
 )
 from graph.tables.sql.conditions import EVERYTHING, Condition, Template
+from graph.tables.sql.keys import ID, key_of
 
 
 class Filter(SizedInput):
@@ -79,6 +82,9 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
             "or": lambda *given: ("or", tuple(_each(parse, *given))),
             "not": lambda *given: ("not", parse(*given)),
         }
+        if has_own_id(table, type_):
+            fields.append(input_field(ID, IDS.input_type, f"Comparisons of `{ID}`."))
+            parsers[ID] = partial(parse_all, id_parsers(key_of(table)))
         for name, column, of_type in searchable_columns(table, type_):
             comparison = comparison_of(column, of_type)
             if comparison is not None:
@@ -90,7 +96,7 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
             template = parse(value, ".".join(map(str, context.path)), values)
             return given(Condition(template, tuple(values)))
 
-        define_input(cls, input_definition(cls, description, fields, from_input))
+        set_definition(cls, input_definition(cls, description, fields, from_input))
         return cls
 
     return decorate

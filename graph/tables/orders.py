@@ -9,7 +9,8 @@ from sqlalchemy import Table
 
 from graph.engine.definitions import InputContext, replace_input_hook
 from graph.errors import BadUserInputError
-from graph.tables.columns import searchable_columns
+from graph.tables.columns import has_own_id, searchable_columns
+from graph.tables.sql.keys import ID, key_of
 from graph.tables.sql.segments import Order, Term, total_order
 
 MAX_TERMS = 3
@@ -41,17 +42,22 @@ class OrderTerm:
         field: Enum
         direction: Direction
         nulls: Nulls
+        key: tuple[str, ...]
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
-        """Return the sortable columns."""
+        """Return the columns that an order may have: the sortable ones, and the key."""
         fields: type[Enum] = cls.__annotations__["field"]
-        return tuple(each.value for each in fields)
+        names = [each.value for each in fields if each.value != ID]
+        return (*cls.key, *[name for name in names if name not in cls.key])
 
     @property
-    def term(self) -> Term:
-        """The term as the database takes it."""
-        return Term(self.field.value, self.direction is Direction.DESC, self.nulls is Nulls.FIRST)
+    def terms(self) -> tuple[Term, ...]:
+        """The terms as the database takes them; an id has one for each column of the key."""
+        name: str = self.field.value
+        names = self.key if name == ID else (name,)
+        descending, nulls_first = self.direction is Direction.DESC, self.nulls is Nulls.FIRST
+        return tuple([Term(name, descending, nulls_first) for name in names])
 
 
 def order_input(table: Table, type_: type, *, description: str) -> Callable[[type[T]], type[T]]:
@@ -64,12 +70,14 @@ def order_input(table: Table, type_: type, *, description: str) -> Callable[[typ
     """
 
     def decorate(cls: type[T]) -> type[T]:
-        names = {
+        names = {ID.upper(): ID} if has_own_id(table, type_) else {}
+        names |= {
             each.column.key.upper(): each.column.key for each in searchable_columns(table, type_)
         }
         fields = Enum(f"{cls.__name__}Field", names)  # type: ignore[misc] # (known only now)
         strawberry.enum(fields, description="Sortable fields.")
         own: Any = cls
+        own.key = key_of(table).names
         own.__annotations__ = {"field": fields, "direction": Direction, "nulls": Nulls}
         own.field = strawberry.field(description="Field to sort by.")
         own.direction = strawberry.field(default=Direction.ASC, description="Sort direction.")
@@ -101,4 +109,4 @@ def order_of(table: Table, terms: Sequence[OrderTerm] | None) -> Order:
     names = [each.field.name for each in terms]
     if len(set(names)) < len(names):
         raise BadUserInputError("orderBy must not have a field twice")
-    return total_order(table, tuple([each.term for each in terms]))
+    return total_order(table, tuple([term for each in terms for term in each.terms]))

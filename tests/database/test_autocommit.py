@@ -11,11 +11,11 @@ from strawberry.extensions import SchemaExtension
 from graph.engine.context import ONE_STATEMENT, Info
 from graph.errors import ConflictError
 from graph.hero.mutations import Mutation
-from graph.hero.statements import hero_by_key, new_hero
 from graph.hero.types import Hero
 from graph.settings import Settings
 from tests.support.client import CREATE, Client, literal
 from tests.support.databases import Sql, on_postgresql
+from tests.support.hero_statements import hero_by_key, new_hero
 from tests.support.postgres_proxy import Proxy
 from tests.support.served_schemas import Serve as ServeSchema
 from tests.support.served_schemas import serving_schemas

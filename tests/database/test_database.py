@@ -12,8 +12,8 @@ from graph.database.postgres import pool
 from graph.database.postgres.database import PostgresDatabase
 from graph.errors import ConstraintError, ServiceUnavailableError
 from graph.hero.model import HERO, Hero
-from graph.hero.statements import new_hero, page_of_heroes
 from tests.support.databases import Sql, on_postgresql
+from tests.support.hero_statements import new_hero, page_of_heroes
 from tests.support.prepared_database import Configure, prepared, run
 
 COLUMNS = ("id", "name")

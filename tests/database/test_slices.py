@@ -22,7 +22,7 @@ from graph.database.sqlite.write_ahead_log import LOG_LIMIT, LONGEST_LOG
 from graph.database.statement import Statement
 from graph.errors import ServiceUnavailableError
 from graph.hero.model import HERO
-from graph.hero.statements import new_hero
+from tests.support.hero_statements import new_hero
 from tests.support.slow_statements import ENDLESS, LONG, QUICK, counted
 from tests.support.sqlite_database import HEROES, THREAD, fetched, is_here, opened, operation, run
 from tests.support.sqlite_file import names

@@ -162,7 +162,7 @@ def test_a_sort_column_is_not_returned(use: Use) -> None:
         for text in "cab":
             await session.fetch(ADD, **{**VALUES, "text": text})
         by_text = select(THINGS.c.token, THINGS.c.id, THINGS.c.text.label("place"))
-        rows = await session.fetch(Statement(by_text, sort_by_last=True))
+        rows = await session.fetch(Statement(by_text, sort_by=1))
         assert rows.columns == ("token", "id")
         assert rows.tuples == [(VALUES["token"], 2), (VALUES["token"], 3), (VALUES["token"], 1)]
 

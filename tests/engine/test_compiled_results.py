@@ -333,12 +333,15 @@ def test_a_row_of_all_types() -> None:
     assert encode(compiled(query)([row, row])) == encode([*data["things"], *data["things"]])
 
 
-def test_a_scalar_of_the_schemas_own_is_not_covered() -> None:
-    at_noon = strawberry.scalar(name="DateTime", serialize=lambda _: "noon")
+def test_a_scalar_of_the_schemas_own_is_written_by_its_own_function() -> None:
+    at_noon = strawberry.scalar(name="DateTime", serialize=lambda value: "noon" if value else None)
     own = Schema(Lists, config=schema.config, scalar_overrides={datetime: at_noon})
+    function = compiled("{ things { seen } }", own)
+    values = dict.fromkeys(COLUMNS)
+    assert function([Row(**{**values, "seen": 1})]) == [{"seen": "noon"}]
+    assert function([Row(**values)]) == []  # graphql-core reports it
     with pytest.raises(Fallback):
-        compiled("{ things { seen } }", own)
-    compiled("{ things { born } }", own)
+        function([Row(**{**values, "seen": 0})])
 
 
 def test_a_traceback_shows_the_compiled_source_while_it_is_in_use() -> None:

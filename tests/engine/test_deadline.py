@@ -13,11 +13,11 @@ from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
-from graph.hero.statements import new_hero
 from graph.settings import Settings
 from tests.support.client import CREATE, CREATE_TWO, Client
 from tests.support.cluster import Cluster
 from tests.support.databases import Sql, on_postgresql, slow_on_postgresql, transaction
+from tests.support.hero_statements import new_hero
 from tests.support.postgres_proxy import proxy_to
 from tests.support.served_app import serving
 

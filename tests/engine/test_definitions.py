@@ -146,7 +146,7 @@ NAME = StrawberryField(
     graphql_name="name",
     type_annotation=StrawberryAnnotation(StrawberryOptional(str)),
 )
-definitions.define_input(Named, definitions.input_definition(Named, "A name.", [NAME], named))
+definitions.set_definition(Named, definitions.input_definition(Named, "A name.", [NAME], named))
 
 
 @strawberry.type

@@ -15,12 +15,12 @@ from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.schema import schema
-from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero
 from graph.settings import Settings
 from tests.support.browser import Browser, chromium, expect
 from tests.support.client import Client
 from tests.support.databases import on_sqlite
+from tests.support.hero_statements import page_of_heroes
 from tests.support.served_app import serving
 from tests.support.visitor import Visitor
 

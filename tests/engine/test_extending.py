@@ -17,10 +17,10 @@ from graph.engine.schema import Schema, SerialExecutor
 from graph.hero.model import HERO, Hero
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
-from graph.hero.statements import page_of_heroes
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
 from tests.support.databases import slow_on_postgresql
+from tests.support.hero_statements import page_of_heroes
 from tests.support.served_schemas import Serve, resolved, serving_schemas
 
 

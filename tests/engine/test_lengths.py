@@ -10,10 +10,12 @@ import strawberry
 from graph.engine import service
 from graph.engine.connection import Connection, PageInfo
 from graph.engine.cost import MAXIMUM
+from graph.hero.model import HeroCreate
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
-from graph.hero.types import CreateHeroInput, Hero, HeroFilter
+from graph.hero.types import HEROES, Hero
 from graph.settings import Settings
+from graph.tables.filters import Filter
 from tests.support.databases import on_sqlite
 from tests.support.response_shape import labelled
 from tests.support.served_schemas import Serve, serving_schemas
@@ -34,7 +36,7 @@ class Team:
 
     @strawberry.field
     async def members(
-        self, where: HeroFilter | None = None, first: Most = None
+        self, where: Annotated[Filter | None, HEROES.arguments.where] = None, first: Most = None
     ) -> Connection["Team"]:
         """Members, which are teams too."""
         return empty()
@@ -73,7 +75,7 @@ class Many(Mutation):
     """Mutations of many rows."""
 
     @strawberry.mutation
-    async def create_heroes(self, inputs: Annotated[list[CreateHeroInput], UpTo100]) -> list[Hero]:
+    async def create_heroes(self, inputs: Annotated[list[HeroCreate], UpTo100]) -> list[Hero]:
         """One row per input."""
         written.append("heroes")
         return []

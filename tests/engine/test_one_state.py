@@ -17,11 +17,11 @@ from graph.database.statement import Rows, Statement
 from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.hero.queries import Query
-from graph.hero.statements import hero_by_key, page_of_heroes
 from graph.hero.types import Hero
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.databases import Sql
+from tests.support.hero_statements import hero_by_key, page_of_heroes
 from tests.support.served_app import serving
 
 HEROES = """INSERT INTO hero (name, age, secret_name) VALUES

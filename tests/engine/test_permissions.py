@@ -10,14 +10,13 @@ from sqlmodel import Field
 from strawberry.permission import BasePermission, PermissionExtension
 
 from graph.engine.context import Info
-from graph.hero.model import HERO, HeroBase
+from graph.hero.model import HERO, HeroBase, HeroCreate
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
-from graph.hero.statements import new_hero, page_of_heroes
-from graph.hero.types import CreateHeroInput
 from graph.hero.types import Hero as HeroType
 from graph.settings import Settings
 from graph.tables.filters import Filter, filter_input
+from tests.support.hero_statements import new_hero, page_of_heroes
 from tests.support.response_shape import labelled
 from tests.support.served_schemas import Serve, resolved, serving_schemas
 
@@ -113,7 +112,7 @@ mutation($age: Int!) { createAdult(hero: {name: "A", secretName: "B", age: $age}
 @strawberry.type
 class AdultMutations(Mutation):
     @strawberry.mutation(permission_classes=[OfAdults])
-    async def create_adult(self, info: Info, hero: CreateHeroInput) -> Adult:
+    async def create_adult(self, info: Info, hero: HeroCreate) -> Adult:
         resolved.append("createAdult")
         statement, values = new_hero(info.columns), hero.model_dump()
         (row,) = await info.context.session.fetch(statement, **values)

@@ -63,7 +63,7 @@ def test_a_relation_is_read_and_written(folder: Path, serve_copy: Callable[..., 
             {
                 "id": str(number),
                 "heroes": [{"name": f"H{number - 1}"}, {"name": f"H{number + TEAMS - 1}"}],
-                "all": [{"teamId": number}] * 10,
+                "all": [{"teamId": str(number)}] * 10,
             }
             for number in (1, 2)
         ]

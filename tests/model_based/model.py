@@ -6,7 +6,7 @@ cursor names, too: the row as it was when the cursor was given out.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cmp_to_key, partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from graph.hero.model import MAX_INT, MAX_TEXT_LENGTH
 
@@ -31,6 +31,20 @@ class Hero(NamedTuple):
     def answered(self) -> dict[str, Any]:
         """Return the hero as in an answer."""
         return {**{name: getattr(self, FIELDS[name]) for name in FIELDS}, "id": str(self.id)}
+
+
+class Row(Protocol):
+    """A row of any table; its attributes have the names of the columns."""
+
+    @property
+    def id(self) -> Any:
+        """The key, by which rows are sorted."""
+
+    def answered(self) -> dict[str, Any]:
+        """Return the row as in an answer."""
+
+
+R = TypeVar("R", bound=Row)
 
 
 class RefusedError(Exception):
@@ -77,19 +91,19 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def matches(hero: Hero, where: Json) -> bool:
-    """Whether a filter matches a hero; all given conditions must match."""
-    return all(_holds(hero, name, value) for name, value in where.items())
+def matches(row: Row, where: Json) -> bool:
+    """Whether a filter matches a row; all given conditions must match."""
+    return all(_holds(row, name, value) for name, value in where.items())
 
 
-def _holds(hero: Hero, name: str, value: Any) -> bool:
+def _holds(row: Row, name: str, value: Any) -> bool:
     if name == "and":
-        return all(matches(hero, each) for each in value)
+        return all(matches(row, each) for each in value)
     if name == "or":
-        return any(matches(hero, each) for each in value)
+        return any(matches(row, each) for each in value)
     if name == "not":
-        return not matches(hero, value)
-    own = hero.answered()[name]
+        return not matches(row, value)
+    own = row.answered()[name]
     return all(COMPARISONS[each](own, given) for each, given in value.items())
 
 
@@ -98,13 +112,13 @@ def rank(value: Any) -> tuple[int, Any]:
     return (isinstance(value, str) + 2 * isinstance(value, bytes), value)
 
 
-def compare(one: Hero, other: Hero, order: Order) -> int:
+def compare(one: Row, other: Row, order: Order) -> int:
     """Return a number below, above or equal to 0, as `cmp_to_key` expects."""
     last = order[-1].get("direction", "ASC") if order else "ASC"
     for term in (*order, {"field": "ID", "direction": last}):
-        own, others = (getattr(hero, term["field"].lower()) for hero in (one, other))
+        own, others = (getattr(row, term["field"].lower()) for row in (one, other))
         if own == others:
-            if term["field"] == "ID":  # two states of one hero: what follows its id orders nothing
+            if term["field"] == "ID":  # two states of one row: what follows its id orders nothing
                 return 0
             continue
         if own is None or others is None:
@@ -114,31 +128,31 @@ def compare(one: Hero, other: Hero, order: Order) -> int:
     return 0
 
 
-def ordered(rows: Iterable[Hero], where: Json, order: Order) -> list[Hero]:
+def ordered(rows: Iterable[R], where: Json, order: Order) -> list[R]:
     """Return the rows that a filter matches, sorted."""
     found = [row for row in rows if matches(row, where)]
-    by_order: Callable[[Hero, Hero], int] = partial(compare, order=order)
+    by_order: Callable[[Row, Row], int] = partial(compare, order=order)
     return sorted(found, key=cmp_to_key(by_order))
 
 
-class Page(NamedTuple):
+class Page(NamedTuple, Generic[R]):
     """The rows of a page, and whether there are rows before and after it."""
 
-    rows: list[Hero]
+    rows: list[R]
     has_next: bool
     has_previous: bool
 
 
 def page(  # noqa: PLR0913 (the arguments in the API)
-    rows: Iterable[Hero],
+    rows: Iterable[R],
     where: Json,
     order: Order,
     *,
     first: int | None = None,
-    after: Hero | None = None,
+    after: R | None = None,
     last: int | None = None,
-    before: Hero | None = None,
-) -> Page:
+    before: R | None = None,
+) -> Page[R]:
     """A page of a connection; around an empty one is what its cursors leave out."""
     found = ordered(rows, where, order)
     start, end = 0, len(found)

@@ -1,19 +1,33 @@
 """Walks by cursor, from one end of a table to the other."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from tests.support.client import Client
 
 QUERY = """
 query ($first: Int, $after: String, $last: Int, $before: String,
-       $where: HeroFilter, $orderBy: [HeroOrder!]) {
-  heroesConnection(first: $first, after: $after, last: $last, before: $before,
-                   where: $where, orderBy: $orderBy) {
-    nodes { id age } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+       $where: %(type)sFilter, $orderBy: [%(type)sOrder!]) {
+  rows: %(connection)s(first: $first, after: $after, last: $last, before: $before,
+                       where: $where, orderBy: $orderBy) {
+    nodes { id %(field)s } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }
 """
+
+
+class Listing(NamedTuple):
+    """The connection of a table."""
+
+    type: str
+    connection: str
+    field: str
+    """A field that is read beside the id."""
+    key: Callable[[str], Any]
+    """Converts an id to the key."""
+
+
+HEROES = Listing("Hero", "heroesConnection", "age", int)
 
 AT_ONCE = 10
 """Operations per request."""
@@ -30,31 +44,40 @@ class Walk:
         where: the filter.
         size: the size of a page.
         backward: whether to walk from the end to the start.
+        listing: the connection.
     """
 
     def __init__(
-        self, order: Any, where: dict[str, Any], size: int, *, backward: bool = False
+        self,
+        order: Any,
+        where: dict[str, Any],
+        size: int,
+        *,
+        backward: bool = False,
+        listing: Listing = HEROES,
     ) -> None:
+        self._listing = listing
         self._variables = {"where": where, **({} if order is None else {"orderBy": order})}
         self._size = size
         self._backward = backward
         self._cursor: str | None = None
-        self._pages: list[list[int]] = []
+        self._pages: list[list[Any]] = []
         self.ended = False
 
     def request(self) -> dict[str, Any]:
         """Return the request for the next page."""
         size, place = ("last", "before") if self._backward else ("first", "after")
         page = {size: self._size, place: self._cursor}
-        return {"query": QUERY, "variables": {**self._variables, **page}}
+        query = QUERY % self._listing._asdict()
+        return {"query": query, "variables": {**self._variables, **page}}
 
     def take(self, body: Any) -> None:
         """Process an answer; an age that is no `Int` is an error of its field."""
         for error in body.get("errors", ()):
             assert error["path"][-1] == "age", error
-        page = body["data"]["heroesConnection"]
+        page = body["data"]["rows"]
         info = page["pageInfo"]
-        self._pages.append([int(node["id"]) for node in page["nodes"]])
+        self._pages.append([self._listing.key(node["id"]) for node in page["nodes"]])
         if self._backward:
             more, behind, cursor = "hasPreviousPage", "hasNextPage", info["startCursor"]
         else:
@@ -66,10 +89,10 @@ class Walk:
         assert self.pages < MOST, "it has no end"
 
     @property
-    def ids(self) -> list[int]:
-        """The ids that were seen, in the order of the table."""
+    def ids(self) -> list[Any]:
+        """The keys that were seen, in the order of the table."""
         pages = reversed(self._pages) if self._backward else self._pages
-        return [hero_id for page in pages for hero_id in page]
+        return [key for page in pages for key in page]
 
     @property
     def pages(self) -> int:

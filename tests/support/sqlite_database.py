@@ -12,9 +12,9 @@ from graph.database.base import Session
 from graph.database.sqlite.database import SQLiteDatabase
 from graph.database.statement import Statement
 from graph.hero.model import HERO
-from graph.hero.statements import new_hero
 from graph.migrations import prepare
 from graph.settings import Settings
+from tests.support.hero_statements import new_hero
 
 THREAD = func.thread(type_=BigInteger).label("thread")
 HEROES = select(func.count()).select_from(HERO).scalar_subquery().label("heroes")

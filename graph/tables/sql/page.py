@@ -1,5 +1,6 @@
 """Keyset pages: each starts at the position where the last one ended."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from graph.database.base import Session
 from graph.database.statement import STATEMENTS, Rows, Statement
 from graph.tables.sql.conditions import EVERYTHING, Condition, Template, clause, constant
 from graph.tables.sql.functions import WithoutIndex, comparable
+from graph.tables.sql.keys import selected
 from graph.tables.sql.segments import Bound, BoundTemplate, Order, Segment, Term, backward, segments
 
 FAR = 10_000
@@ -48,21 +50,26 @@ def is_indexed(table: Table, order: Order, where: Template) -> bool:
         order: an order of `total_order`.
         where: the condition.
     """
-    lead, key = order[0], order[-1]
+    lead, key = order[0], table.primary_key.columns.keys()
     parts = where[1] if where[0] == "and" else (where,)
     if constant(where) is not None:
         parts = ()
-    if any(operator in {"eq", "in"} and about == key.column for operator, about, *_ in parts):
+    known = {about for operator, about, *_ in parts if operator in {"eq", "in"}}
+    if known.issuperset(key):
         return True
-    if len(order) > 2 or lead.descending != key.descending:  # noqa: PLR2004 (a column and the key)
+    if any(term.descending != lead.descending for term in order):
         return False
-    if lead != key and not table.c[lead.column].index:
+    names = [term.column for term in order]
+    is_by_key = names == key
+    # An index on (column, key) has the other columns of the key after one of its own.
+    is_by_column = names[1:] == [name for name in key if name != names[0]]
+    if not is_by_key and not (is_by_column and table.c[lead.column].index):
         return False
     if all(operator in RANGES and about == lead.column for operator, about, *_ in parts):
         return True
     # In an index on (column, key), equal values are in the order of the key.
     return (
-        len(order) == len(parts) == 1 and parts[0][0] == "eq" and bool(table.c[parts[0][1]].index)
+        is_by_key and len(parts) == 1 and parts[0][0] == "eq" and bool(table.c[parts[0][1]].index)
     )
 
 
@@ -111,7 +118,7 @@ class Page(NamedTuple):
                 seek_by_key=seek_by_key,
             )
             rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
-            if len(rows) == limit:
+            if len(rows) == limit or len(parts) == 1:
                 return rows
             if len(parts) > 1 and await session.snapshot(scans=template.may_scan):
                 return await self.fetch(session, limit, offset)
@@ -147,8 +154,7 @@ class Page(NamedTuple):
 
         PostgreSQL chooses by its statistics; SQLite has no statistics of single values.
         """
-        _, *others = self.order
-        if len(others) == 1 or session.dialect.name != "sqlite":
+        if _is_by_key(self.table, self.order[1:]) or session.dialect.name != "sqlite":
             return False
         return bool(await session.fetch(_last_of_many_ties(template, segment), **values))
 
@@ -207,34 +213,37 @@ def _page(
     rows.
     """
     table, order = template.table, template.order
-    names = table.c.keys() if columns is None else columns or (order[-1].column,)
     limit, offset = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
     terms = [
         _sorted(table, term, leads=term.column == order[0].column)
-        for term in _terms(order, segment)
+        for term in _terms(table, order, segment)
     ]
-    page = select(*[table.c[name] for name in names]).where(
+    page = select(*selected(table, columns)).where(
         _within(template, segment, by_second_index=by_second_index)
     )
     page = page.order_by(*terms).limit(limit)
     if not seek_by_key:
         return Statement(page.offset(offset), may_scan=template.may_scan)
-    key = table.c[order[0].column]
+    key = comparable(table.c[order[0].column])
     first = select(key).order_by(*terms).limit(literal_column("1")).offset(offset).scalar_subquery()
     page = page.where(key <= first if order[0].descending else key >= first)
     return Statement(page, may_scan=template.may_scan)
 
 
-def _terms(order: Order, segment: Segment) -> Order:
+def _terms(table: Table, order: Order, segment: Segment) -> Order:
     """Return the terms to sort a segment by."""
     lead, *others = order
     if segment not in TIED:
         return order
-    if len(others) > 1:
+    if not _is_by_key(table, others):
         return tuple(others)
     # Sorted by the key alone, PostgreSQL would search the whole table for nulls.
-    (key,) = others
-    return lead._replace(descending=key.descending), key
+    return lead._replace(descending=others[0].descending), *others
+
+
+def _is_by_key(table: Table, terms: Sequence[Term]) -> bool:
+    """Whether all terms are columns of the key."""
+    return all(term.column in table.primary_key.columns for term in terms)
 
 
 def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:

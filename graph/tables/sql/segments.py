@@ -24,19 +24,24 @@ class Term(NamedTuple):
 
 
 Order: TypeAlias = tuple[Term, ...]
-"""Terms; the last is the primary key, which breaks all ties."""
+"""Terms; the last ones are the primary key, which breaks all ties."""
 
 
 @lru_cache(CACHED_ORDERS)
 def total_order(table: Table, terms: tuple[Term, ...] = ()) -> Order:
     """Return the order of these terms; the key breaks ties, in the last term's direction."""
-    (key,) = table.primary_key.columns.keys()
+    missing = list(table.primary_key.columns.keys())
     kept: list[Term] = []
     for term in terms:
-        if term.column == key:
-            return (*kept, Term(key, term.descending))
-        kept.append(term)
-    return (*kept, Term(key, bool(kept) and kept[-1].descending))
+        if term.column not in missing:
+            kept.append(term)
+            continue
+        kept.append(Term(term.column, term.descending))
+        missing.remove(term.column)
+        if not missing:
+            return tuple(kept)
+    descending = bool(kept) and kept[-1].descending
+    return (*kept, *[Term(name, descending) for name in missing])
 
 
 def backward(order: Order) -> Order:

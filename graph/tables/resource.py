@@ -1,0 +1,239 @@
+"""The API of a table: its types, its inputs, and its root fields."""
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+from pydantic import BaseModel
+from sqlalchemy import inspect
+from sqlmodel import SQLModel
+
+from graph.engine.connection import Connection
+from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Info
+from graph.engine.definitions import get_object_definition
+from graph.tables.arguments import Arguments
+from graph.tables.connections import OrderedRows, PageArguments, read_connection
+from graph.tables.filters import Filter, condition_of, filter_input
+from graph.tables.inputs import Changes, changes_input, create_input
+from graph.tables.orders import OrderTerm, order_input, order_of
+from graph.tables.rows import TableRows
+from graph.tables.stats import Stats, read_stats, stats_type
+from graph.tables.types import row_type
+
+# ruff: noqa: ARG001 (graphql-core passes the root value to each resolver, as `self`)
+
+T = TypeVar("T")
+
+UNSET: Any = strawberry.UNSET
+
+
+class Resource(TableRows[T]):
+    """The API of a table.
+
+    A method that ends in `_field` returns a root field, and takes the options of
+    `strawberry.field`, such as `permission_classes`. The other methods are for resolvers that are
+    written out.
+
+    Args:
+        model: the table's SQLModel class.
+        type_: the Strawberry type of its rows, which clients read.
+        create: the fields of a new row, with their rules; it becomes an input.
+        one: what a row is, such as `hero`; used in descriptions and messages.
+        many: the plural.
+        most: maximum number of rows that one field reads or writes.
+
+    Raises:
+        TypeError: the key, or the type of a field, is not supported.
+    """
+
+    def __init__(  # noqa: PLR0913 (what a table's API is made of)
+        self,
+        model: type[SQLModel],
+        type_: type[T],
+        *,
+        create: type[BaseModel],
+        one: str,
+        many: str,
+        most: int = 100,
+    ) -> None:
+        table: Any = inspect(model).local_table
+        super().__init__(table, one=one, many=many, most=most)
+        self.type = type_
+        name = get_object_definition(type_, strict=True).name
+        a = f"{'an' if one[0] in 'aeiou' else 'a'} {one}"
+        self._a = a
+        row_type(table, type_)
+        create_input(table, create, f"Create{name}Input", f"{_capital(a)} to create.")
+        changes = changes_input(
+            create, table, description=f"Some values of {a}; omitted fields are ignored."
+        )(_subclass(Changes, f"Update{name}Input"))
+        where = filter_input(
+            table, type_, description=f"Filter of {many}; all conditions given must match."
+        )(_subclass(Filter, f"{name}Filter"))
+        order = order_input(table, type_, description=f"A field to sort {many} by.")(
+            _subclass(OrderTerm, f"{name}Order")
+        )
+        self._sortable = order.columns()
+        self._stats = stats_type(table, type_, description=f"{_capital(one)} statistics.")(
+            _subclass(Stats, f"{name}Stats")
+        )
+        self.arguments = Arguments(
+            one=one, many=many, most=most, create=create, changes=changes, where=where, order=order
+        )
+
+    def page_field(self, **options: Any) -> Any:
+        """Return a field that lists rows, with `offset` and `limit`."""
+        rows = self
+
+        async def resolve(  # noqa: PLR0913, PLR0917 (the arguments in the API)
+            self: None,
+            info: Info,
+            offset: int = 0,
+            limit: int = rows.most,
+            where: Filter | None = UNSET,
+            order_by: list[OrderTerm] | None = UNSET,
+        ) -> Any:
+            return await rows.page(
+                info.context.session, offset, limit, where, order_by, info.columns
+            )
+
+        returns: Any = Sequence[self.type]  # type: ignore[name-defined]
+        about = f"A page of {self.many}, sorted by id unless `orderBy` is given."
+        return self._field(resolve, returns, about, options)
+
+    def connection_field(self, **options: Any) -> Any:
+        """Return a field that lists rows by cursor."""
+        rows = self
+
+        async def resolve(  # noqa: PLR0913, PLR0917 (the arguments in the API)
+            self: None,
+            info: Info,
+            first: int | None = UNSET,
+            after: str | None = UNSET,
+            last: int | None = UNSET,
+            before: str | None = UNSET,
+            where: Filter | None = UNSET,
+            order_by: list[OrderTerm] | None = UNSET,
+        ) -> Any:
+            ordered = OrderedRows(rows.table, order_of(rows.table, order_by), condition_of(where))
+            page = PageArguments.given(first, after, last, before)
+            return await read_connection(info, ordered, page, rows.most)
+
+        returns: Any = Connection[self.type]  # type: ignore[name-defined]
+        options["metadata"] = {ORDERED_BY: self._sortable, **options.get("metadata", {})}
+        return self._field(resolve, returns, f"A page of {self.many}, with cursors.", options)
+
+    def stats_field(self, **options: Any) -> Any:
+        """Return a field that counts and summarizes rows."""
+        rows, stats = self, self._stats
+
+        async def resolve(self: None, info: Info, where: Filter | None = UNSET) -> Any:
+            return await read_stats(info, stats, rows.table, condition_of(where))
+
+        return self._field(resolve, stats, f"{_capital(self.one)} statistics.", options)
+
+    def get_field(self, **options: Any) -> Any:
+        """Return a field that finds a row by id."""
+        rows = self
+
+        async def resolve(self: None, info: Info, id: str) -> Any:  # noqa: A002 (the name in the API)
+            return await rows.get(info.context.session, id, info.columns)
+
+        about = f"Find {self._a} by id; null when there is none."
+        return self._field(resolve, self.type | None, about, options)
+
+    def create_field(self, **options: Any) -> Any:
+        """Return a mutation that creates a row."""
+        rows = self
+
+        async def resolve(self: None, info: Info, new: BaseModel) -> Any:
+            return await rows.insert(info.context.session, new, info.columns)
+
+        options["metadata"] = {ONE_STATEMENT: True, **options.get("metadata", {})}
+        return self._field(resolve, self.type, f"Create {self._a}.", options)
+
+    def create_many_field(self, **options: Any) -> Any:
+        """Return a mutation that creates several rows."""
+        rows = self
+
+        async def resolve(self: None, info: Info, several: list[BaseModel]) -> Any:
+            return await rows.insert_many(info.context.session, several, info.columns)
+
+        about = f"Create several {self.many}, all or none."
+        return self._field(resolve, Sequence[self.type], about, options)  # type: ignore[name-defined]
+
+    def update_field(self, **options: Any) -> Any:
+        """Return a mutation that changes a row."""
+        rows = self
+
+        async def resolve(
+            self: None,
+            info: Info,
+            id: str,  # noqa: A002 (the name in the API)
+            changes: Changes,
+            expected: Changes | None = UNSET,
+        ) -> Any:
+            return await rows.update(info.context.session, id, changes, expected, info.columns)
+
+        about = f"Change the given fields of {self._a}."
+        return self._field(resolve, self.type, about, options)
+
+    def update_many_field(self, **options: Any) -> Any:
+        """Return a mutation that changes the rows that match a filter."""
+        rows = self
+
+        async def resolve(
+            self: None, info: Info, matching: Filter, changes: Changes, at_most: int = 1
+        ) -> Any:
+            session = info.context.session
+            return await rows.update_many(session, matching, changes, at_most, info.columns)
+
+        about = f"Change the given fields of the {self.many} that match."
+        return self._field(resolve, Sequence[self.type], about, options)  # type: ignore[name-defined]
+
+    def delete_field(self, **options: Any) -> Any:
+        """Return a mutation that deletes a row."""
+        rows = self
+
+        async def resolve(self: None, info: Info, id: str) -> Any:  # noqa: A002 (the name in the API)
+            return await rows.delete(info.context.session, id, info.columns)
+
+        about = f"Delete {self._a}, and return it as it was."
+        return self._field(resolve, self.type, about, options)
+
+    def delete_many_field(self, **options: Any) -> Any:
+        """Return a mutation that deletes the rows that match a filter."""
+        rows = self
+
+        async def resolve(self: None, info: Info, matching: Filter, at_most: int = 1) -> Any:
+            return await rows.delete_many(info.context.session, matching, at_most, info.columns)
+
+        about = f"Delete the {self.many} that match, and return them as they were."
+        return self._field(resolve, Sequence[self.type], about, options)  # type: ignore[name-defined]
+
+    def _field(
+        self,
+        resolve: Callable[..., Any],
+        returns: object,
+        description: str,
+        options: dict[str, Any],
+    ) -> Any:
+        """Return a field whose resolver's parameters are named as in `Arguments`."""
+        _, info, *names = signature(resolve).parameters
+        annotations: dict[str, Any] = {
+            name: Annotated[Any, getattr(self.arguments, name)] for name in names
+        }
+        resolve.__annotations__ = {info: Info, **annotations, "return": returns}
+        return strawberry.field(resolver=resolve, **{"description": description, **options})
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
+
+
+C = TypeVar("C")
+
+
+def _subclass(base: type[C], name: str) -> type[C]:
+    return type(name, (base,), {"__doc__": base.__doc__})
