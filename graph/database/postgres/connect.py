@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit
 import asyncpg
 
 from graph.database.base import DatabaseError
+from graph.database.postgres.connection import LimitedConnection
 from graph.database.postgres.errors import Raw, is_unavailable, with_message
 from graph.errors import ServiceUnavailableError
 
@@ -188,6 +189,7 @@ class Connector:
                     timeout=self._timeout / len(urls),
                     command_timeout=command_timeout,
                     statement_cache_size=cached_statements,
+                    connection_class=LimitedConnection,
                 )
             except FAILURES as error:
                 if isinstance(error, asyncpg.PostgresError) and not is_unavailable(error):

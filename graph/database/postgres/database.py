@@ -63,6 +63,10 @@ LOCK_PAUSE = 2.0
 """Seconds between two attempts, in which writers proceed."""
 
 
+DESCRIPTIONS = 100_000
+"""Maximum bytes that the server sends about a statement and its columns."""
+
+
 class PostgresDatabase(Database):
     """A database on one server, or on several that fail over to each other."""
 
@@ -81,8 +85,10 @@ class PostgresDatabase(Database):
         )
         event.listen(self._engine.sync_engine, "handle_error", self._translate)
         self.dialect = self._engine.dialect
-        self.transactions = Transactions(Pool(self._open, settings.pool_size, self._timeout))
-        self._probes = Transactions(Pool(self._open, 1, PROBE_TIMEOUT))
+        row_bytes = 2 * settings.max_answer_bytes + DESCRIPTIONS
+        pool = Pool(self._open, settings.pool_size, self._timeout)
+        self.transactions = Transactions(pool, row_bytes)
+        self._probes = Transactions(Pool(self._open, 1, PROBE_TIMEOUT), row_bytes)
 
     def session(self, caller: str = "") -> PostgresSession:
         return PostgresSession(self.dialect, self.transactions, caller)

@@ -16,6 +16,7 @@ import asyncpg
 from sqlalchemy import Connection
 
 from graph.database.lane import Lane
+from graph.database.postgres.connection import LimitedConnection
 from graph.database.postgres.literals import Messages
 from graph.errors import ServiceUnavailableError, logger
 
@@ -32,7 +33,7 @@ OVERDUE = 0.1
 class Pooled:
     """A connection in autocommit mode: the driver's (`raw`), and SQLAlchemy's."""
 
-    raw: "asyncpg.Connection[asyncpg.Record]"
+    raw: LimitedConnection
     connection: Connection
     messages: Messages
     triggered: frozenset[str]

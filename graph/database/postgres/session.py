@@ -34,7 +34,12 @@ from graph.database.postgres.errors import (
 )
 from graph.database.postgres.pool import Pool, Pooled
 from graph.database.statement import Rows, Statement, exactly
-from graph.errors import MissingRightError, ServiceUnavailableError, UnknownOutcomeError
+from graph.errors import (
+    MissingRightError,
+    PublicError,
+    ServiceUnavailableError,
+    UnknownOutcomeError,
+)
 
 T = TypeVar("T")
 Acquire: TypeAlias = Callable[[], Awaitable[Pooled]]
@@ -45,10 +50,23 @@ class Transactions:
 
     Args:
         pool: the pool.
+        row_bytes: maximum bytes of a statement's rows.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, row_bytes: int) -> None:
         self.pool = pool
+        self._row_bytes = row_bytes
+
+    def fetch(
+        self, pooled: Pooled, sql: str, values: Sequence[object]
+    ) -> Coroutine[Any, Any, list[Any]]:
+        """Run a statement, and return its rows: asyncpg's records, which are tuples but for their
+        type.
+
+        Raises:
+            PublicError: the rows have too many bytes; the connection is closed.
+        """
+        return pooled.raw.fetch_within(self._row_bytes, sql, values)
 
     async def begin(self, statement: str = "BEGIN", acquire: Acquire | None = None) -> Pooled:
         """Begin a transaction; return its connection for `commit` or `rollback`."""
@@ -103,7 +121,7 @@ class Transactions:
                     self.pool.discard(pooled, error)
                 if commits is not None and is_outcome_unknown(error, pooled.raw):
                     raise UnknownOutcomeError from with_message(error)
-                if not isinstance(error, Exception):
+                if not isinstance(error, Exception) or isinstance(error, PublicError):
                     raise
                 if not (pooled.used and (pooled.raw.is_closed() or was_not_sent(error))):
                     raise_public(error, pooled.raw, written_table(commits))
@@ -183,10 +201,9 @@ class PostgresSession(Session):
     async def run_without_begin(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
-        rows: list[Any]  # asyncpg's records, which are tuples but for their type
         acquire = self._acquire(scans=statement.may_scan)
         pooled, rows = await self._transactions.acquire_and_run(
-            lambda pooled: pooled.raw.fetch(sql, *values), acquire
+            lambda pooled: self._transactions.fetch(pooled, sql, values), acquire
         )
         self._transactions.pool.release(pooled)
         return rows
@@ -231,15 +248,15 @@ class PostgresSession(Session):
     async def _run_in_transaction(
         self, statement: Statement, sql: str, values: Sequence[object]
     ) -> list[Any]:
-        rows: list[Any]  # as above
         held = self._held or await self._begun()
         async with self._turn:
             try:
-                rows = await held.raw.fetch(sql, *values)
+                return await self._transactions.fetch(held, sql, values)
+            except PublicError:
+                raise
             except Exception as error:
                 raise_public(error, held.raw, written_table(statement.clause))
                 raise
-        return rows
 
     async def _begun(self) -> Pooled:
         """Return the transaction's connection; begin the transaction on the first call.

@@ -103,7 +103,8 @@ class SQLiteSession(Session):
             opened = self._writer or self._reader or self._database.reader()
             if statement.writes:
                 with opened.any_text():
-                    return opened.raw.execute(sql, values).fetchall()
+                    cursor = opened.raw.execute(sql, values)
+                    return self._database.slow_reads.fetch_within(cursor)
             return opened.try_inline(sql, values)
 
         try:

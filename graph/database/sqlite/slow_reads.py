@@ -110,7 +110,7 @@ class SlowReads:
         try:
             with opened.used_in_thread():
                 return await self._file.retry_while_locked(
-                    lambda: self._rows(opened.raw.execute(sql, values)),
+                    lambda: self.fetch_within(opened.raw.execute(sql, values)),
                     through=partial(self._on_thread, opened),
                 )
         except sqlite3.OperationalError as error:
@@ -121,11 +121,11 @@ class SlowReads:
         finally:
             self._in_use.discard(opened)
 
-    def _rows(self, cursor: sqlite3.Cursor) -> list[Any]:
-        """Fetch all rows.
+    def fetch_within(self, cursor: sqlite3.Cursor) -> list[Any]:
+        """Fetch all rows; stop where they exceed what an answer can have.
 
         Raises:
-            PublicError: they have too many characters.
+            PublicError: the rows have too many characters.
         """
         rows, left = [], self._most
         for row in cursor:
