@@ -13,7 +13,7 @@ from graph.engine.errors import graphql_error
 from graph.engine.limits import check_variables, too_complex
 from graph.engine.service import NULL, Call, Result, Service, not_executed
 from graph.errors import PublicError, ShuttingDownError
-from graph.http.errors import InvalidDocumentError
+from graph.http.errors import CLIENT_GONE, InvalidDocumentError
 
 FIELDS = f"fields, each {SKIPPED_PER_FIELD} rows before an offset counted as one"
 
@@ -24,7 +24,7 @@ async def execute_batch(
     """Execute the operations of a batch, and return their results in order.
 
     An invalid entry fails alone. If the operations together exceed a limit, none is executed, and
-    each result says so. If the task is cancelled, the operations that are left are not executed.
+    each result says so. In a shutdown, the operations that are left are not executed.
 
     Args:
         service: executes the operations.
@@ -60,8 +60,9 @@ async def execute_batch(
                 break
             results[place] = await service.execute(call, room)
             room -= len(results[place].data)
-    except asyncio.CancelledError:
-        pass  # the operation was rolled back
+    except asyncio.CancelledError as cancelled:  # the operation was rolled back
+        if CLIENT_GONE in cancelled.args:
+            raise
     return results
 
 

@@ -229,6 +229,20 @@ def test_a_slow_read_ends_when_its_client_disconnects(
     wait_until(lambda: [fields["status"] for fields in logged(caplog)].count(499) == count)
 
 
+@on_sqlite
+def test_a_batch_ends_when_its_client_disconnects(
+    long: Long, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "graph")
+    api = long.serve(database_timeout=60, request_timeout=60)
+    began.clear()
+    with connected(long.url) as client:
+        client.sendall(post(ENDLESS_QUERY, MUTATES))
+        assert began.wait(30)
+    wait_until(lambda: [fields["status"] for fields in logged(caplog)] == [499])
+    assert api.heroes() == []
+
+
 def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """Fields of the log lines of requests."""
     return [vars(record)["fields"] for record in caplog.records if record.msg == "request"]

@@ -10,9 +10,10 @@ import httpx
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
-def post(query: str) -> bytes:
-    """A request that is whole."""
-    body = json.dumps({"query": query}).encode()
+def post(*queries: str) -> bytes:
+    """A complete request; several queries are a batch."""
+    operations = [{"query": query} for query in queries]
+    body = json.dumps(operations if len(operations) > 1 else operations[0]).encode()
     return HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
