@@ -1,4 +1,4 @@
-"""Fixtures: a service of its own for each test, on a real port and a real database."""
+"""Fixtures: each test has its own service, on a real port and a real database."""
 
 import os
 import sqlite3
@@ -29,7 +29,7 @@ pytest_plugins = ["tests.support.project_copy", "tests.support.shared_cluster"]
 def pytest_runtest_makereport(
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say where a test was skipped, not which: the summary has a line for each place and reason."""
+    """Report where a test was skipped, so that the summary has one line for each reason."""
     report = yield
     if isinstance(report.longrepr, tuple) and call.excinfo is not None:
         place = call.excinfo.traceback.filter(call.excinfo)[-1]
@@ -39,7 +39,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests, and their `.env`, out of them."""
+    """Remove the settings of the user's environment and `.env`."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("GRAPH_", "OTEL_"))]:
         monkeypatch.delenv(name)
@@ -47,7 +47,7 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_process_is_left() -> Iterator[None]:
-    """See that all that the tests have started ends with them."""
+    """Check that no process outlives the tests that started it."""
     mark = str(os.getpid())
     os.environ[MARK] = mark
     yield
@@ -61,7 +61,7 @@ def _no_process_is_left() -> Iterator[None]:
 
 @pytest.fixture
 def proxy(cluster: Cluster) -> Iterator[Proxy]:
-    """Stands between the service and the server, where `serve` is given its URL."""
+    """A proxy before PostgreSQL; `serve` needs its URL."""
     with proxy_to(cluster.port) as proxy:
         yield proxy
 
@@ -91,7 +91,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def sql(database_url: str) -> Sql:
-    """Runs a statement on the test's database, past the service; returns the rows as tuples."""
+    """Runs a statement on the test's database without the service; returns the rows."""
     url = make_url(database_url)
     if url.get_backend_name() == "postgresql":
         return partial(run_sql, database_url)
@@ -105,7 +105,7 @@ def sql(database_url: str) -> Sql:
 
 @pytest.fixture
 def configure(database_url: str) -> Callable[..., Settings]:
-    """Makes settings for the test's database, with any others given."""
+    """Makes settings for the test's database."""
 
     def configured(**settings: Any) -> Settings:
         return Settings(**{"database_url": database_url, **settings})
@@ -115,7 +115,7 @@ def configure(database_url: str) -> Callable[..., Settings]:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """SQLite's file of a database that is set up, and empty."""
+    """SQLite's file of a prepared, empty database."""
     file = tmp_path_factory.mktemp("template") / "database.db"
     set_up(f"sqlite:///{file}")
     return file
@@ -125,9 +125,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serve(
     configure: Callable[..., Settings], tmp_path: Path, template: Path
 ) -> Iterator[Callable[..., Client]]:
-    """Starts a service with the settings given; it stops with the test.
+    """Starts a service with these settings; it stops with the test.
 
-    A file that is not there yet is a copy of one that is set up, which takes half the time.
+    SQLite's file is a copy of a prepared one, which halves the time.
     """
     file = tmp_path / "database.db"
     with ExitStack() as stack:
@@ -153,9 +153,9 @@ def api(serve: Callable[..., Client]) -> Client:
 
 @pytest.fixture(scope="module")
 def share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
-    """Gives one service with these settings to a module's tests of what no database has a part in.
+    """Starts one service with these settings for all tests of a module, on SQLite.
 
-    They store nothing.
+    The tests must store nothing.
     """
     with ExitStack() as stack:
 
@@ -171,7 +171,7 @@ def share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Cl
 
 @pytest.fixture(scope="module")
 def shared(share: Callable[..., Client]) -> Client:
-    """The one that has the default settings."""
+    """The module's service with default settings."""
     return share()
 
 

@@ -1,4 +1,4 @@
-"""The clients that frontends use, run for real against a running service."""
+"""The example clients of tests/clients run against a service."""
 
 import json
 import os
@@ -26,7 +26,7 @@ SNAPSHOT = Path(__file__).parent.parent / "schema.graphql"
 
 
 def run(*command: str) -> str:
-    """The output of a client's script, which must succeed."""
+    """Output of a client's script, which must succeed."""
     done = subprocess.run(
         command, cwd=CLIENTS, capture_output=True, text=True, timeout=120, check=False
     )
@@ -36,7 +36,7 @@ def run(*command: str) -> str:
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    """Node, with the clients' packages beside it."""
+    """Path of Node, if the clients' packages are installed."""
     program = shutil.which("node")
     installed = (CLIENTS / "node_modules").is_dir()
     require(
@@ -80,7 +80,7 @@ def test_a_request_in_flight_is_aborted(node: str, database_url: str) -> None:
 
 
 def binary(name: str) -> str:
-    """A program of the clients' packages."""
+    """Path of a program of the clients' packages."""
     return str(CLIENTS / "node_modules" / ".bin" / name)
 
 

@@ -1,4 +1,4 @@
-"""What is said of tests that the machine has no component for."""
+"""The summary has one line for all tests that lack the same component."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What in the environment and in `.env` is a setting, and what only looks like one."""
+"""Settings from the environment and `.env`: misspelled names and invalid files stop the start."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_a_misspelled_setting_stops_the_start(
         load_settings()
 
 
-def test_what_is_no_setting_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_names_are_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, bool | int | float):
             monkeypatch.setenv(f"GRAPH_{name.upper()}", str(field.default))
@@ -79,14 +79,14 @@ def test_a_file_that_sets_nothing_stops_the_start(
 
 
 def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
-    unreadable = Path("/proc/self/mem")  # for root, too
+    unreadable = Path("/proc/self/mem")  # unreadable for root, too
     require(unreadable.is_file(), "there is no file that nobody can read")
     (tmp_path / ".env").symlink_to(unreadable)
     with pytest.raises(SettingsError, match=r"^\.env cannot be read: "):
         load_settings()
 
 
-def test_what_is_no_file_stops_the_start(tmp_path: Path) -> None:
+def test_a_dangling_link_or_a_directory_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / ".env").symlink_to(tmp_path / "missing")
     with pytest.raises(SettingsError, match=r"^\.env cannot be read: No such file"):
         load_settings()
@@ -95,7 +95,7 @@ def test_what_is_no_file_stops_the_start(tmp_path: Path) -> None:
         load_settings()
 
 
-def test_a_file_may_have_what_other_programs_read(tmp_path: Path) -> None:
+def test_a_file_may_have_variables_of_other_programs(tmp_path: Path) -> None:
     key = "-----BEGIN KEY-----\nabc: def\n-----END KEY-----"
     (tmp_path / ".env").write_text(f'export GRAPH_MAX_ROWS=7 # ours\nKEY="{key}"\nVERBOSE\n')
     assert load_settings().max_rows == 7
@@ -122,7 +122,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
         ({"DATABASE_URL": "postgresql://host/heroes\n"}, "GRAPH_DATABASE_URL: .*a line break"),
     ],
 )
-def test_a_value_that_cannot_be_meant(
+def test_an_impossible_value_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], says: str
 ) -> None:
     for name, value in settings.items():
@@ -132,7 +132,7 @@ def test_a_value_that_cannot_be_meant(
 
 
 @pytest.mark.parametrize("command", ["serve", pytest.param("seed", marks=pytest.mark.slow)])
-def test_a_command_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_a_misspelled_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("GRAPH_TOKENN", "secret")
     done = run(command)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What an error says, and what it keeps to itself."""
+"""Messages of errors: internal ones are masked, quoted values are short."""
 
 import re
 from collections.abc import Callable
@@ -89,7 +89,7 @@ def test_introspection_can_be_turned_off(serve: Callable[..., Client], query: st
     ],
     ids=lambda request_: str(request_)[:60],
 )
-def test_what_a_client_sent_is_quoted_only_so_far(shared: Client, request_: dict[str, Any]) -> None:
+def test_quoted_values_are_shortened(shared: Client, request_: dict[str, Any]) -> None:
     body = labelled(shared.post(request_))
     for error in body["errors"]:
         assert len(error["message"]) <= MAX_MESSAGE_LENGTH + 1
@@ -100,7 +100,7 @@ def test_what_a_client_sent_is_quoted_only_so_far(shared: Client, request_: dict
 @pytest.mark.parametrize(
     "value", [True, "5", 5.5, 1e30, 2**31, -(2**31) - 1, 10**25, [], {}, [1, 2], {"a": 1}]
 )
-def test_an_int_of_another_kind(shared: Client, value: object) -> None:
+def test_an_invalid_int_is_refused(shared: Client, value: object) -> None:
     query = "query($a: Int!) { heroes(limit: $a) { id } }"
     assert shared.codes(query, a=value) == ["BAD_USER_INPUT"]
 
@@ -110,7 +110,7 @@ def test_an_int_that_is_written_as_a_float(shared: Client) -> None:
 
 
 @pytest.mark.parametrize("value", [True, 1.5, None, [1], {"a": 1}])
-def test_an_id_of_another_kind(shared: Client, value: object) -> None:
+def test_an_invalid_id_is_refused(shared: Client, value: object) -> None:
     query = "query($a: ID!) { hero(id: $a) { id } }"
     assert shared.codes(query, a=value) == ["BAD_USER_INPUT"]
 
@@ -119,7 +119,7 @@ def test_an_id_of_another_kind(shared: Client, value: object) -> None:
 @pytest.mark.parametrize(
     "name", ["", " ", "\0", "a\0b", "\ud800", "\udfffa", "a" * 201, "🦸" * 201, "x" * 90_000]
 )
-def test_a_name_that_is_refused(api: Client, name: str) -> None:
+def test_an_invalid_name_is_refused(api: Client, name: str) -> None:
     for field in ("name", "secretName"):
         body = api.execute(CREATE, input={**HERO, field: name})
         (error,) = body["errors"]
@@ -141,7 +141,7 @@ def test_a_name_that_is_refused(api: Client, name: str) -> None:
         "\U0001d54c\U0001d55f",
     ],
 )
-def test_a_name_that_is_stored_as_it_is(api: Client, name: str) -> None:
+def test_a_valid_name_is_stored_unchanged(api: Client, name: str) -> None:
     created = api.create(name)
     assert created["name"] == name
     assert api.heroes() == [created]

@@ -1,4 +1,4 @@
-"""Garbage collections: what is frozen, and that only one module decides it."""
+"""Full garbage collections stay short, and only one module controls them."""
 
 import gc
 import re
@@ -32,7 +32,7 @@ def test_many_survivors_are_frozen_and_thawed_later(monkeypatch: pytest.MonkeyPa
     with garbage.short_collections():
         kept: list[list[object]] = [[] for _ in range(garbage.UNFROZEN // 2)]
         gc.collect()
-        assert len(gc.get_objects()) > garbage.UNFROZEN // 2  # few: they are not frozen
+        assert len(gc.get_objects()) > garbage.UNFROZEN // 2  # too few to be frozen
         kept += [[] for _ in range(garbage.UNFROZEN)]
         gc.collect()
         assert len(gc.get_objects()) < garbage.UNFROZEN // 2

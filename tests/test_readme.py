@@ -1,4 +1,4 @@
-"""The documents say what is."""
+"""The documents are true: settings, links, code map, snippets and first queries."""
 
 import json
 import os
@@ -19,24 +19,24 @@ from tests.support.prepared_database import set_up
 ROOT = Path(__file__).parent.parent
 
 FOLDERS = [".", "graph", "graph/cli", "tests/clients"]
-"""Those with a README.md."""
+"""Folders with a README.md."""
 
 SNIPPET = re.compile(r"^<!-- (\S+) -->\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-"""A block of code, and the file that it is out of."""
+"""A block of code, and the file that contains it."""
 
 EXAMPLE = re.compile(r"-d '(\{.*?\})'\n```\n+```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-"""The body of a request by `curl`, and the answer to it."""
+"""Body of a request by `curl`, and its answer."""
 
 PASTED = re.compile(r"^```graphql\n(.*?)^```\n.*?^```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-"""A query, and the answer to it."""
+"""A query and its answer."""
 
 GENERATED = {"__pycache__", "dist", "node_modules"}
-"""Folders whose files nobody edits."""
+"""Folders of generated files."""
 
 DOTALL_MULTILINE = re.DOTALL | re.MULTILINE
 
 LINK = re.compile(r"\]\(([^):#]+)\)")
-"""The path of another file."""
+"""Path of another file."""
 
 
 def readme(folder: str = ".") -> str:
@@ -73,7 +73,7 @@ def test_these_are_all_the_documents() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_what_a_document_points_to_is_there(folder: str) -> None:
+def test_links_of_a_document_lead_to_files(folder: str) -> None:
     paths = LINK.findall(readme(folder))
     assert [path for path in paths if not (ROOT / folder / path).exists()] == []
 
@@ -98,7 +98,7 @@ def test_the_code_map_names_each_file() -> None:
     assert files <= named, f"Name these in the code map of graph/README.md: {files - named}"
 
 
-def test_the_script_of_the_code_shows_the_indexes(tmp_path: Path) -> None:
+def test_the_script_of_the_document_shows_the_indexes(tmp_path: Path) -> None:
     [code] = re.findall(r"```python\n(import asyncio\n.*?)^```", readme("graph"), DOTALL_MULTILINE)
     script = tmp_path / "explain.py"
     script.write_text(code)
@@ -112,7 +112,7 @@ def test_the_script_of_the_code_shows_the_indexes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_snippet_is_out_of_its_file(folder: str) -> None:
+def test_a_snippet_is_part_of_its_file(folder: str) -> None:
     for name, code in SNIPPET.findall(readme(folder)):
         text = (ROOT / folder / name).read_text(encoding="utf-8")
         assert code in text, f"{name} has no\n{code}"

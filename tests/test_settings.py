@@ -1,4 +1,4 @@
-"""The bounds of the settings."""
+"""Settings out of their bounds are refused."""
 
 from typing import Any
 

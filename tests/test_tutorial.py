@@ -1,4 +1,4 @@
-"""The table that is already there: the FastAPI tutorial's app and this service on one file."""
+"""The FastAPI tutorial's app and this service serve the same file at the same time."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 @contextmanager
 def tutorial(folder: Path) -> Iterator[httpx.Client]:
-    """Run the tutorial's app in this folder, where it keeps `database.db`."""
+    """Run the tutorial's app in this folder, with `database.db` in it."""
     command = [sys.executable, "-m", "uvicorn", "tests.support.tutorial_app:app", "--port", "0"]
     with subprocess.Popen(
         [*command, "--app-dir", str(ROOT)], cwd=folder, stderr=subprocess.PIPE, text=True
@@ -65,6 +65,6 @@ def test_both_serve_the_same_heroes_at_the_same_time(tmp_path: Path, first: str)
         assert len(api.heroes()) == len(rest.get("/heroes/").json()) == 9
 
 
-def test_its_model_and_ours_can_be_in_one_process() -> None:
+def test_both_models_can_be_in_one_process() -> None:
     both = "import graph.hero.model, tests.support.tutorial_app"
     subprocess.run([sys.executable, "-c", both], check=True)

@@ -1,4 +1,4 @@
-"""The document cache: what is cached, and what one client can evict of the others."""
+"""The document cache: which documents it keeps, and that no client empties it for others."""
 
 import gc
 
@@ -16,20 +16,20 @@ QUERY = "{ heroes { id name } }"
 
 @pytest.fixture
 def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts that were parsed, in order."""
+    """Texts that were parsed, in order."""
     texts: list[str] = []
     parse = limits.parse_within_limits
 
     def counted(query: str, *arguments: object) -> object:
         texts.append(query)
-        return parse(query, *arguments)  # type: ignore[arg-type] # (passed on as they are)
+        return parse(query, *arguments)  # type: ignore[arg-type] # (passed through)
 
     monkeypatch.setattr("graph.engine.documents.parse_within_limits", counted)
     return texts
 
 
 def padded(query: str, number: int, length: int) -> str:
-    """The query, padded to this length as a unique text."""
+    """The query, padded to a unique text of this length."""
     return f"{query} #{number:05}".ljust(length, "x")
 
 
@@ -39,7 +39,7 @@ def test_a_document_is_prepared_once(api: Client, prepared: list[str]) -> None:
     assert prepared == [QUERY]
 
 
-def test_a_long_document_pushes_out_no_other(api: Client, prepared: list[str]) -> None:
+def test_a_long_document_evicts_no_other(api: Client, prepared: list[str]) -> None:
     api.data(QUERY)
     for number in range(3):
         api.data(padded(QUERY, number, 99_000))
@@ -49,7 +49,7 @@ def test_a_long_document_pushes_out_no_other(api: Client, prepared: list[str]) -
 
 
 @pytest.mark.parametrize("invalid", ["{", "{ villains }", "{ " + "__typename " * 1_001 + "}"])
-def test_an_invalid_document_pushes_out_no_other(
+def test_an_invalid_document_evicts_no_other(
     api: Client, prepared: list[str], invalid: str
 ) -> None:
     api.data(QUERY)
@@ -60,7 +60,7 @@ def test_an_invalid_document_pushes_out_no_other(
     assert prepared == []
 
 
-def test_plans_count_as_well(api: Client, prepared: list[str]) -> None:
+def test_plans_count_towards_the_size(api: Client, prepared: list[str]) -> None:
     query = "query ($a: Boolean!, $b: Boolean!) { heroes { id @skip(if: $a) name @skip(if: $b) } }"
     texts = [padded(query, number, 1_000) for number in range(70)]
     assert sum(map(len, texts)) // 10 < CACHED_TOKENS
@@ -75,11 +75,11 @@ def test_plans_count_as_well(api: Client, prepared: list[str]) -> None:
     assert prepared == [texts[0]]
 
 
-def test_new_documents_take_no_full_collection(api: Client) -> None:
+def test_new_documents_cause_no_full_collection(api: Client) -> None:
     full: list[str] = []
 
     def note(phase: str, info: dict[str, int]) -> None:
-        # Python's own begin by themselves, where the allocations of the young reach a threshold.
+        # Python starts its own collections at a threshold of allocations.
         if phase == "start" and info["generation"] == 2:
             full.append(phase)
 
@@ -91,7 +91,7 @@ def test_new_documents_take_no_full_collection(api: Client) -> None:
             fields = " ".join([f"a{n}: hero(id: {number}) {{ id name }}" for n in range(15)])
             api.post({"query": f"query New{number} {{ {fields} }}"})
         assert not full
-        assert gc.collect() < 10_000  # of 60,000 objects in circles
+        assert gc.collect() < 10_000  # 60,000 objects in cycles
     finally:
         gc.callbacks.remove(note)
         gc.set_threshold(*thresholds)

@@ -1,4 +1,4 @@
-"""Resolvers of compiled fields get the same arguments as from Strawberry."""
+"""Compiled operations give resolvers the same arguments as Strawberry."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from tests.support.both_paths import Both, both_paths, ran
 
 @strawberry.enum
 class Power(Enum):
-    """Names are not values."""
+    """An enum whose names differ from its values."""
 
     FLIGHT = "flies"
     STRENGTH = "is strong"
@@ -30,7 +30,7 @@ class Power(Enum):
 
 @model_input(description="A model.")
 class Model(BaseModel):
-    """An input that pydantic makes."""
+    """An input from a pydantic model."""
 
     deep_name: str = ModelField(min_length=2)
     age: int | None = None
@@ -39,7 +39,7 @@ class Model(BaseModel):
 
 @strawberry.input
 class Plain:
-    """An input that Strawberry makes."""
+    """An input of Strawberry's."""
 
     name: str = "default"
     power: Power = Power.FLIGHT
@@ -51,13 +51,13 @@ class Plain:
 
 @strawberry.input
 class Refused:
-    """An input that is never good."""
+    """An input that is always refused."""
 
     why: str
 
     @staticmethod
     def refuse(_: type, value: Mapping[str, Any], context: Any) -> Any:
-        """Strawberry's hook."""
+        """Refuse the value, as Strawberry's hook `from_input`."""
         ran.append(context.path)
         raise BadUserInputError(f"{value['why']} at {context.path} of {context.info.field_name}")
 
@@ -70,13 +70,13 @@ own.__strawberry_definition__ = replace(
 
 @strawberry.type
 class Echo:
-    """What a resolver was given."""
+    """Text of the arguments of a resolver."""
 
     text: str
 
 
 def echo(given: dict[str, Any]) -> Echo:
-    """What was given; then the resolver does with it as it likes."""
+    """Record the arguments, then change them, as a resolver may."""
     given = {name: value for name, value in given.items() if name not in {"self", "info", "root"}}
     text = repr(given)
     ran.append(text)
@@ -92,7 +92,7 @@ def echo(given: dict[str, Any]) -> Echo:
 
 @strawberry.type
 class Query:
-    """Fields that say what they were given."""
+    """Fields that return the text of their arguments."""
 
     @strawberry.field
     async def take(  # noqa: PLR0913, PLR0917 (one of each kind)
@@ -246,11 +246,11 @@ def test_defaults_of_variables(both: Both) -> None:
         "a: $v, b: $v",
     ],
 )
-def test_the_first_argument_that_is_refused_is_the_same(both: Both, arguments: str) -> None:
+def test_the_same_argument_is_refused_first(both: Both, arguments: str) -> None:
     both(f'query($v: Refused! = {{why: "v"}}) {{ refused({arguments}, c: $v) {{ text }} }}')
 
 
-def test_resolvers_that_take_other_things(both: Both) -> None:
+def test_resolvers_with_other_parameters(both: Both) -> None:
     for query in (
         "query($m: Model!) { rooted(model: $m) { text } }",
         "query($m: Model) { bare(plain: {model: $m}, powers: [FLIGHT]) { text } }",

@@ -151,7 +151,7 @@ LISTS: list[tuple[str, dict[str, Any]]] = [
         for variables in ({}, {"n": "A"}, {"n": None}, {"n": "Deadpond", "g": None}, {"g": 3})
     ),
 ]  # fmt: skip
-"""Filters, orders, pages by cursor and figures."""
+"""Filters, orders, pages by cursor and statistics."""
 
 
 CONDITIONS = ("", "", " @skip(if: $s)", " @include(if: $t)", " @include(if: $s) @skip(if: $t)")
@@ -165,12 +165,12 @@ VARIABLES = {
     "age": ("Int", "Int = null", "Int = 7"),
     "name": ("String!", 'String! = "N"'),
 }
-"""By name, the types that a variable may have where it is used."""
+"""By name of a variable, its possible types and defaults."""
 
 
 @st.composite
 def operations_with_variables(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
-    """An operation whose variables are in every place that there is, each absent, null or given."""
+    """An operation with variables in every place, each absent, null or given."""
 
     def one(*choices: str) -> str:
         return draw(st.sampled_from(choices))
@@ -234,7 +234,7 @@ ROWS = [
 
 
 def fill(path: Path) -> None:
-    """Create the same table at this path; replace any other."""
+    """Replace the rows of the table at this path by `ROWS`."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM hero")
         connection.execute("DELETE FROM sqlite_sequence")
@@ -287,7 +287,7 @@ def both(services: list[tuple[Path, Client]], monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(("query", "variables"), [*CORPUS, *LISTS])
 def test_the_corpus(both: Ask, query: str, variables: dict[str, Any]) -> None:
-    for _ in range(2):  # made, then used again
+    for _ in range(2):  # compiled, then reused
         fast, plain = both(query, variables)
         assert fast == plain
 
@@ -304,14 +304,14 @@ def test_generated_operations(both: Ask, count: int) -> None:
 @pytest.mark.parametrize("count", EXAMPLES)
 def test_generated_operations_with_variables(both: Ask, count: int) -> None:
     def ask(operation: tuple[str, dict[str, Any]]) -> None:
-        for _ in range(2):  # made, then used again
+        for _ in range(2):  # compiled, then reused
             fast, plain = both(*operation)
             assert fast == plain
 
     check(count, operations_with_variables(), ask)
 
 
-def test_a_null_in_the_first_request_does_not_spoil_the_plan(
+def test_a_plan_made_for_null_serves_other_values(
     both: Ask,
 ) -> None:
     query = "query($n: Int, $o: Int) { heroes(limit: $n, offset: $o) { id } }"
@@ -355,7 +355,7 @@ def test_the_fast_path_is_taken(
 
 
 @slow_on_postgresql
-def test_it_can_be_turned_off(
+def test_the_fast_path_can_be_turned_off(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("graph.engine.service.Plan", None)

@@ -1,4 +1,4 @@
-"""Compiled pages, objects and rows have the same bytes as graphql-core's."""
+"""Compiled operations complete pages, objects and rows to the same bytes as graphql-core."""
 
 import asyncio
 import gc
@@ -38,7 +38,7 @@ def note(info: Info) -> None:
 
 @strawberry.type
 class Query:
-    """Pages and objects by name of the case."""
+    """Fields that return the page or object of a case."""
 
     @strawberry.field(metadata={ORDERED_BY: ("age", "id")})
     async def page(self, info: Info, case: str = "good") -> Connection[Thing]:
@@ -186,7 +186,7 @@ def test_boxes(both: Both, case: str) -> None:
         both(query, case=case)
 
 
-def test_columns_are_those_of_the_nodes_and_of_cursors(both: Both) -> None:
+def test_columns_of_nodes_and_cursors_are_read(both: Both) -> None:
     for part, columns, cursors in (
         ("nodes { name }", ("id", "name"), False),
         ("edges { node { name } }", ("id", "name"), False),
@@ -200,14 +200,14 @@ def test_columns_are_those_of_the_nodes_and_of_cursors(both: Both) -> None:
 
 
 class Power(Enum):
-    """An enum as a model may have it."""
+    """An enum of a model."""
 
     FLIGHT = "flies"
     STRENGTH = ("is", "strong")
 
 
 class Rank(IntEnum):
-    """A second enum in the same row."""
+    """Another enum in the same row."""
 
     LOW = 1
     HIGH = 2
@@ -240,7 +240,7 @@ GOOD: dict[str, list[Any]] = {
     "active": [True, False],
     "seen": [
         datetime(2024, 2, 29, 23, 59, 59, 999999, UTC),
-        datetime(1, 1, 1),  # noqa: DTZ001 (without a zone is what is tested)
+        datetime(1, 1, 1),  # noqa: DTZ001 (without a time zone)
         datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=-3, seconds=-7))),
     ],
     "born": [date(1, 1, 1), date(9999, 12, 31)],
@@ -262,7 +262,7 @@ STRANGE = [
 
 @strawberry.type
 class Lists:
-    """Lists of the things in the context."""
+    """A list of the rows in the context."""
 
     @strawberry.field
     async def things(self, info: strawberry.Info) -> list["Columns"]:
@@ -309,7 +309,7 @@ def camel(name: str) -> str:
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_a_value_is_given_out_as_graphql_core_does_or_not_taken(column: str) -> None:
+def test_a_value_is_serialized_as_by_graphql_core_or_left_to_it(column: str) -> None:
     query = f"{{ things {{ {camel(column)} }} }}"
     function = compiled(query)
     good = GOOD[column.removesuffix("_or_not")] + [None] * column.endswith("_or_not")

@@ -1,4 +1,4 @@
-"""The cost limit: no small document makes a large answer."""
+"""Limits of rows, fields and bytes: no small document makes a large answer."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ fragment T on __Type { fields { ...F } f: fields { ...F } g: fields { ...F } }
 fragment F on __Field { name type { ...U } t: type { ...U } u: type { ...U } v: type { ...U } }
 fragment U on __Type { name fields { name type { name ofType { name fields { name } } } } }
 """
-"""A million fields in 600 bytes, with few aliases in the text."""
+"""A document of 600 bytes with a million fields and few aliases."""
 
 ONE_OF = "{ __schema { types { isOneOf fields { type { isOneOf ofType { isOneOf } } } } } }"
 
@@ -42,7 +42,7 @@ def fields_of(value: Any) -> int:
     return sum(fields_of(inner) for inner in value) if isinstance(value, list) else 0
 
 
-def test_introspection_that_is_repeated_is_refused(shared: Client) -> None:
+def test_repeated_introspection_is_refused(shared: Client) -> None:
     assert code(shared.post({"query": REPEATED})) == "OPERATION_TOO_COMPLEX"
 
 
@@ -51,7 +51,7 @@ def test_aliases_do_not_multiply_through_fragments(serve: Callable[..., Client])
     assert code(api.post({"query": REPEATED})) == "OPERATION_TOO_COMPLEX"
 
 
-def test_clients_own_introspection_has_room(serve: Callable[..., Client]) -> None:
+def test_clients_introspection_is_within_the_limits(serve: Callable[..., Client]) -> None:
     api = serve(max_cost=DEFAULT.max_cost // 2)
     for options in ({}, {"specified_by_url": True, "schema_description": True}):
         query = get_introspection_query(
@@ -69,14 +69,14 @@ def test_a_name_in_a_variable_counts_as_any_type(serve: Callable[..., Client]) -
         assert ("errors" in body) == refused
 
 
-def test_is_one_of_is_known_of_every_type(shared: Client) -> None:
+def test_introspection_of_is_one_of(shared: Client) -> None:
     types = labelled(shared.post({"query": ONE_OF.replace("isOneOf", "name isOneOf", 1)}))
     found = {each["name"]: each["isOneOf"] for each in types["data"]["__schema"]["types"]}
     assert found["CreateHeroInput"] is False
     assert found["Hero"] is None
 
 
-def test_what_is_left_out_costs_nothing(serve: Callable[..., Client]) -> None:
+def test_skipped_fields_cost_nothing(serve: Callable[..., Client]) -> None:
     api = serve(max_cost=150, max_rows=100)
     query = """
       query($more: Boolean!) {
@@ -91,7 +91,7 @@ def test_what_is_left_out_costs_nothing(serve: Callable[..., Client]) -> None:
         assert ("errors" in body) == refused
 
 
-def test_rows_that_are_passed_over_count(serve: Callable[..., Client]) -> None:
+def test_rows_before_an_offset_count(serve: Callable[..., Client]) -> None:
     api = serve(max_cost=1_000)
     query = "query($o: Int!) { heroes(offset: $o, limit: 100) { id } }"
     for offset, refused in ((269_999, False), (270_300, True), (2**31 - 1, True), (-1, False)):
@@ -127,7 +127,7 @@ def test_errors_of_one_execution_are_few_and_logged_once(
     assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
 
 
-def test_the_edge_of_an_answer(serve: Callable[..., Client]) -> None:
+def test_the_largest_allowed_answer(serve: Callable[..., Client]) -> None:
     size = len(b'{"heroes":[{"name":"AAAA"}]}')
     for most, refused in ((size, False), (size - 1, True)):
         api = serve(max_answer_bytes=most)
@@ -146,7 +146,7 @@ def test_a_mutation_whose_answer_is_too_large_stores_nothing(serve: Callable[...
     assert serve().heroes() == []
 
 
-def test_a_batch_has_room_for_one_answer(serve: Callable[..., Client]) -> None:
+def test_a_batch_is_limited_to_one_answers_size(serve: Callable[..., Client]) -> None:
     api = serve(max_answer_bytes=60)
     query = {"query": "{ a: __typename b: __typename }"}  # 27 bytes of data
     bodies = api.post([query] * 3).json()

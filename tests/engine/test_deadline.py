@@ -1,4 +1,4 @@
-"""The timeout of an operation, on each kind of database."""
+"""An operation over its timeout is rolled back, on each kind of database."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ class SlowMutation(Mutation):
 
 @pytest.fixture(params=[(), (SchemaExtension,)], ids=["plain", "extended"])
 def slow(request: pytest.FixtureRequest, configure: Callable[..., Settings]) -> Iterator[Client]:
-    """A service with fields that never return, a short timeout and one connection."""
+    """A service with endless fields, a short timeout and one connection."""
     schema = Schema(
         query=SlowQuery,
         mutation=SlowMutation,
@@ -61,7 +61,7 @@ def slow(request: pytest.FixtureRequest, configure: Callable[..., Settings]) -> 
 
 
 @slow_on_postgresql
-def test_what_takes_too_long_is_undone(slow: Client, sql: Sql) -> None:
+def test_an_operation_over_its_timeout_is_rolled_back(slow: Client, sql: Sql) -> None:
     for query in ("mutation { slow }", "{ slow }", "{ __typename slow heroes { id } }"):
         body = slow.execute(query)
         assert body["data"] is None
@@ -74,7 +74,7 @@ def test_what_takes_too_long_is_undone(slow: Client, sql: Sql) -> None:
 
 
 @slow_on_postgresql
-def test_each_operation_of_a_batch_has_the_time(slow: Client) -> None:
+def test_each_operation_of_a_batch_has_its_own_timeout(slow: Client) -> None:
     creation = {"query": CREATE, "variables": {"input": HERO}}
     batch = [creation, {"query": "mutation { slow }"}, {"query": "{ slow }"}, creation]
     first, *slow_ones, last = slow.post(batch).json()
@@ -98,7 +98,7 @@ def test_a_wait_for_a_lock_is_ended(
 
 
 @on_postgresql
-def test_a_commit_in_flight_is_not_said_to_be_undone(
+def test_a_timeout_during_a_commit_has_an_unknown_outcome(
     serve: Callable[..., Client], cluster: Cluster, database_url: str, sql: Sql
 ) -> None:
     with proxy_to(cluster.port) as proxy:

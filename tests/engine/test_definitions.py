@@ -1,4 +1,4 @@
-"""What the code knows of the insides of Strawberry and graphql-core, each checked by itself.
+"""Each non-public part of Strawberry and graphql-core that the code uses works as expected.
 
 When a release of either changes one of these, the test of it fails, and
 `graph/engine/definitions.py` is the only file to mend.
@@ -51,7 +51,7 @@ PUBLIC = {
     "strawberry.schema.config",
     "strawberry.types",
 }
-"""Modules that the two libraries document."""
+"""Documented modules of the two libraries."""
 
 INSIDE = {
     "DEFINITION_BACKREF",
@@ -64,7 +64,7 @@ INSIDE = {
     "schema_converter",
     "wrapped_cls",
 }
-"""Attributes of theirs that they do not document."""
+"""Undocumented attributes of the two libraries."""
 
 
 @strawberry.enum
@@ -82,18 +82,18 @@ class Shelf(Generic[T]):
 
 
 class Synchronous(BasePermission):
-    """A permission that is asked at once."""
+    """A synchronous permission."""
 
     def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
-        """Whether the field may be had."""
+        """Allow everybody."""
         return True
 
 
 class Asynchronous(BasePermission):
-    """A permission that may read first."""
+    """An asynchronous permission."""
 
     async def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
-        """Whether the field may be had."""
+        """Allow everybody."""
         return True
 
 
@@ -117,7 +117,7 @@ class Book:
 
     @strawberry.field
     def parent(self, parent: strawberry.Parent[Any]) -> str:
-        """A field whose resolver takes something else."""
+        """A field whose resolver has a parameter of another name."""
         return str(parent)
 
 
@@ -130,7 +130,7 @@ class By:
 
 
 class Named:
-    """What an input of our own making gives."""
+    """The value of an input with a hook."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -165,12 +165,12 @@ class Query:
 
     @strawberry.field
     def hello(self, name: Named) -> str:
-        """A field with an input of our own making."""
+        """A field with an input with a hook."""
         return name.name
 
     @strawberry.field
     def seen(self, info: strawberry.Info) -> list[str]:
-        """What the door tells of the info of a field."""
+        """What `definitions` reads from the info of a field."""
         nodes = definitions.raw_info(info).field_nodes
         registry = definitions.scalar_registry(info)
         assert definitions.is_scalar(str, registry)
@@ -183,7 +183,7 @@ CORE = definitions.core_schema(SCHEMA)
 
 
 class CoreInfo:
-    """As much of graphql-core's info as arguments need."""
+    """The part of graphql-core's info that arguments need."""
 
     schema = CORE
 
@@ -216,7 +216,7 @@ def test_fields_lead_to_their_attributes_and_resolvers() -> None:
     assert definitions.field_of(core_type("__Type").fields["name"]) is None
 
 
-def test_fields_say_how_often_they_may_read() -> None:
+def test_fields_have_a_maximum_of_reads() -> None:
     reads = {name: definitions.max_reads(field) for name, field in core_type("Book").fields.items()}
     assert reads == {"title": 0, "size": 0, "pages": 1, "parent": 0, "guarded": 2}
     assert definitions.max_reads(core_type("__Type").fields["name"]) == 0
@@ -256,7 +256,7 @@ def test_standard_scalars_are_known_by_identity() -> None:
     assert definitions.standard_scalar(core_type("Book")) is None
 
 
-def test_an_input_of_our_own_making_is_made_by_its_hook() -> None:
+def test_an_input_with_a_hook_is_made_by_it() -> None:
     result = SCHEMA.execute_sync('{ hello(name: {name: "Ann"}) }')
     assert result.data == {"hello": "Ann"}
     definitions.replace_input_hook(Named, lambda cls, _value, _context: cls("Bob"))
@@ -273,7 +273,7 @@ def test_the_nodes_of_a_field_are_in_its_info() -> None:
     assert SCHEMA.execute_sync("{ seen seen }").data == {"seen": ["seen", "seen"]}
 
 
-def test_the_executor_takes_the_nodes_of_a_field() -> None:
+def test_the_executor_executes_the_nodes_of_a_field() -> None:
     document = parse("{ seen seen shelf { books { title } } }")
     executor: Any = StrawberryExecutor.build(CORE, document)
     operation = document.definitions[0]
@@ -290,7 +290,7 @@ def test_errors_of_fields_are_collected_by_the_executor() -> None:
     assert definitions.collected_errors(executor) == []
 
 
-def test_arguments_are_made_as_strawberry_makes_them() -> None:
+def test_arguments_are_converted_as_by_strawberry() -> None:
     pages = definitions.field_of(core_type("Book").fields["pages"])
     assert pages is not None
     raw: Any = CoreInfo()

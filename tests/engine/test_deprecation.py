@@ -1,4 +1,4 @@
-"""A deprecated field, in a schema derived from this one: clients see the deprecation."""
+"""A deprecated field works, and clients see the deprecation."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def test_a_deprecated_field_works_and_says_that_it_is_deprecated(derived: Client) -> None:
+def test_a_deprecated_field_works_and_is_marked(derived: Client) -> None:
     derived.create("Deadpond")
     assert derived.data("{ earliest { name } }") == {"earliest": [{"name": "Deadpond"}]}
     fields = derived.data(
@@ -71,7 +71,7 @@ def test_a_deprecated_field_works_and_says_that_it_is_deprecated(derived: Client
     }
 
 
-def test_the_sdl_of_the_service_has_it(derived: Client, tmp_path: Path) -> None:
+def test_the_sdl_has_the_deprecation(derived: Client, tmp_path: Path) -> None:
     url = f"{derived.url}/graphql"
     sdl = CliRunner().invoke(app, ["schema", url]).stdout
     assert f'@deprecated(reason: "{REASON}")' in sdl
@@ -85,7 +85,7 @@ def test_the_sdl_of_the_service_has_it(derived: Client, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_explorer_shows_it_apart(derived: Client, browser: Browser) -> None:
+def test_the_explorer_shows_deprecated_fields_apart(derived: Client, browser: Browser) -> None:
     visitor = Visitor(browser)
     visitor.open(derived.url)
     visitor.page.get_by_role("button", name="Show Documentation Explorer").click()

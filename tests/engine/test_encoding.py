@@ -1,4 +1,4 @@
-"""The JSON text of an answer, which is not made whole when it is too large."""
+"""Answers as JSON: one that is too large is not read or encoded whole."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.service_process import service
 
 
 class Text(str):
-    """A text of a class of its own."""
+    """A subclass of str."""
 
     __slots__ = ()
 
@@ -44,7 +44,7 @@ def test_the_text_is_the_same(value: Any) -> None:
 
 
 @pytest.mark.parametrize("items", [list, Items])
-def test_what_is_too_large_is_not_made_whole(items: type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_answer_is_not_encoded_whole(items: type, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [0]
     dumps = orjson.dumps
 
@@ -60,7 +60,7 @@ def test_what_is_too_large_is_not_made_whole(items: type, monkeypatch: pytest.Mo
 
 
 def peak(pid: int) -> int:
-    """The most bytes that a process ever had in memory."""
+    """Peak memory of a process, in bytes."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
@@ -78,7 +78,7 @@ INSERT INTO hero (name, secret_name) SELECT 'a', {} FROM numbers
 
 
 @pytest.mark.parametrize("fast_execution", [True, False])
-def test_rows_that_are_too_large_are_not_read_whole(
+def test_large_rows_are_not_read_whole(
     database_url: str,
     sql: Sql,
     fast_execution: bool,  # noqa: FBT001 (a parameter of the test)

@@ -1,4 +1,4 @@
-"""Schemas as users of this project write them: all of Strawberry's extension points work."""
+"""Schemas with resolvers, models, data loaders and mutations of a user's own."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -64,7 +64,7 @@ class MoreMutations(Mutation):
     @strawberry.mutation
     async def send(self, info: Info) -> HeroType:
         resolved.append("send")
-        hero = Hero(name="Sent", secret_name="x")  # noqa: S106 (no secret)
+        hero = Hero(name="Sent", secret_name="x")  # noqa: S106 (not secret)
         info.context.session.orm.add(hero)
         await info.context.session.orm.flush()
         return hero  # type: ignore[return-value] # (an object of the model, as people return it)

@@ -1,4 +1,4 @@
-"""Strawberry's schema extensions, over HTTP."""
+"""Hooks of Strawberry's schema extensions run, also around failures."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any

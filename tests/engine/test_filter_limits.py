@@ -1,4 +1,4 @@
-"""Limits of filters: the largest that is allowed, and the smallest that is rejected."""
+"""Limits of filters: the largest allowed filter and the smallest refused one."""
 
 from collections.abc import Callable
 from json import dumps
@@ -63,12 +63,12 @@ FORMS: dict[str, Callable[[Any], dict[str, Any]]] = {
         "variables": {"where": where},
     },
 }
-"""Ways to give the same filter; the last adds one level."""
+"""Ways to write the same filter; the last adds one level."""
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("settings", "filter_of", "most"), EDGES)
-def test_the_edge_of_a_filter(
+def test_the_largest_allowed_filter(
     serve: Callable[..., Client],
     settings: dict[str, Any],
     filter_of: Callable[[int], dict[str, Any]],
@@ -83,7 +83,7 @@ def test_the_edge_of_a_filter(
     assert code(api.post(FORMS[form](filter_of(most + 1)))) == "OPERATION_TOO_COMPLEX"
 
 
-def test_each_filter_has_the_limit_for_itself(
+def test_each_filter_has_its_own_limit(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MAX_PREDICATES", 2)
@@ -98,7 +98,7 @@ def test_each_filter_has_the_limit_for_itself(
     assert ["errors" in body for body in bodies] == [False, True, False]
 
 
-def test_objects_in_variables_have_a_limit(shared: Client) -> None:
+def test_objects_in_variables_are_limited(shared: Client) -> None:
     """Objects are counted first, because coercing them is slow."""
     where: dict[str, Any] = {"or": [{}] * (MAX_OBJECTS - 1)}
     (error,) = labelled(shared.post(FORMS["variable"](where)))["errors"]
@@ -116,7 +116,7 @@ def test_objects_in_variables_have_a_limit(shared: Client) -> None:
         assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
 
 
-def test_what_is_over_the_limit_is_not_coerced(
+def test_variables_over_the_limit_are_not_coerced(
     shared: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coerced: list[object] = []
@@ -145,7 +145,7 @@ def test_objects_in_variables_add_up_in_a_batch(shared: Client) -> None:
         assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
 
 
-def test_a_filter_that_is_nested_without_end(shared: Client) -> None:
+def test_a_deeply_nested_filter_is_refused(shared: Client) -> None:
     for depth in (50, 150, 200, 230, 500, 5_000):
         nested = '{"not":' * depth + "{}" + "}" * depth
         content = f'{{"query": {dumps(PAGE)}, "variables": {{"where": {nested}}}}}'

@@ -1,5 +1,5 @@
-"""The rows that a field counts for, computed from its arguments."""
-# ruff: noqa: ARG002 (what is counted are the arguments alone)
+"""The rows that a field counts as, computed from its arguments."""
+# ruff: noqa: ARG002 (only the arguments are counted)
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ written: list[str] = []
 
 @strawberry.type
 class Team:
-    """A type that has pages itself."""
+    """A type with pages of its own."""
 
     name: str = "Preventers"
 
@@ -131,7 +131,7 @@ ROWS: list[tuple[int, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("rows", "query", "variables"), ROWS)
-def test_how_many_rows_a_field_counts_for(
+def test_how_many_rows_a_field_counts_as(
     serve_schema: Serve, rows: int, query: str, variables: dict[str, Any]
 ) -> None:
     request = {"query": query, "variables": variables}

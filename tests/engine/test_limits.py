@@ -1,4 +1,4 @@
-"""Limits of operations: the largest that is allowed, and the smallest that is rejected."""
+"""Limits of operations: the largest allowed operation and the smallest refused one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -92,7 +92,7 @@ EDGES = [
 
 @pytest.mark.parametrize(("given_settings", "document", "most"), EDGES)
 @pytest.mark.parametrize("fast", [True, False])
-def test_the_edge_of_a_limit(
+def test_the_largest_allowed_operation(
     serve: Callable[..., Client],
     given_settings: dict[str, Any],
     document: Callable[[int], str],
@@ -109,7 +109,7 @@ def test_the_edge_of_a_limit(
 
 
 @pytest.mark.parametrize("size", [1_000, 100_000])
-def test_the_edge_of_the_body(serve: Callable[..., Client], size: int) -> None:
+def test_the_largest_allowed_body(serve: Callable[..., Client], size: int) -> None:
     api = serve(max_body_bytes=size)
     for length, status in ((size, 200), (size + 1, 413)):
         content = b'{"query": "{ __typename }"}'.ljust(length)
@@ -121,7 +121,7 @@ def test_the_edge_of_the_body(serve: Callable[..., Client], size: int) -> None:
             labelled(response)
 
 
-def test_variables_count_for_the_rows(shared: Client) -> None:
+def test_variables_count_towards_the_rows(shared: Client) -> None:
     query = "query($a: Int!) {" + "".join(f" a{n}: heroes(limit: $a) {{ id }}" for n in range(15))
     for limit, refused in ((66, False), (67, True)):
         response = shared.post({"query": f"{query} }}", "variables": {"a": limit}})
@@ -149,21 +149,21 @@ def test_introspection_is_within_the_limits(shared: Client) -> None:
     ],
     ids=["root", "leaves", "inline", "fragments"],
 )
-def test_comparing_fields_of_one_name_has_a_budget(shared: Client, query: str) -> None:
+def test_comparing_fields_of_the_same_name_is_limited(shared: Client, query: str) -> None:
     response = shared.post({"query": query})
     body = labelled(response)
     if "errors" in body:
         assert code(response) == "OPERATION_TOO_COMPLEX"
 
 
-def test_the_same_field_in_many_fragments_is_no_attack(shared: Client) -> None:
+def test_the_same_field_in_many_fragments_is_allowed(shared: Client) -> None:
     fragments = [f"fragment F{n} on Hero {{ id name age }}" for n in range(50)]
     spreads = " ".join(f"...F{n}" for n in range(50))
     query = f"{{ heroes {{ {spreads} }} }} {' '.join(fragments)}"
     assert "errors" not in labelled(shared.post({"query": query}))
 
 
-def test_fragments_without_end(serve: Callable[..., Client]) -> None:
+def test_long_chains_and_cycles_of_fragments_are_refused(serve: Callable[..., Client]) -> None:
     api = serve(max_tokens=100_000, max_body_bytes=1_000_000)
     chain = "".join(f" fragment F{n} on Hero {{ ...F{n + 1} }}" for n in range(5_000))
     query = f"{{ heroes {{ ...F0 }} }}{chain} fragment F5000 on Hero {{ id }}"
@@ -187,7 +187,7 @@ def test_nothing_runs_before_the_limits_are_checked(
     assert relaxed.heroes() == []
     assert "errors" not in labelled(
         relaxed.post({"query": query, "variables": {"input": HERO}})
-    )  # what was refused was the number alone
+    )  # only the number was refused
 
 
 @pytest.mark.parametrize(("comments", "refused"), [(995, False), (996, True)])
@@ -197,6 +197,6 @@ def test_comments_are_tokens(shared: Client, comments: int, *, refused: bool) ->
     assert not refused or code(response) == "OPERATION_TOO_COMPLEX"
 
 
-def test_a_text_that_looks_like_the_limit_is_a_syntax_error(shared: Client) -> None:
+def test_a_text_like_the_limits_message_is_a_syntax_error(shared: Client) -> None:
     query = '"Document contains more than 1000 tokens. Parsing aborted."'
     assert code(shared.post({"query": query})) == "GRAPHQL_PARSE_FAILED"

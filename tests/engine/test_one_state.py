@@ -129,12 +129,12 @@ def test_no_page_misses_a_hero_or_has_it_twice(interrupted: Client, order: dict[
         assert ids - {"5"} == others - {"5"}
 
 
-def test_what_the_resolvers_below_a_root_field_read(interrupted: Client) -> None:
+def test_resolvers_below_a_root_field_read_its_state(interrupted: Client) -> None:
     for _ in range(2):
         for hero in interrupted.data("{ rereads { age ageAgain } }")["rereads"]:
             assert hero["age"] == hero["ageAgain"]
 
 
-def test_what_a_permission_reads(interrupted: Client) -> None:
+def test_permissions_read_the_same_state(interrupted: Client) -> None:
     for _ in range(2):
         assert interrupted.data("{ guardedAge }")["guardedAge"] == ages[-1]

@@ -1,4 +1,4 @@
-"""Permissions: when they are checked, and the errors of denied fields."""
+"""Permissions are checked before fields are resolved, also for saved answers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
@@ -66,13 +66,13 @@ class GuardedQueries(Query):
 @strawberry.type
 class GuardedMutations(Mutation):
     @strawberry.mutation(permission_classes=[OnlyAnn])
-    async def send(self, info: Info) -> int:  # noqa: ARG002 (as resolvers have it)
+    async def send(self, info: Info) -> int:  # noqa: ARG002 (a resolver's signature)
         resolved.append("send")
         return 1
 
 
 class OfAdults(BasePermission):
-    """Looks at an argument of a root field, and at the object of any other."""
+    """Checks an argument of a root field, and the object of other fields."""
 
     async def has_permission(self, source: Any, info: Any, **arguments: Any) -> bool:
         asked.append(info.field_name)
@@ -130,7 +130,7 @@ class AdultMutations(Mutation):
         ),
     ],
 )
-def test_a_saved_answer_is_given_to_whoever_may_have_it_now(
+def test_a_saved_answer_needs_the_permissions_again(
     serve_schema: Serve, selected: str, fields: list[str]
 ) -> None:
     api = serve_schema(Query, AdultMutations)
@@ -165,7 +165,7 @@ def test_a_permission_of_a_field_is_asked_again(serve_schema: Serve) -> None:
         request = {"query": CREATE_ADULT % selected, "variables": {"age": 18}}
         return labelled(api.post(request, headers={"Idempotency-Key": f'"{selected}"', **headers}))
 
-    # What a silent refusal has left can be given out; what it leaves now cannot.
+    # A saved answer that lacks the refused value may be given out; one that has it may not.
     seen = send("forAnn", **allowed)
     assert seen == {"data": {"createAdult": {"forAnn": "B"}}}
     assert send("forAnn", **allowed) == seen
@@ -174,14 +174,14 @@ def test_a_permission_of_a_field_is_asked_again(serve_schema: Serve) -> None:
     unseen = send("id forAnn", **token)
     assert unseen["data"]["createAdult"]["forAnn"] is None
     assert send("id forAnn", **token) == send("id forAnn", **allowed) == unseen
-    # A permission that needs what was not selected refuses.
+    # A permission that needs an unselected field refuses.
     assert "errors" not in send("otherSecret", **token)
     assert send("otherSecret", **token)["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert "errors" not in send("otherSecret secretName", **token)
     assert "errors" not in send("otherSecret secretName", **token)
 
 
-def test_permissions_see_who_asks(serve_schema: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_permissions_see_the_caller(serve_schema: Serve, caplog: pytest.LogCaptureFixture) -> None:
     api = serve_schema(GuardedQueries, GuardedMutations, tokens="ann=a1,bob=b1")
     for token, more, allowed in (
         ("a1", {"X-Reason": "audit"}, True),
@@ -201,7 +201,7 @@ def test_permissions_see_who_asks(serve_schema: Serve, caplog: pytest.LogCapture
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-def test_a_guarded_field_leaves_those_beside_it_alone(
+def test_a_guarded_field_does_not_affect_its_siblings(
     serve_schema: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = serve_schema(GuardedQueries)
@@ -230,7 +230,7 @@ class Veiled(HeroBase):
 
 @filter_input(HERO, Veiled, description="Filter of heroes.")
 class VeiledFilter(Filter):
-    """A filter, which must not reveal what a client may not read."""
+    """A filter, which must not reveal values that a client may not read."""
 
 
 @strawberry.type
@@ -240,7 +240,7 @@ class VeiledQueries(Query):
         return len(where.condition.values)
 
 
-def test_what_a_resolver_guards_cannot_be_probed(serve_schema: Serve) -> None:
+def test_a_guarded_field_cannot_be_probed_by_filters(serve_schema: Serve) -> None:
     api = serve_schema(VeiledQueries)
     assert api.data('{ count(where: {not: {id: {in: ["1", "2"]}}}) }') == {"count": 2}
     for name in ("name", "age", "guardedName", "roundedAge", "secretName"):

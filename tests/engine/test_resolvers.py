@@ -1,4 +1,4 @@
-"""Resolvers that are synchronous, or return own objects."""
+"""Synchronous resolvers, and resolvers that return their own objects."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Mutations that are retried with their idempotency key run once, on each kind of database."""
+"""A mutation with an idempotency key is executed once; retries get the saved answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from tests.support.waiting import wait_until
 ANOTHER = {"query": CREATE, "variables": {"input": {**HERO, "age": 28}}}
 KEPT = "SELECT key FROM hero_graph_answer ORDER BY id"
 SIZE = 200
-"""Bytes of a saved answer to `CREATION`, roughly, with what is counted beside its texts."""
+"""Approximate size of a saved answer to `CREATION`, in bytes as they are counted."""
 
 DELETE = "mutation($id: ID!) { deleteHero(id: $id) { id } }"
 
@@ -72,7 +72,7 @@ def test_a_key_belongs_to_its_caller(serve: Callable[..., Client]) -> None:
     assert codes(send(api, ANOTHER, **bob)) == ["BAD_USER_INPUT"]
 
 
-def test_queries_and_whoever_has_no_key_store_nothing(api: Client, sql: Sql) -> None:
+def test_queries_and_mutations_without_a_key_save_no_answer(api: Client, sql: Sql) -> None:
     sql("ALTER TABLE hero_graph_answer RENAME TO elsewhere")
     assert "errors" not in send(api, {"query": "{ heroes { id } }"}, key="").json()
     assert "errors" not in api.post(CREATION).json()
@@ -94,7 +94,7 @@ def test_requests_at_once_are_executed_once(
     assert len(apis[0].heroes()) == 1
 
 
-def test_what_failed_is_executed_again(api: Client, sql: Sql) -> None:
+def test_a_failed_mutation_is_executed_again(api: Client, sql: Sql) -> None:
     new = 'createHero(input: {name: "a", secretName: "b"}) { id }'
     request = {"query": f"mutation {{ {new} deleteHero(id: 1000) {{ id }} }}"}
     assert codes(send(api, request)) == ["NOT_FOUND"]
@@ -145,8 +145,8 @@ def test_the_oldest_of_a_caller_are_forgotten(serve: Callable[..., Client], sql:
     assert send(api, key="0", **bob).content == first.content
 
 
-def test_only_what_is_kept_counts(serve: Callable[..., Client], sql: Sql) -> None:
-    """What fails or is repeated pushes out nobody's answer, though it uses ids up."""
+def test_only_saved_answers_count(serve: Callable[..., Client], sql: Sql) -> None:
+    """Failed and repeated mutations use up ids, but delete no saved answer."""
     api = serve(idempotency_bytes=3 * SIZE)
     first = send(api)
     second = send(api, ANOTHER, "another")
@@ -154,7 +154,7 @@ def test_only_what_is_kept_counts(serve: Callable[..., Client], sql: Sql) -> Non
     for turn in range(5):
         assert codes(send(api, failing, f"failing {turn}")) == ["NOT_FOUND"]
         assert send(api, ANOTHER, "another").content == second.content
-    send(api, key="the last")  # has surplus answers searched for
+    send(api, key="the last")  # starts a search for surplus answers
     assert send(api).content == first.content
     wait_until(lambda: sql(KEPT) == [(KEY,), ("another",), ("the last",)])
     assert send(api).content == first.content
@@ -165,14 +165,16 @@ LONG_NAMES: dict[str, Any] = {
         createHeroes(inputs: $inputs) { name secretName } }""",
     "variables": {"inputs": [{"name": "n" * 200, "secretName": "s" * 200}] * 100},
 }
-"""Has an answer of 43 kB."""
+"""Its answer has 43 kB."""
 
 
 def test_answers_have_an_upper_bound_in_bytes(serve: Callable[..., Client], sql: Sql) -> None:
     api = serve(idempotency_bytes=1_000_000)
     for turn in range(40):
         assert "errors" not in send(api, LONG_NAMES, f"{turn}").json()
-    wait_until(lambda: len(sql(KEPT)) <= 23 + 3)  # and a tenth more, saved since the last search
+    wait_until(
+        lambda: len(sql(KEPT)) <= 23 + 3
+    )  # plus the tenth that may be saved between searches
     assert sql(KEPT)[-1] == ("39",)
 
 
@@ -246,7 +248,7 @@ def test_forgetting_ends_when_it_is_cancelled_in_a_commit(
     asyncio.run(main())
 
 
-def test_a_service_that_only_reads_forgets_nothing(configure: Callable[..., Settings]) -> None:
+def test_a_read_only_service_deletes_no_saved_answer(configure: Callable[..., Settings]) -> None:
     settings = configure(read_only=True)
 
     async def keep() -> None:
@@ -256,7 +258,7 @@ def test_a_service_that_only_reads_forgets_nothing(configure: Callable[..., Sett
     asyncio.run(keep())  # comes to its end
 
 
-def test_more_answers_than_are_looked_at_at_once(
+def test_more_answers_than_one_search_reads(
     serve: Callable[..., Client], sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(saved_answers, "PERIOD", 0.05)
@@ -292,7 +294,7 @@ def test_more_answers_than_are_looked_at_at_once(
         ("k" * 256, None),
     ],
 )
-def test_what_a_key_may_be(api: Client, sql: Sql, header: str, key: str | None) -> None:
+def test_which_keys_are_valid(api: Client, sql: Sql, header: str, key: str | None) -> None:
     response = api.http.post(
         "/graphql", json=CREATION, headers=[(b"idempotency-key", header.encode())]
     )

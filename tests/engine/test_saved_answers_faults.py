@@ -1,4 +1,4 @@
-"""Mutations whose answers are lost, retried with their idempotency keys."""
+"""A retry under the key gets the answer that a crash or a broken connection lost."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,7 @@ def test_an_answer_that_is_lost_with_the_service(
 
 @on_sqlite
 def test_an_answer_that_is_lost_as_the_log_is_written(database_url: str, tmp_path: Path) -> None:
-    """Kill the service when the commit is on disk, before anything is answered."""
+    """Kill the service once the commit is on disk, before its answer."""
     disk = Disk(tmp_path)
     with service(database_url, prefix=disk.prefix) as running, Client(running.url) as api:
         api.create("Before")  # the first commit also syncs the header of the write-ahead log
@@ -59,7 +59,7 @@ def test_an_answer_that_is_lost_as_the_log_is_written(database_url: str, tmp_pat
 
 
 @on_postgresql
-def test_a_commit_whose_outcome_is_unknown_is_told_by_the_key(
+def test_a_retry_tells_an_unknown_outcome(
     serve: Callable[..., Client], cluster: Cluster, database_url: str, sql: Sql
 ) -> None:
     with proxy_to(cluster.port) as proxy:

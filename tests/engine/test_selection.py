@@ -1,4 +1,4 @@
-"""The fields that an operation selects, and the parts of a field's value that are selected."""
+"""Which fields an operation selects, and which columns of its rows."""
 
 import pytest
 import strawberry
@@ -51,7 +51,7 @@ SCHEMA = core_schema(Schema(Query, types=[Cat, Dog], config=StrawberryConfig(inf
 
 
 class Counted(dict[str, FragmentDefinitionNode]):
-    """Fragments that count how often they are looked up."""
+    """Fragments that count their lookups."""
 
     lookups = 0
 
@@ -63,7 +63,7 @@ class Counted(dict[str, FragmentDefinitionNode]):
 def tree_of(
     document: str, **values: bool
 ) -> tuple[SelectionTree, OperationDefinitionNode, Counted]:
-    """Return the tree of a document's only operation."""
+    """The tree of a document's only operation."""
     parsed, fragments = parse(document), Counted()
     assert validate(SCHEMA, parsed) == []
     operations = []
@@ -77,7 +77,7 @@ def tree_of(
 
 
 def selected(document: str, ordered_by: tuple[str, ...] = ()) -> tuple[Selected, Counted]:
-    """Return what is selected in the only field of a document, and the counted fragments."""
+    """The selection in the only field of a document, and the counted fragments."""
     tree, operation, fragments = tree_of(document)
     (selection,) = tree.root(operation).values()
     return Selected(tree, selection, ordered_by), fragments
@@ -101,7 +101,7 @@ def test_paths_lead_through_fragments() -> None:
     assert found.columns == ("id", "name")
 
 
-def test_what_is_skipped_is_not_selected() -> None:
+def test_skipped_fields_are_not_selected() -> None:
     found, _ = selected(
         "{ cats { nodes { name lives @include(if: false) } totalCount @skip(if: true)"
         " pageInfo @skip(if: true) { endCursor } } }",
@@ -112,7 +112,7 @@ def test_what_is_skipped_is_not_selected() -> None:
     assert found.columns == ("name",)
 
 
-def test_fragments_that_double_at_each_level_are_not_written_out() -> None:
+def test_fragments_that_double_at_each_level_are_not_expanded() -> None:
     """12 fragments whose three fields each spread the next one expand to half a million fields."""
     levels = 12
     chain = "".join(

@@ -1,1 +1,1 @@
-"""The explorer, in a real browser."""
+"""Tests of the explorer."""

@@ -1,4 +1,4 @@
-"""Visitors of the explorer, for none of whom anything may go wrong."""
+"""Fixtures: visitors of the explorer, whose pages must have no errors."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,9 +17,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """Makes visitors; for none of them may anything have gone wrong.
+    """Creates visitors, whose pages must have no errors at the end.
 
-    A test that has requests refused clears them away.
+    A test that expects refused requests clears them.
     """
     visitors: list[Visitor] = []
 
@@ -29,7 +29,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
 
     yield new
     for visitor in visitors:
-        # First, as closing interrupts whatever is under way.
+        # First, because closing interrupts open requests.
         assert visitor.errors == []
         assert visitor.foreign == []
         assert visitor.refusals == []

@@ -1,4 +1,4 @@
-"""What a visitor writes, runs and reads in the explorer, in front of the real service."""
+"""A visitor edits and runs operations in the explorer, in a real browser."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.support.databases import on_sqlite
 from tests.support.prepared_database import set_up
 from tests.support.visitor import Visitor
 
-# One kind of database will do: a browser sees nothing of it.
+# The database has no effect on the browser.
 pytestmark = on_sqlite
 
 
@@ -156,7 +156,7 @@ def test_docs_describe_the_schema(visitor: Visitor, api: Client) -> None:
     page.locator(".graphiql-doc-explorer").get_by_text("Query", exact=True).click()
     page.locator(".graphiql-doc-explorer").get_by_text("heroes", exact=True).click()
     expect(page.locator(".graphiql-doc-explorer")).to_contain_text(
-        described.splitlines()[0].replace("`", "")  # it is shown as Markdown
+        described.splitlines()[0].replace("`", "")  # shown as Markdown
     )
 
 
@@ -172,7 +172,7 @@ def test_builder_adds_a_field(visitor: Visitor, api: Client) -> None:
 def test_history_remembers_what_ran(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.type("query Remembered { heroes { id } }")
-    # The editor needs a moment to see what the operation is called now.
+    # The editor needs a moment to see the operation's new name.
     expect(visitor.page.locator(".graphiql-tab-button").first).to_have_text("Remembered")
     visitor.run()
     visitor.page.get_by_role("button", name="Show History").click()

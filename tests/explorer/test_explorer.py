@@ -1,4 +1,4 @@
-"""What the explorer is made of, and how it is sent."""
+"""The explorer's page and files: headers, compression, paths and size."""
 
 import gzip
 import re
@@ -35,7 +35,7 @@ MEDIA_TYPES = {
 
 
 class Page:
-    """The page as an instance: a route takes a plain function for something else."""
+    """The page as an instance: a route would call a function otherwise."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await explorer.page(scope, receive, send)
@@ -46,7 +46,7 @@ ROUTES = [Route("/graphql", Page()), Route("/graphql/explorer/{name}", explorer.
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    """Of the explorer alone, at the root and under a mount."""
+    """Client of the explorer alone, at the root and under a mount."""
     app = Starlette(routes=[*ROUTES, Mount("/api", routes=ROUTES)])
     with serving(app) as url, httpx.Client(base_url=url) as client:
         yield client
@@ -54,7 +54,7 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def anywhere() -> Iterator[httpx.Client]:
-    """Of the page at any path."""
+    """Client of the page at any path."""
     with serving(Page()) as url, httpx.Client(base_url=url) as client:
         yield client
 
@@ -96,7 +96,7 @@ def test_page_has_no_inline_script_and_no_other_host(client: httpx.Client) -> No
         "application/json;q=0, */*;q=0.5, text/html",
     ],
 )
-def test_who_prefers_a_page_gets_it(api: Client, accept: str) -> None:
+def test_a_client_that_prefers_html_gets_the_page(api: Client, accept: str) -> None:
     page = api.http.get("/graphql", headers={"Accept": accept})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     for name in assets(page.text):
@@ -121,14 +121,14 @@ def test_who_prefers_a_page_gets_it(api: Client, accept: str) -> None:
         'application/json; profile="text/html"',
     ],
 )
-def test_who_prefers_json_never_gets_the_page(api: Client, accept: str | None) -> None:
+def test_a_client_that_prefers_json_never_gets_the_page(api: Client, accept: str | None) -> None:
     headers = {} if accept is None else {"Accept": accept}
     answer = api.http.get("/graphql", headers=headers)
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
 @pytest.mark.parametrize("accept", [BROWSER, "*/*", "application/json"])
-def test_whoever_asks_for_data_never_gets_the_page(api: Client, accept: str) -> None:
+def test_a_request_for_data_never_gets_the_page(api: Client, accept: str) -> None:
     for query in ("query={heroes{id}}", "x&%71uery={heroes{id}}"):
         answer = api.http.get(f"/graphql?{query}", headers={"Accept": accept})
         assert answer.json() == {"data": {"heroes": []}}
@@ -193,7 +193,7 @@ def test_asset(client: httpx.Client, file: Path) -> None:
 
 
 @pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0", "gzip; q=0.0, br"])
-def test_asset_for_whoever_takes_no_gzip(client: httpx.Client, accepted: str) -> None:
+def test_asset_without_gzip(client: httpx.Client, accepted: str) -> None:
     file = PACKED[0]
     name = file.name.removesuffix(".gz")
     response = client.get(f"/graphql/explorer/{name}", headers={"Accept-Encoding": accepted})
@@ -215,14 +215,14 @@ def test_clients_that_do_not_read_share_one_copy(database_url: str) -> None:
             connection = stack.enter_context(connected(url, narrow=True))
             connection.sendall(request)
             assert connection.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 200"
-        httpx.get(f"{url}/health")  # it has sent all that it can by then
+        httpx.get(f"{url}/health")  # it has sent all that it can
         assert memory(process.pid) - before < 20_000_000
 
 
 @pytest.mark.parametrize(
     "name", ["nothing.js", "index.html", "index.html.gz", "..%2f__init__.py", PACKED[0].name, ""]
 )
-def test_asset_that_is_none(client: httpx.Client, name: str) -> None:
+def test_missing_asset_is_not_found(client: httpx.Client, name: str) -> None:
     assert client.get(f"/graphql/explorer/{name}").status_code == 404
 
 
@@ -240,7 +240,7 @@ def test_licenses_travel_with_the_bundle(client: httpx.Client) -> None:
         "prettier",
         # Only the worker has these.
         "picomatch-browser",
-        # These come inside Monaco.
+        # Monaco contains these.
         "dompurify",
         "@vscode/codicons",
     ):

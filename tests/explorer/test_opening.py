@@ -1,4 +1,4 @@
-"""How the explorer is opened: by links, behind a token or a prefix, and again."""
+"""The explorer opens by links, with a token, behind a prefix, and with its former tabs."""
 
 import json
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from tests.support.databases import on_sqlite
 from tests.support.served_app import serving
 from tests.support.visitor import Visitor
 
-# One kind of database will do: a browser sees nothing of it.
+# The database has no effect on the browser.
 pytestmark = on_sqlite
 
 SESAME = "sesame"
-# Where the open tabs are written down, half a second after a change.
+# The open tabs are stored here half a second after a change.
 TABS = "hero-graph/graphql:graphiql:tabState"
 
 
@@ -93,12 +93,12 @@ def test_schema_that_cannot_be_read(visitor: Visitor, serve: Callable[..., Clien
 
 
 def mounted(app: App) -> ASGIApp:
-    """The service as a part of another."""
+    """The service mounted in another app."""
     return Starlette(routes=[Mount("/api", app)], lifespan=app.fastapi.router.lifespan_context)
 
 
 def proxied(app: App, root_path: str = "") -> ASGIApp:
-    """The service behind a proxy that has it below a prefix, which it takes off."""
+    """The service behind a proxy that removes a prefix from paths."""
 
     async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -114,7 +114,7 @@ def proxied(app: App, root_path: str = "") -> ASGIApp:
 
 
 def told(app: App) -> ASGIApp:
-    """The same, but the service has been told of the prefix."""
+    """The same with the prefix as `root_path`."""
     return proxied(app, "/api")
 
 
@@ -146,7 +146,7 @@ def test_theme_follows_the_system(visit: Callable[..., Visitor], api: Client) ->
 
 
 @pytest.mark.slow
-def test_what_was_open_is_open_again(visitor: Visitor, api: Client) -> None:
+def test_open_tabs_are_restored(visitor: Visitor, api: Client) -> None:
     visitor.open(api.url)
     visitor.write("operation.graphql", "query Mine($limit: Int) { heroes { id } }")
     expect(visitor.page.locator(".graphiql-tab-button").first).to_have_text("Mine")

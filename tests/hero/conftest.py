@@ -1,4 +1,4 @@
-"""Fixtures of the table's tests."""
+"""Fixtures of the hero API's tests."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from tests.support.service_process import service
 
 @pytest.fixture
 def both(database_url: str) -> Iterator[Callable[[], list[Client]]]:
-    """Starts the copy twice on one database: with and without the fast path."""
+    """Starts the copy of the code twice on one database: with and without the fast path."""
     with ExitStack() as stack:
 
         def started() -> list[Client]:

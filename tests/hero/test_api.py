@@ -1,4 +1,4 @@
-"""Queries and mutations through HTTP."""
+"""`hero`, `heroes`, `createHero` and `deleteHero` over HTTP."""
 
 import asyncio
 from typing import Any
@@ -35,7 +35,7 @@ def test_a_deleted_hero_is_returned_and_gone(api: Client) -> None:
     assert api.codes(query, id=created["id"]) == ["NOT_FOUND"]
 
 
-def test_the_id_of_a_deleted_hero_is_not_given_again(api: Client) -> None:
+def test_the_id_of_a_deleted_hero_is_not_reused(api: Client) -> None:
     api.create()
     last = api.create()["id"]
     api.data("mutation($id: ID!) { deleteHero(id: $id) { id } }", id=last)
@@ -43,7 +43,7 @@ def test_the_id_of_a_deleted_hero_is_not_given_again(api: Client) -> None:
 
 
 @on_sqlite
-def test_each_id_that_is_listed_can_be_asked_for(api: Client, sql: Sql) -> None:
+def test_each_listed_id_can_be_read(api: Client, sql: Sql) -> None:
     ids = [-(2**63), -1, 0, 2**63 - 1]
     for hero_id in ids:
         sql(f"INSERT INTO hero VALUES ({hero_id}, 'Deadpond', NULL, 'Dive Wilson')")  # noqa: S608 (ours)
@@ -54,7 +54,7 @@ def test_each_id_that_is_listed_can_be_asked_for(api: Client, sql: Sql) -> None:
         assert found == {"hero": {"id": hero["id"]}}
 
 
-def test_an_id_that_names_no_hero_is_simply_not_there(api: Client) -> None:
+def test_an_id_without_a_hero_is_null_or_not_found(api: Client) -> None:
     for _ in range(7):
         api.create()
     for hero_id in NO_IDS:
@@ -101,7 +101,7 @@ def test_a_page_out_of_bounds_is_refused(api: Client, page: dict[str, int], says
         ("age", -1),
     ],
 )
-def test_a_hero_that_breaks_a_rule_is_refused(api: Client, field: str, value: object) -> None:
+def test_an_invalid_hero_is_refused(api: Client, field: str, value: object) -> None:
     hero = {"name": "Deadpond", "secretName": "Dive Wilson", field: value}
     body = api.execute(CREATE, input=hero)
     assert body["data"] is None
@@ -125,7 +125,7 @@ def test_an_age_that_is_no_int_is_refused(api: Client, age: object) -> None:
     "text",
     ["x" * 200, "🦸" * 200, "Robert'); DROP TABLE hero;--", "é\u0301 \u202e \x7f", " padded "],
 )
-def test_text_is_stored_as_it_is(api: Client, text: str) -> None:
+def test_text_is_stored_unchanged(api: Client, text: str) -> None:
     created = api.create(text, secretName=text, age=2**31 - 1)
     assert (created["name"], created["secretName"]) == (text, text)
     assert api.heroes() == [created]
@@ -148,7 +148,7 @@ def test_the_mutations_of_an_operation_commit_together(api: Client) -> None:
     assert [hero["id"] for hero in api.heroes()] == [data["a"]["id"]]
 
 
-def test_a_mutation_sees_what_the_one_before_it_wrote(api: Client) -> None:
+def test_a_mutation_sees_the_writes_of_the_one_before(api: Client) -> None:
     query = """mutation {
       a: createHero(input: {name: "A", secretName: "B"}) { id }
       b: deleteHero(id: 1) { name }
@@ -156,7 +156,7 @@ def test_a_mutation_sees_what_the_one_before_it_wrote(api: Client) -> None:
     assert api.data(query) == {"a": {"id": "1"}, "b": {"name": "A"}}
 
 
-def test_what_is_acknowledged_is_in_the_table(api: Client, sql: Sql) -> None:
+def test_acknowledged_heroes_are_in_the_table(api: Client, sql: Sql) -> None:
     api.create("Deadpond", age=28)
     assert sql("SELECT name, age, secret_name, id FROM hero") == [
         ("Deadpond", 28, "Dive Wilson", 1)
@@ -187,7 +187,7 @@ def test_many_root_fields_share_a_session(api: Client, database_url: str) -> Non
 
 
 @slow_on_postgresql
-def test_200_requests_at_once_do_not_stall_it(api: Client) -> None:
+def test_200_concurrent_requests_do_not_stall_the_service(api: Client) -> None:
     hero = {"name": "A", "secretName": "B"}
 
     async def load() -> list[Any]:
@@ -207,7 +207,7 @@ def test_200_requests_at_once_do_not_stall_it(api: Client) -> None:
     assert len(api.heroes()) == 100
 
 
-def test_introspection_as_graphiql_asks_for_it(api: Client) -> None:
+def test_graphiqls_introspection(api: Client) -> None:
     query = get_introspection_query(
         specified_by_url=True, directive_is_repeatable=True, schema_description=True,
         input_value_deprecation=True,
@@ -227,6 +227,6 @@ def test_introspection_as_graphiql_asks_for_it(api: Client) -> None:
                 assert argument["description"], argument["name"]
 
 
-def test_legacy_rows_that_break_the_rules_are_readable(api: Client, sql: Sql) -> None:
-    sql(f"INSERT INTO hero (name, age, secret_name) VALUES ('', -3, '{'x' * 999}')")  # noqa: S608 (not from outside)
+def test_invalid_legacy_rows_are_readable(api: Client, sql: Sql) -> None:
+    sql(f"INSERT INTO hero (name, age, secret_name) VALUES ('', -3, '{'x' * 999}')")  # noqa: S608 (a constant)
     assert api.heroes() == [{"id": "1", "name": "", "age": -3, "secretName": "x" * 999}]

@@ -1,4 +1,4 @@
-"""A column of any type takes one line in the model, then `db revision` and `schema`."""
+"""A column of any type needs one line in the model; it is served on both paths."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -164,7 +164,7 @@ def read_what_others_wrote(services: list[Client], sql: Sql) -> None:
 
 
 @pytest.mark.slow
-def test_columns_that_must_be_given(folder: Path, database_url: str, sql: Sql) -> None:
+def test_required_columns(folder: Path, database_url: str, sql: Sql) -> None:
     add(folder, REQUIRED)
     succeeds("db", "revision", "-m", "no defaults")
     succeeds("seed", "--count", "3")

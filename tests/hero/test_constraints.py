@@ -89,14 +89,14 @@ def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: 
         ({"age": -1}, Constraint.CHECK),
     ],
 )
-def test_a_constraint(
+def test_a_violated_constraint_is_a_client_error(
     configure: Configure, add: Add, change: dict[str, Any], constraint: Constraint
 ) -> None:
     refused(configure, add, {**OTHER, **change}, constraint)
 
 
 @pytest.mark.parametrize("add", [short, through_the_orm])
-def test_a_key_that_is_there_is_no_fault_of_a_client(configure: Configure, add: Add) -> None:
+def test_an_existing_key_is_an_internal_error(configure: Configure, add: Add) -> None:
     async def work(database: Database) -> None:
         session = await started(database)
         with pytest.raises(Exception, match=r"(?i)unique") as caught:
@@ -110,11 +110,13 @@ def test_a_key_that_is_there_is_no_fault_of_a_client(configure: Configure, add: 
 @on_postgresql
 @pytest.mark.parametrize("add", [short, through_the_orm])
 @pytest.mark.parametrize("change", [{"name": "longer"}, {"share": 10}])
-def test_a_value_that_has_no_room(configure: Configure, add: Add, change: dict[str, Any]) -> None:
+def test_a_value_out_of_range_is_a_client_error(
+    configure: Configure, add: Add, change: dict[str, Any]
+) -> None:
     refused(configure, add, {**OTHER, **change}, Constraint.RANGE)
 
 
-def test_a_row_that_others_refer_to_stays(configure: Configure) -> None:
+def test_a_row_with_references_is_not_deleted(configure: Configure) -> None:
     async def work(database: Database) -> None:
         session = await started(database)
         gone = Statement(delete(TEAMS).where(TEAMS.c.id == 1).returning(TEAMS.c.id))
@@ -126,7 +128,7 @@ def test_a_row_that_others_refer_to_stays(configure: Configure) -> None:
     run(configure, work)
 
 
-def test_a_client_is_told_and_nothing_is_stored(
+def test_the_client_gets_the_message_and_nothing_is_stored(
     api: Client, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:
     sql("CREATE UNIQUE INDEX one_of_a_name ON hero (name)")

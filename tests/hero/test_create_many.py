@@ -1,4 +1,4 @@
-"""`createHeroes`: all heroes in order, or none."""
+"""`createHeroes` stores all heroes, in order, or none."""
 
 from collections.abc import Callable
 from re import sub
@@ -77,11 +77,11 @@ def test_it_is_one_statement(api: Client, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(statements) == 1
 
 
-def test_there_may_be_a_hundred(api: Client) -> None:
+def test_a_hundred_heroes_are_allowed(api: Client) -> None:
     assert refused(api, heroes(101)) == "inputs must be at most 100, not 101"
 
 
-def test_one_that_breaks_a_rule_is_named_and_none_is_stored(api: Client) -> None:
+def test_an_invalid_hero_is_named_and_none_is_stored(api: Client) -> None:
     for change, message in (
         ({"name": ""}, "name: must not be blank"),
         ({"age": -1}, "age: must be from 0 to 2147483647"),
@@ -98,7 +98,7 @@ def test_one_that_breaks_a_rule_is_named_and_none_is_stored(api: Client) -> None
     assert api.heroes() == []
 
 
-def test_a_constraint_that_one_breaks_keeps_all_out(api: Client, sql: Sql) -> None:
+def test_a_violated_constraint_stores_none(api: Client, sql: Sql) -> None:
     sql("CREATE UNIQUE INDEX one_of_a_name ON hero (name)")
     message = refused(api, [*heroes(3), *heroes(1)])
     assert message == "A value that must be unique is there already."

@@ -122,7 +122,7 @@ def services(serve: Callable[..., Client]) -> list[Client]:
 
 
 def same(services: list[Client], query: str, **variables: Any) -> Any:
-    """Return the body that all services answer."""
+    """The body of the answer, which is the same on both paths."""
     answers = {each.post({"query": query, "variables": variables}).content for each in services}
     assert len(answers) == 1, (query, variables, answers)
     return services[0].execute(query, **variables)
@@ -134,7 +134,7 @@ def ids(body: Any) -> list[int]:
 
 
 @pytest.mark.usefixtures("filled")
-def test_what_a_filter_matches(services: list[Client]) -> None:
+def test_a_filter_matches_these_heroes(services: list[Client]) -> None:
     for where, expected in CASES:
         assert ids(same(services, PAGE, where=where)) == expected, where
         query = f"{{ heroes(where: {literal(where)}) {{ id }} }}"
@@ -199,7 +199,7 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.usefixtures("filled")
-def test_what_is_refused(services: list[Client]) -> None:
+def test_an_invalid_filter_is_refused(services: list[Client]) -> None:
     for where, message in REFUSED + UNUSABLE:
         (error,) = same(services, PAGE, where=where)["errors"]
         assert error["message"] == message
@@ -211,7 +211,7 @@ def test_what_is_refused(services: list[Client]) -> None:
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_what_has_no_index_cannot_be_probed(api: Client) -> None:
+def test_a_column_without_an_index_has_no_filter(api: Client) -> None:
     for where in ({"secretName": {"eq": "x"}}, {"secret_name": {"eq": "x"}}):
         assert api.codes(PAGE, where=where) == ["BAD_USER_INPUT"]
     assert "secretName" not in str(
@@ -220,7 +220,7 @@ def test_what_has_no_index_cannot_be_probed(api: Client) -> None:
 
 
 @on_sqlite
-def test_text_in_a_column_of_numbers(services: list[Client], sql: Sql) -> None:
+def test_a_text_in_a_numeric_column(services: list[Client], sql: Sql) -> None:
     values = "'old', '', x'31', 1.5, 1, NULL, 9e999, '12'"
     for value in values.split(", "):
         sql(f"INSERT INTO hero (name, age, secret_name) VALUES ('a', {value}, 'x')")  # noqa: S608 (a test's own)

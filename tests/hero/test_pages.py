@@ -1,4 +1,4 @@
-"""Sorted pages, by offset and by cursor, through HTTP."""
+"""Sorted pages by offset and by cursor."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ ORDERS = [
 
 
 @pytest.mark.parametrize(("order", "expected"), ORDERS)
-def test_an_order_is_walked_both_ways(
+def test_pages_in_both_directions_have_the_whole_order(
     heroes: Client, order: list[dict[str, str]], expected: str
 ) -> None:
     found = heroes.data("query($by: [HeroOrder!]) { heroes(orderBy: $by) { id } }", by=order)
@@ -103,7 +103,7 @@ def test_an_order_is_walked_both_ways(
         assert "".join(hero["id"] for hero in found["heroes"]) == expected[offset : offset + limit]
 
 
-def test_texts_are_in_the_order_of_their_code_points(api: Client) -> None:
+def test_texts_are_sorted_by_code_point(api: Client) -> None:
     names = ["Z", "a", "B", "é", "b", "É", "A", "z", "a b", "ab", "\ufffd", "\U0001f600", "aB"]
     for name in names:
         api.create(name)
@@ -114,7 +114,7 @@ def test_texts_are_in_the_order_of_their_code_points(api: Client) -> None:
     assert pages == "".join(str(index + 1) for index in expected)
 
 
-def test_what_is_around_a_page_is_said_as_it_is(heroes: Client) -> None:
+def test_has_next_and_previous_page(heroes: Client) -> None:
     assert around(page(heroes, first=8)) == (False, False)
     assert around(page(heroes, first=7)) == (False, True)
     assert around(page(heroes, last=8)) == (False, False)
@@ -151,7 +151,7 @@ def test_a_page_of_an_empty_table(api: Client) -> None:
     assert (ids(found), around(found)) == ("", (False, False))
 
 
-def test_the_size_of_a_page_has_bounds(heroes: Client) -> None:
+def test_a_page_size_out_of_bounds_is_refused(heroes: Client) -> None:
     for window in ({"first": -1}, {"first": 101}, {"last": -1}, {"last": 101}):
         assert heroes.codes(PAGE, **window) == ["BAD_USER_INPUT"]
     assert heroes.codes(PAGE, first=1, last=1) == ["BAD_USER_INPUT"]
@@ -190,7 +190,7 @@ def test_a_cursor_of_another_list_is_refused(heroes: Client, name: str) -> None:
         assert heroes.codes(PAGE, **{name: ours}, orderBy=order) == ["BAD_USER_INPUT"]
 
 
-def test_an_order_has_bounds(heroes: Client) -> None:
+def test_an_invalid_order_is_refused(heroes: Client) -> None:
     four = [{"field": "AGE"}, {"field": "NAME"}, {"field": "ID"}, {"field": "AGE"}]
     for order in (four, [*BY_AGE, *BY_AGE], [term("AGE", "DESC", "LAST"), *BY_AGE]):
         assert heroes.codes(PAGE, orderBy=order) == ["BAD_USER_INPUT"]
@@ -198,7 +198,7 @@ def test_an_order_has_bounds(heroes: Client) -> None:
 
 
 @on_sqlite
-def test_values_of_other_types_break_no_order(heroes: Client, sql: Sql) -> None:
+def test_values_of_other_types_are_sorted(heroes: Client, sql: Sql) -> None:
     others = ["'old'", "1.5", "x'00ff'", "3000000000", "''", "-1e300", "9e999", "-9e999"]
     for age in others:
         sql(f"INSERT INTO hero (name, age, secret_name) VALUES ('X', {age}, 'Y')")  # noqa: S608 (ours)
@@ -211,7 +211,7 @@ def test_values_of_other_types_break_no_order(heroes: Client, sql: Sql) -> None:
             assert "".join(walk(heroes, size, orderBy=order)) == "".join(listed)
 
 
-def test_the_order_in_which_a_filter_is_sent_says_nothing(heroes: Client) -> None:
+def test_a_cursor_does_not_depend_on_the_order_of_a_filters_keys(heroes: Client) -> None:
     query = """query Page($where: HeroFilter!) {
       heroesConnection(first: 1, where: $where) { pageInfo { endCursor } }
     }"""

@@ -1,4 +1,4 @@
-"""`updateHero`: the given fields change, and nothing else."""
+"""`updateHero` changes only the given fields, if the hero is as expected."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ def refused(api: Client, code: str, **variables: Any) -> str:
     return str(error["message"])
 
 
-def test_what_is_given_changes_and_the_rest_stays(api: Client) -> None:
+def test_only_the_given_fields_change(api: Client) -> None:
     other = api.create("Other")
     hero = HERO
     for change in (
@@ -66,7 +66,7 @@ def test_what_is_given_changes_and_the_rest_stays(api: Client) -> None:
         assert api.heroes() == [hero, other]
 
 
-def test_a_variable_within_the_input_may_be_left_out(api: Client) -> None:
+def test_an_absent_variable_leaves_its_field_unchanged(api: Client) -> None:
     query = f"""mutation($name: String, $age: Int, $was: Int) {{
       updateHero(id: 1, input: {{name: $name, age: $age}}, expected: {{age: $was}}) {{
         {HERO_FIELDS}
@@ -79,7 +79,7 @@ def test_a_variable_within_the_input_may_be_left_out(api: Client) -> None:
     assert api.codes(query, was=3) == ["CONFLICT"]
 
 
-def test_a_value_that_must_be_there_cannot_be_null(api: Client) -> None:
+def test_a_required_field_cannot_be_null(api: Client) -> None:
     for argument in ("input", "expected"):
         for field in ("name", "secretName"):
             arguments: dict[str, Any] = {"input": {"age": 1}, argument: {field: None}}
@@ -87,7 +87,7 @@ def test_a_value_that_must_be_there_cannot_be_null(api: Client) -> None:
             assert message == f"Invalid input: {argument}.{field}: must not be null"
 
 
-def test_the_rules_of_a_new_hero_hold(api: Client) -> None:
+def test_invalid_values_are_refused(api: Client) -> None:
     broken = [("name", ""), ("name", " \t\n"), ("secretName", "x" * 201), ("age", -1)]
     for field, value in [*broken, *UNSTORABLE]:
         message = refused(api, "BAD_USER_INPUT", input={field: value})
@@ -98,12 +98,12 @@ def test_the_rules_of_a_new_hero_hold(api: Client) -> None:
         assert error["message"] == message
 
 
-def test_all_that_is_wrong_is_said(api: Client) -> None:
+def test_all_invalid_values_are_reported(api: Client) -> None:
     message = refused(api, "BAD_USER_INPUT", input={"name": None, "age": -1, "secretName": ""})
     assert message.count("input.") == 3
 
 
-def test_the_rules_hold_for_what_is_given_alone(api: Client, sql: Sql) -> None:
+def test_only_the_given_values_are_validated(api: Client, sql: Sql) -> None:
     sql("UPDATE hero SET name = '', age = -5")
     broken = {**HERO, "name": "", "age": -5, "secretName": "Tommy Sharp"}
     assert update(api, input={"secretName": "Tommy Sharp"}) == broken
@@ -120,7 +120,7 @@ def test_a_hero_that_is_not_there_is_not_found(api: Client) -> None:
                 refused(api, "NOT_FOUND", id=hero_id, input=change, expected=expected)
 
 
-def test_a_hero_that_is_as_expected_is_changed(api: Client) -> None:
+def test_a_hero_with_the_expected_values_is_changed(api: Client) -> None:
     hero = HERO
     whole = [name for name in HERO if name != "id"]
     for change in ({}, {"age": 29}, {"age": None}, {"name": "Rusty-Man"}):
@@ -131,7 +131,7 @@ def test_a_hero_that_is_as_expected_is_changed(api: Client) -> None:
         assert update(api, input=change, expected=None) == hero
 
 
-def test_a_hero_that_is_not_as_expected_is_a_conflict(api: Client) -> None:
+def test_a_hero_with_other_values_is_a_conflict(api: Client) -> None:
     for change in ({}, {"age": 29}, {"age": None}, {"name": "Rusty-Man"}):
         for expected in (
             {"age": 27},
@@ -146,20 +146,20 @@ def test_a_hero_that_is_not_as_expected_is_a_conflict(api: Client) -> None:
             assert message == "the hero no longer has the values that were expected"
 
 
-def test_null_is_expected_as_any_value_is(api: Client) -> None:
+def test_null_can_be_expected(api: Client) -> None:
     update(api, input={"age": None})
     refused(api, "CONFLICT", input={"age": 1}, expected={"age": 0})
     assert update(api, input={"age": 1}, expected={"age": None})["age"] == 1
     refused(api, "CONFLICT", input={"age": 2}, expected={"age": None})
 
 
-def test_a_hero_that_breaks_rules_can_be_expected(api: Client, sql: Sql) -> None:
+def test_invalid_values_can_be_expected(api: Client, sql: Sql) -> None:
     sql("UPDATE hero SET name = ' ', age = -5, secret_name = ''")
     expected = {"name": " ", "age": -5, "secretName": ""}
     assert update(api, input={"age": 5}, expected=expected)["age"] == 5
 
 
-def test_what_no_hero_can_have_cannot_be_expected(api: Client) -> None:
+def test_impossible_values_cannot_be_expected(api: Client) -> None:
     for field, value in UNSTORABLE:
         message = refused(api, "BAD_USER_INPUT", input={"age": 1}, expected={field: value})
         assert message.startswith(f"Invalid input: expected.{field}: must not contain a ")
@@ -180,7 +180,7 @@ def test_an_update_is_one_statement(api: Client, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("api")
-def test_of_updates_at_once_that_expect_the_same_one_wins(
+def test_one_of_concurrent_updates_with_the_same_expectation_wins(
     serve: Callable[..., Client], database_url: str, sql: Sql
 ) -> None:
     apis = [serve(database_timeout=60) for _ in range(2)]
@@ -244,7 +244,7 @@ def test_the_answers_have_the_same_bytes(api: Client, serve: Callable[..., Clien
 
 
 @on_postgresql
-def test_a_hero_that_comes_to_be_as_expected_meanwhile(
+def test_a_hero_that_gets_the_expected_values_meanwhile_is_changed(
     api: Client, database_url: str, sql: Sql
 ) -> None:
     sql("""CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

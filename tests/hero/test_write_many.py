@@ -1,4 +1,4 @@
-"""`updateHeroes` and `deleteHeroes`: all matching heroes, or none."""
+"""`updateHeroes` and `deleteHeroes` write all heroes that match, or none."""
 
 import sqlite3
 import threading
@@ -56,7 +56,7 @@ def refused(api: Client, query: str, **variables: Any) -> str:
     return str(error["message"])
 
 
-def test_those_that_match_are_changed(api: Client, heroes: list[dict[str, Any]]) -> None:
+def test_matching_heroes_are_changed(api: Client, heroes: list[dict[str, Any]]) -> None:
     change = {"age": 7, "secretName": "New"}
     changed = write(api, UPDATE, where={"age": {"eq": 1}}, input=change, atMost=2)
     assert changed == [{**heroes[1], **change}, {**heroes[4], **change}]
@@ -66,7 +66,7 @@ def test_those_that_match_are_changed(api: Client, heroes: list[dict[str, Any]])
     assert cleared == [{**hero, "age": None} for hero in changed]
 
 
-def test_those_that_match_are_deleted(api: Client, heroes: list[dict[str, Any]]) -> None:
+def test_matching_heroes_are_deleted(api: Client, heroes: list[dict[str, Any]]) -> None:
     assert write(api, DELETE, where={"age": {"gte": 1}}, atMost=4) == [
         hero for hero in heroes if hero["age"]
     ]
@@ -75,7 +75,9 @@ def test_those_that_match_are_deleted(api: Client, heroes: list[dict[str, Any]])
 
 
 @pytest.mark.parametrize("query", [UPDATE, DELETE])
-def test_more_than_are_allowed(api: Client, heroes: list[dict[str, Any]], query: str) -> None:
+def test_more_matches_than_allowed_change_nothing(
+    api: Client, heroes: list[dict[str, Any]], query: str
+) -> None:
     for message in (
         refused(api, query, where={"age": {"eq": 1}}),
         refused(api, query, where={"age": {"eq": 1}}, atMost=1),
@@ -103,7 +105,7 @@ def test_a_filter_must_compare_something(
 
 
 @pytest.mark.usefixtures("heroes")
-def test_the_rules_of_a_new_hero_hold(api: Client) -> None:
+def test_invalid_values_are_refused(api: Client) -> None:
     for where in ({"id": {"eq": "1"}}, {"id": {"eq": "9"}}):
         message = refused(api, UPDATE, where=where, input={"name": " "})
         assert message == "Invalid input: input.name: must not be blank"
@@ -136,7 +138,7 @@ def test_the_same_key_gives_the_same_answer(api: Client) -> None:
 
 
 @pytest.mark.usefixtures("heroes")
-def test_they_count_as_rows(serve: Callable[..., Client]) -> None:
+def test_at_most_counts_as_rows(serve: Callable[..., Client]) -> None:
     api = serve(max_rows=5)
     for query in (UPDATE, DELETE):
         variables = {"where": {"id": {"eq": "1"}}, "input": {}}
@@ -145,7 +147,7 @@ def test_they_count_as_rows(serve: Callable[..., Client]) -> None:
 
 
 @pytest.mark.usefixtures("heroes")
-def test_each_row_is_written_by_one_of_those_who_want_it(
+def test_each_row_is_written_by_one_of_concurrent_updates(
     serve: Callable[..., Client], database_url: str, sql: Sql
 ) -> None:
     """Concurrent updates by age: the later one finds no matching hero."""
@@ -165,7 +167,7 @@ def test_each_row_is_written_by_one_of_those_who_want_it(
 
 @pytest.fixture
 def begins() -> Iterator[threading.Event]:
-    """Set when a service that is started later begins to write to SQLite, or waits to."""
+    """Set when a service that is started later begins a transaction on SQLite, or waits for it."""
     begins = threading.Event()
 
     def trace(raw: Any, _record: object) -> None:
@@ -181,7 +183,7 @@ def begins() -> Iterator[threading.Event]:
 def meanwhile(
     database_url: str, sql: Sql, begins: threading.Event
 ) -> Callable[..., AbstractContextManager[None]]:
-    """Runs statements, and commits them when a mutation waits for that."""
+    """Runs statements in a transaction that commits once a mutation waits for it."""
 
     @contextmanager
     def changed(*statements: str) -> Iterator[None]:
@@ -215,7 +217,7 @@ BEGINS = "UPDATE hero SET age = 1 WHERE id = 1"
         (["DELETE FROM hero WHERE id = 2"], ["5"]),
     ],
 )
-def test_those_are_written_that_matched_and_still_do(
+def test_rows_are_written_that_match_in_the_search_and_when_locked(
     serve: Callable[..., Client],
     meanwhile: Callable[..., AbstractContextManager[None]],
     query: str,
@@ -241,7 +243,7 @@ def test_those_are_written_that_matched_and_still_do(
     ids=["matching", "too many", "none"],
 )
 @pytest.mark.parametrize("used_for", [DELETE, UPDATE], ids=["this", "another"])
-def test_who_searches_while_another_is_executed_under_the_key_gets_its_answer(
+def test_a_search_during_the_first_execution_gets_the_saved_answer(
     serve: Callable[..., Client],
     meanwhile: Callable[..., AbstractContextManager[None]],
     database_url: str,
@@ -254,7 +256,7 @@ def test_who_searches_while_another_is_executed_under_the_key_gets_its_answer(
     prefix = r"'\x" if database_url.startswith("postgresql") else "x'"
     used, data = digest(used_for, "Delete", variables), b'{"deleteHeroes":[]}'
     answered = f"""INSERT INTO hero_graph_answer (caller, key, digest, created, data)
-    VALUES ('', 'a', {prefix}{used.hex()}', {int(time())}, {prefix}{data.hex()}')"""  # noqa: S608 (of the test's own)
+    VALUES ('', 'a', {prefix}{used.hex()}', {int(time())}, {prefix}{data.hex()}')"""  # noqa: S608 (a constant)
     with ThreadPoolExecutor(1) as threads:
         with meanwhile("DELETE FROM hero WHERE id = 2", answered):
             answer = threads.submit(send, api, {"query": DELETE, "variables": variables}, "a")
@@ -268,7 +270,7 @@ def test_who_searches_while_another_is_executed_under_the_key_gets_its_answer(
 
 @pytest.mark.usefixtures("heroes")
 @pytest.mark.parametrize("query", [UPDATE, DELETE])
-def test_nobody_is_waited_for_where_nothing_matches(
+def test_no_transaction_begins_without_a_match(
     api: Client, database_url: str, sql: Sql, query: str
 ) -> None:
     with held(database_url, sql, "LOCK TABLE hero IN EXCLUSIVE MODE"):

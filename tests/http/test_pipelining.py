@@ -85,7 +85,7 @@ def test_the_time_of_a_request_begins_once(database_url: str, serve: Callable[..
             connection.sendall(b"\r\n\r\n")
         received = read_to_the_end(connection)
     assert [answer.status_code for answer in answers(received)] == [200, 408]
-    assert b"The operation took too long." in received  # it had the same timeoutout
+    assert b"The operation took too long." in received  # it had the same timeoutoutout
 
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

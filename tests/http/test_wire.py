@@ -155,7 +155,7 @@ def test_chunks_of_any_size_are_accepted(serve: Callable[..., Client], size: int
 def test_chunks_of_a_byte_do_not_hold_the_loop(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chunks = [0]  # of each turn of the loop of the loop
+    chunks = [0]  # of each turn of the loop of the loop of the loop
     answered = Event()
 
     def begin_turn() -> None:

@@ -1,4 +1,4 @@
-"""Whether a service works, whatever became of its database meanwhile."""
+"""Checks that a service is ready, and reads and writes."""
 
 import httpx
 
@@ -11,12 +11,12 @@ UNAVAILABLE = ["SERVICE_UNAVAILABLE"]
 
 
 def ready(api: Client) -> bool:
-    """Whether the service says that its database answers."""
+    """Whether `/ready` is 200."""
     return api.http.get("/ready").status_code == httpx.codes.OK
 
 
 def assert_works(api: Client) -> None:
-    """See a hero written and read, and the service ready."""
+    """Check that a hero can be written and read, and that the service is ready."""
     created = api.create("Back again")
     assert api.data(HERO_BY_ID, id=created["id"]) == {"hero": created}
     assert ready(api)

@@ -1,4 +1,4 @@
-"""A schema of a test's own, served twice: with compiled operations, and by graphql-core alone."""
+"""A schema that is served twice: with compiled operations, and by graphql-core alone."""
 
 import json
 from collections.abc import Iterator
@@ -20,23 +20,23 @@ from tests.support.client import Client
 from tests.support.served_app import serving
 
 ran: list[Any] = []
-"""What the resolvers noted, in order."""
+"""Records of the resolvers, in order."""
 
 
 class Both:
-    """Both paths over tables of their own."""
+    """Clients of both paths, each with its own table."""
 
     def __init__(self, fast: Client, plain: Client) -> None:
         self.fast = fast
         self.plain = plain
 
     def __call__(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The answer, which is the same on both paths, byte by byte, as is what resolvers noted."""
+        """The answer; its bytes and the records of resolvers must be the same on both paths."""
         answers, notes = [], []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(errors, "uuid4", lambda: UUID(int=7))
-            patch.setattr(logger, "disabled", True)  # writing tracebacks takes long
-            for client in (self.fast, self.plain) * 2:  # made, then used again
+            patch.setattr(logger, "disabled", True)  # tracebacks take long
+            for client in (self.fast, self.plain) * 2:  # compiled, then reused
                 ran.clear()
                 answers.append(client.post({"query": query, "variables": variables}).text)
                 notes.append(repr(ran))
@@ -48,7 +48,7 @@ class Both:
 
 @contextmanager
 def both_paths(query: type, directory: Path) -> Iterator[Both]:
-    """Serves a schema with this root type on both paths."""
+    """Serve a schema with this root type on both paths."""
     with ExitStack() as stack:
         clients = []
         for fast in (True, False):

@@ -10,7 +10,7 @@ from tests.support.components import require
 
 __all__ = ["Browser", "Page", "chromium", "expect"]
 
-# No sandbox: root, as in a container, has none. The rest keeps Chromium itself off the network.
+# Root has no sandbox. The others keep Chromium itself off the network.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -1,4 +1,4 @@
-"""A GraphQL client for the tests, over real HTTP."""
+"""A GraphQL client over HTTP."""
 
 import ssl
 from json import dumps
@@ -7,7 +7,7 @@ from typing import Any, Self
 import httpx
 
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Of the machine's, which take 25 ms to read, and are for TLS."""
+"""A context without the machine's certificates, which take 25 ms to read."""
 
 HERO_FIELDS = "id name age secretName"
 
@@ -21,7 +21,7 @@ mutation CreateTwo($input: CreateHeroInput!) {{
   other: createHero(input: $input) {{ id }}
 }}
 """
-"""Takes a transaction on every database."""
+"""Needs a transaction on every database."""
 
 PAGE = f"""
 query Page($offset: Int! = 0, $limit: Int! = 100) {{
@@ -31,7 +31,7 @@ query Page($offset: Int! = 0, $limit: Int! = 100) {{
 
 
 def literal(value: Any) -> str:
-    """A value as it is written in a document."""
+    """A value as a literal in a document."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {literal(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list):
@@ -40,7 +40,7 @@ def literal(value: Any) -> str:
 
 
 class Client:
-    """Speaks to a running service.
+    """Client of a running service.
 
     Args:
         url: the service's base URL, without `/graphql`.
@@ -81,14 +81,14 @@ class Client:
         return [error["extensions"]["code"] for error in self.execute(query, **variables)["errors"]]
 
     def create(self, name: str = "Deadpond", **fields: Any) -> dict[str, Any]:
-        """A new hero, all fields of it."""
+        """A new hero, with all its fields."""
         hero = {"name": name, "secretName": "Dive Wilson", **fields}
         created = self.data(CREATE, input=hero)["createHero"]
         assert isinstance(created, dict)
         return created
 
     def heroes(self, **page: int) -> list[dict[str, Any]]:
-        """A page of heroes, all fields of them."""
+        """A page of heroes, with all their fields."""
         heroes = self.data(PAGE, **page)["heroes"]
         assert isinstance(heroes, list)
         return heroes

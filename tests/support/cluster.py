@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL on loopback, started by the tests."""
+"""A temporary PostgreSQL server on loopback."""
 
 import asyncio
 import itertools
@@ -45,7 +45,7 @@ def find(program: str) -> str | None:
 
 
 def unprivileged() -> dict[str, Any]:
-    """How to run a program that refuses to run as root."""
+    """Options of subprocesses for a program that refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -54,7 +54,7 @@ def unprivileged() -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -148,7 +148,7 @@ class Cluster:
         return name
 
     def give_back(self, name: str) -> None:
-        """Empty a database, whoever uses it, for another test: a new one is 300 files."""
+        """Empty a database for reuse, despite its connections: a new one has 300 files."""
         asyncio.run(_execute(self.url(name), EMPTY.format(name)))
         self._emptied.append(name)
 
@@ -158,7 +158,7 @@ class Cluster:
 
 
 def _port_of(directory: Path) -> int | None:
-    """The port of the server that runs there: the fourth line of its file."""
+    """Port of the server in this directory: the fourth line of its file."""
     with suppress(FileNotFoundError):
         return int((directory / "data" / "postmaster.pid").read_text().splitlines()[3])
     return None
@@ -173,7 +173,7 @@ async def _execute(url: str, statements: str) -> None:
 
 
 def run_sql(url: str, statement: str) -> list[tuple[Any, ...]]:
-    """Run a statement on a connection of its own; returns the rows."""
+    """Run a statement on a new connection; returns the rows."""
 
     async def fetch() -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(url)
@@ -187,12 +187,12 @@ def run_sql(url: str, statement: str) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def running_cluster(options: Mapping[str, str] | None = None) -> Iterator[Cluster]:
-    """A new cluster with these options, gone afterwards."""
+    """A new cluster with these options, which is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="hero-graph-") as directory:
         cluster = Cluster(Path(directory), options)
         cluster.start()
         try:
             yield cluster
         finally:
-            with suppress(subprocess.CalledProcessError):  # a test has stopped it
+            with suppress(subprocess.CalledProcessError):  # a test stopped it
                 cluster.stop("immediate")

@@ -1,4 +1,4 @@
-"""Columns of all types, as they are added to the model, and operations that name them."""
+"""Columns of all types, and operations on them."""
 
 import re
 from pathlib import Path
@@ -36,7 +36,7 @@ TYPES = {
     "token": ("UUID", "UUID(int=7)"),
     "power": ("Power", "Power.FLIGHT"),
 }
-"""By column, its type and its default, as they are written in the model."""
+"""By column, its type and default in the model."""
 
 WITH_DEFAULTS = [f"{name}: {type_} = {value}" for name, (type_, value) in TYPES.items()] + [
     "joined: datetime = Field(default_factory=lambda: datetime.now(UTC))",
@@ -62,7 +62,7 @@ GIVEN: dict[str, Any] = {
     "power": "STRENGTH",
 }
 STORED = {**GIVEN, "seen": "2024-02-29T18:29:59.999999+00:00"}
-"""What is answered for what was given: a moment is in UTC."""
+"""Answers to the values in `GIVEN`: times are in UTC."""
 
 
 def camel(name: str) -> str:
@@ -98,7 +98,7 @@ def add(copy: Path, lines: list[str]) -> None:
 
 
 def same(services: list[Client], query: str, **variables: Any) -> Any:
-    """Return the body that both services answer, without error ids."""
+    """The body of the answer, which is the same on both services but for error ids."""
     request = {"query": query, "variables": variables}
     answers = [re.sub(rb"[0-9a-f]{32}", b"", each.post(request).content) for each in services]
     assert answers[0] == answers[1]

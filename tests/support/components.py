@@ -1,12 +1,12 @@
-"""What a test needs of the machine, beyond Python."""
+"""Components of the machine that a test needs beside Python."""
 
 import os
 
 import pytest
 
 
-def require(condition: bool, reason: str) -> None:  # noqa: FBT001 (a condition is what it takes)
-    """Skip the test where a component is missing; in CI, where all must be there, fail it."""
+def require(condition: bool, reason: str) -> None:  # noqa: FBT001 (a condition)
+    """Skip the test if a component is missing; in CI, fail it."""
     if condition:
         return
     if os.environ.get("CI"):

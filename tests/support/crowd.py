@@ -1,4 +1,4 @@
-"""A crowd of connections at once, whose every answer is checked."""
+"""Many connections at once, whose answers are all checked."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 TIMEOUT = 10.0
-"""Seconds within which every answer must be there."""
+"""Seconds within which every answer must arrive."""
 
 PAGE = "query Page($offset: Int!) { heroes(offset: $offset, limit: 10) { id name age secretName } }"
 HERO = "query Hero($id: ID!) { hero(id: $id) { id name age secretName } }"
@@ -20,7 +20,7 @@ DELETE = "mutation Delete($id: ID!) { deleteHero(id: $id) { id } }"
 
 
 class Mix(StrEnum):
-    """What the crowd asks for."""
+    """The mix of requests."""
 
     READS = "reads"
     ALL = "mix"
@@ -28,7 +28,7 @@ class Mix(StrEnum):
 
 @dataclass
 class Report:
-    """What the crowd saw.
+    """Latencies and failures of all connections.
 
     `kept` and `deleted` are ids whose creation, or deletion, was acknowledged.
     """
@@ -50,7 +50,7 @@ class Report:
 
 
 class Connection:
-    """A connection to a service, on which one request follows another."""
+    """A connection with one request after another."""
 
     def __init__(
         self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -83,7 +83,7 @@ class Connection:
 
 
 class Member:
-    """One connection, which asks again as soon as it is answered."""
+    """One connection, which sends a request as soon as the last is answered."""
 
     def __init__(self, url: str, report: Report, mix: Mix, rows: int) -> None:
         self._url = url
@@ -94,7 +94,7 @@ class Member:
         self._random = random.Random()  # noqa: S311 (nothing secret)
 
     async def run(self, until: float) -> None:
-        """Ask until this time of `perf_counter`."""
+        """Send requests until this time of `perf_counter`."""
         connection = None
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -126,7 +126,7 @@ class Member:
             self._report.kept.add(created["id"])
         else:
             own = self._own.pop()
-            self._report.kept.discard(own)  # whether it is still there is not known until then
+            self._report.kept.discard(own)  # unknown until the deletion is answered
             deleted = await self._ask(DELETE, id=own)
             assert deleted["deleteHero"]["id"] == own, deleted
             self._report.deleted.add(own)
@@ -146,8 +146,8 @@ async def crowd(url: str, connections: int, seconds: float, mix: Mix, rows: int)
     Args:
         url: its base URL.
         connections: how many there are, all open before the first one asks again.
-        seconds: for how long.
-        mix: what they ask for.
+        seconds: duration.
+        mix: the mix of requests.
         rows: how many heroes there are, with the ids from 1 on, which nobody else deletes.
     """
     report = Report()

@@ -1,4 +1,4 @@
-"""Which databases a test runs on, and what it does with them past the service."""
+"""Marks for the databases of a test, and transactions without the service."""
 
 import asyncio
 import sqlite3
@@ -27,12 +27,12 @@ slow_on_postgresql = pytest.mark.database(
 
 WAITING = """SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'hero'"""
-"""The server's processes that wait for somebody's lock on the table."""
+"""Processes of the server that wait for a lock on the table."""
 
 
 @contextmanager
 def transaction(database_url: str, statement: str, end: str = "ROLLBACK") -> Iterator[None]:
-    """Somebody else's transaction, in which this statement was executed."""
+    """Another client's open transaction, in which this statement was executed."""
     done, go = threading.Event(), threading.Event()
 
     async def hold() -> None:

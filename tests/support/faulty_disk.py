@@ -1,4 +1,4 @@
-"""A disk that fails or is slow: injected into a service by a library that is preloaded."""
+"""A disk that fails or is slow, injected into a service by a preloaded library."""
 
 import mmap
 import shutil
@@ -15,10 +15,10 @@ ALL = -1
 
 
 class Disk:
-    """What becomes of the syncs of SQLite's log in a service started with `prefix`.
+    """Controls the syncs of SQLite's log in a service that is started with `prefix`.
 
     Args:
-        directory: where the library is built, and the file is kept that the service looks at.
+        directory: for the library, and the file by which the service is controlled.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -39,15 +39,15 @@ class Disk:
         struct.pack_into("i", self._shared, 0, syncs)
 
     def slow_down(self, seconds: float) -> None:
-        """Let each sync take so much longer."""
+        """Delay each sync by this time."""
         struct.pack_into("i", self._shared, 4, int(seconds * 1_000_000))
 
     def kill(self, *, at_next_sync: bool) -> None:
-        """Have the service killed as its next sync has succeeded, and before it goes on."""
+        """Kill the service right after its next successful sync."""
         struct.pack_into("i", self._shared, 12, at_next_sync)
 
     @property
     def syncs(self) -> int:
-        """How many there have been."""
+        """Number of syncs."""
         count: int = struct.unpack_from("i", self._shared, 8)[0]
         return count

@@ -1,4 +1,4 @@
-"""Tries examples of what hypothesis generates."""
+"""Runs a check on generated examples."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def check(count: int, strategy: st.SearchStrategy[T], try_one: Callable[[T], None]) -> None:
-    """Try this many examples of a strategy."""
+    """Check this many examples of a strategy."""
 
     @settings(
         max_examples=count,

@@ -1,4 +1,4 @@
-"""Pages and objects as resolvers return them: good ones, and strange ones in every place."""
+"""Pages and objects as resolvers return them, valid and with wrong values in every place."""
 
 from collections.abc import Callable, Generator, Iterable
 from datetime import UTC, datetime
@@ -38,26 +38,26 @@ class Power(Enum):
 
 @strawberry.interface
 class Named:
-    """What has a name."""
+    """An interface."""
 
     name: str
 
 
 @strawberry.type
 class Cat(Named):
-    """One that says what it is."""
+    """A type of the interface."""
 
 
 @strawberry.type
 class Dog:
-    """Another, of the union."""
+    """Another type of the union."""
 
     name: str
 
 
 @strawberry.type
 class Picky:
-    """A type that takes no value."""
+    """A type whose `is_type_of` is always false."""
 
     name: str
 
@@ -94,7 +94,7 @@ class Box:
 
 
 class Later:
-    """What has to be awaited, and need not be."""
+    """An awaitable value."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -105,7 +105,7 @@ class Later:
 
 
 def rows(info: Info, *changes: dict[str, Any]) -> Rows:
-    """Rows of the columns that are selected, otherwise good."""
+    """Rows of the selected columns, with these changes."""
     columns = COLUMNS if info.columns is None else info.columns or ("id",)
     good = {"age": None, "name": "N", "secret_name": "s"}
     values = [{**good, "id": number, **change} for number, change in enumerate(changes)]
@@ -114,7 +114,7 @@ def rows(info: Info, *changes: dict[str, Any]) -> Rows:
 
 
 def page(info: Info, *changes: dict[str, Any], **own: Any) -> Connection[Any]:
-    """A page of such rows, otherwise good."""
+    """A page of such rows, with these attributes replaced."""
     nodes = rows(info, *(changes or ({}, {"age": 3}, {"name": "é 🦸"})))
     facts = {"has_next_page": True, "has_previous_page": False, "start_cursor": "0"}
     info_of_page = PageInfo(**{**facts, "end_cursor": None, **own.pop("facts", {})})
@@ -124,7 +124,7 @@ def page(info: Info, *changes: dict[str, Any], **own: Any) -> Connection[Any]:
 
 
 def box(**own: Any) -> Box:
-    """A box, otherwise good."""
+    """A box with these attributes replaced."""
     good = Box(
         count=1,
         figures=Figures(least=1, mean=0.5),
@@ -146,18 +146,18 @@ def box(**own: Any) -> Box:
 
 
 def without(value: Any, name: str) -> Any:
-    """The object, without one of its attributes."""
+    """The object without one of its attributes."""
     delattr(value, name)
     return value
 
 
 def failing(_: Info) -> Any:
-    """What a resolver raises."""
+    """Raise a public error."""
     raise BadUserInputError("no such page")
 
 
 STRANGE: list[Any] = [None, True, 2**31, 0.5, nan, "x", b"x", [], Undefined, ValueError("wrong")]
-"""Values that may be in the place of any other."""
+"""Values that may stand in any place."""
 
 THING = Thing(id=strawberry.ID("9"), name="T", age=9, secret_name="s")  # noqa: S106 (a test's own)
 
@@ -183,7 +183,7 @@ PAGES: dict[str, Make] = {
 
 
 def with_one(of: Callable[..., Any], names: Iterable[str]) -> dict[str, Make]:
-    """Cases in each of which a strange value stands under one of these names."""
+    """Cases with one strange value under one of these names."""
     return {
         f"{name} {value!r}": lambda info, name=name, value=value: of(info, name, value)  # type: ignore[misc]
         for name in names

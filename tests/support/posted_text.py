@@ -1,4 +1,4 @@
-"""Bodies that are no JSON, or whose media types are what is tested."""
+"""Requests with any body and media type."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL, which counts round trips and breaks connections."""
+"""A proxy before PostgreSQL that counts round trips and breaks connections."""
 
 import socket
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 Look = Callable[[bytes], bytes]
-"""Gets what has come and was not yet looked at; returns what is to be looked at again."""
+"""Takes the unprocessed bytes; returns the rest that it leaves unprocessed."""
 
 MESSAGE_HEADER = 5
 """Bytes of a message's type and length (PostgreSQL, "Frontend/Backend Protocol")."""
@@ -21,25 +21,25 @@ class Proxy:
 
     def __init__(self, server_port: int) -> None:
         self.round_trips = 0
-        """How often the server said that it was ready for a query, after one or at the start."""
+        """Number of `ReadyForQuery` messages."""
         self.silent = False
-        """Whether everything is swallowed, as a broken network does."""
+        """Whether all bytes are dropped, as by a broken network."""
         self.break_at: bytes | None = None
-        """Bytes of a client at which its connection is closed, before they are passed on."""
+        """The connection is closed when a client sends these bytes, before they are forwarded."""
         self.silent_after: bytes | None = None
-        """Bytes of a client after which, once they are passed on, everything is swallowed."""
+        """All later bytes are dropped once these bytes of a client are forwarded."""
         self._server_port = server_port
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
 
     def url(self, database_url: str) -> str:
-        """The URL of a database of the server by way of the proxy, unencrypted."""
+        """URL of a database through the proxy, unencrypted."""
         way = database_url.replace(f":{self._server_port}/", f":{self.port}/")
         return f"{way}?sslmode=disable"
 
     def accept(self) -> None:
-        """Take connections until the proxy is closed."""
+        """Accept connections until the proxy is closed."""
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -75,7 +75,7 @@ class Proxy:
         return b""
 
     def _count(self, data: bytes) -> bytes:
-        """Count the whole messages in `data` that say that a round trip is over."""
+        """Count the complete `ReadyForQuery` messages in `data`."""
         while len(data) >= MESSAGE_HEADER:
             end = 1 + int.from_bytes(data[1:MESSAGE_HEADER])
             if len(data) < end:

@@ -1,4 +1,4 @@
-"""A database that is set up, without a service."""
+"""Prepared databases without a service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,7 +38,7 @@ def set_up(database_url: str, heroes: int = 0) -> None:
 
 
 def run(configure: Configure, work: Callable[[Database], Awaitable[None]]) -> None:
-    """Run the work on a database that has one connection only, so that one kept is missed."""
+    """Run the work on a database with a single connection, so that a leak is noticed."""
 
     async def main() -> None:
         async with prepared(configure(pool_size=1, database_timeout=5)) as database:

@@ -33,7 +33,7 @@ def copy_code(folder: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the code, in which commands run, on the test's database."""
+    """A copy of the code as the working directory; commands use the test's database."""
     folder = tmp_path / "copy"
     copy_code(folder)
     monkeypatch.chdir(folder)
@@ -42,7 +42,7 @@ def folder(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def edit(folder: Path, guide: str) -> None:
-    """Make a guide's changes."""
+    """Make the changes of a guide."""
     for path, text in NEW_FILE.findall(guide):
         file = folder / path
         file.parent.mkdir(exist_ok=True)
@@ -60,7 +60,7 @@ def edit(folder: Path, guide: str) -> None:
 
 
 def follow(folder: Path, guide: str) -> None:
-    """Run a guide's commands; the folder must be the working directory."""
+    """Run the commands of a guide; the folder must be the working directory."""
     for line in "".join(COMMANDS.findall(guide)).splitlines():
         command, _, target = line.partition(" > ")
         program, *arguments = shlex.split(command, comments=True)

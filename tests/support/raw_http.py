@@ -1,4 +1,4 @@
-"""Requests that no HTTP library would send, on a plain socket."""
+"""Requests that no HTTP library sends, on a plain socket."""
 
 import json
 import socket
@@ -36,16 +36,16 @@ def connected(url: str, *, narrow: bool = False) -> Iterator[socket.socket]:
 
 
 def read_to_the_end(connection: socket.socket) -> bytes:
-    """All that is sent until the service closes the connection."""
+    """All bytes until the service closes the connection."""
     answer = b""
-    with suppress(ConnectionResetError):  # as happens where it did not read all that was sent
+    with suppress(ConnectionResetError):  # if it did not read all bytes
         while chunk := connection.recv(65536):
             answer += chunk
     return answer
 
 
 def read_answer(connection: socket.socket) -> httpx.Response:
-    """The next answer, which has a `Content-Length`, on a connection that is kept."""
+    """The next response, which has a `Content-Length`, on an open connection."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
@@ -57,7 +57,7 @@ def read_answer(connection: socket.socket) -> httpx.Response:
 
 
 def answers(received: bytes) -> list[httpx.Response]:
-    """The answers that were received one after another, without interim ones."""
+    """The responses in these bytes, without interim ones."""
     found = []
     while received:
         head, _, received = received.partition(b"\r\n\r\n")
@@ -70,9 +70,9 @@ def answers(received: bytes) -> list[httpx.Response]:
 
 
 def exchange(url: str, request: bytes) -> httpx.Response:
-    """The answer to these bytes, after which the service must close the connection."""
+    """The response to these bytes; the service must close the connection after it."""
     with connected(url) as connection:
-        with suppress(OSError):  # it may have answered, and closed, before it had read all
+        with suppress(OSError):  # it may answer and close before it has read all
             connection.sendall(request)
         answer = read_to_the_end(connection)
     head, _, body = answer.partition(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The shape that every answer has, refusals too."""
+"""Checks of the shape of every response, errors included."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from graph.errors import Code
 
 
 def all_labelled(response: httpx.Response) -> list[dict[str, Any]]:
-    """The bodies of an answer, one but for a batch: GraphQL's, with a code for every error."""
+    """The bodies of a response (several for a batch); every error must have a code."""
     assert response.status_code < 500, response.text
     assert response.headers["content-type"].split(";")[0] in {
         "application/json",
@@ -26,13 +26,13 @@ def all_labelled(response: httpx.Response) -> list[dict[str, Any]]:
 
 
 def labelled(response: httpx.Response) -> dict[str, Any]:
-    """The body of an answer to one operation."""
+    """The body of the response to one operation."""
     (body,) = all_labelled(response)
     return body
 
 
 def code(response: httpx.Response) -> str:
-    """The code of an answer's only error."""
+    """The code of the response's only error."""
     (error,) = labelled(response)["errors"]
     found = error["extensions"]["code"]
     assert isinstance(found, str)

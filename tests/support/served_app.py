@@ -1,4 +1,4 @@
-"""An app that is served from a thread of the tests' process."""
+"""An app that is served on a thread of this process."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ from graph.settings import Settings
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, as uvicorn only logs it, and ends at once when nobody is connected."""
+    """uvicorn's server that signals when it is ready, and stops at once without connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -23,21 +23,21 @@ class _Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, *args: Any, **options: Any) -> None:
-        """Start, then tell."""
+        """Start, then signal."""
         try:
             await super().startup(*args, **options)
         finally:
             self.ready.set()
 
     async def main_loop(self) -> None:
-        """As uvicorn's, which looks every 0.1 s whether it is to end."""
+        """Like uvicorn's, which polls `should_exit` every 0.1 s."""
         self._loop = asyncio.get_running_loop()
         ended = asyncio.ensure_future(self._ended.wait())
         while not await self.on_tick(0):
             await asyncio.wait([ended], timeout=0.1)
 
     async def shutdown(self, sockets: Any = None) -> None:
-        """As uvicorn's, which gives connections 0.1 s to close."""
+        """Like uvicorn's, which waits 0.1 s for connections to close."""
         for server in self.servers:
             server.close()
         for connection in [*self.server_state.connections]:
@@ -50,7 +50,7 @@ class _Server(uvicorn.Server):
             await self.lifespan.shutdown()
 
     def end(self) -> None:
-        """Have it end, from another thread."""
+        """Stop it, from another thread."""
         self.should_exit = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._ended.set)
@@ -58,7 +58,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
-    """Serve an app from a thread; gives its base URL."""
+    """Serve an app on a thread; yields its base URL."""
     config = ServerConfig(app, settings or Settings(), port=0)
     server = _Server(config)
     thread = threading.Thread(target=server.run)

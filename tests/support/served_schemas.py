@@ -1,4 +1,4 @@
-"""Schemas of the tests' own, served on the test's database."""
+"""Services with other schemas on the test's database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,15 +18,15 @@ from tests.support.served_app import serving
 Serve = Callable[..., Client]
 
 SETTINGS = {"tokens", "max_rows", "max_cost", "request_timeout"}
-"""What of a schema's options is meant for the service."""
+"""Options that are settings of the service, not of the schema."""
 
 SORTED: dict[str, Any] = (
     {"sort_schema": True} if "sort_schema" in StrawberryConfig.__dataclass_fields__ else {}
 )
-"""An option that old releases of Strawberry do not have."""
+"""An option that old releases of Strawberry lack."""
 
 resolved: list[str] = []
-"""What ran, in order."""
+"""Names of the resolvers and hooks that ran, in order."""
 
 
 @contextmanager

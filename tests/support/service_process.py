@@ -1,4 +1,4 @@
-"""The service as its users run it: a process of its own."""
+"""The service and its commands as processes."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import httpx
 
 MARK = "HERO_GRAPH_TESTS"
-"""The variable in the environment of all that the tests of one process have started."""
+"""Environment variable of all processes that the tests of one process start."""
 
 PLAIN = """
 from functools import partial
@@ -22,7 +22,7 @@ import graph.app, graph.cli
 graph.app.create_app = partial(graph.app.create_app, fast_execution=False)
 graph.cli.main()
 """
-"""The command, for one process without the fast path."""
+"""The command for a single process without the fast path."""
 
 READY = re.compile(rb"API +(http://\S+)/graphql")
 
@@ -45,19 +45,19 @@ def succeeds(*command: str) -> str:
 
 
 class Service(NamedTuple):
-    """A running `serve`: its base URL, and its process, which is ended with the test."""
+    """Base URL and process of a running `serve`, which stops with the test."""
 
     url: str
     process: subprocess.Popen[bytes]
 
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:
-    """The environment of a command with these settings, by their names in `Settings`."""
+    """Environment of a command with these settings, by their names in `Settings`."""
     return {**os.environ, **{f"GRAPH_{name.upper()}": str(settings[name]) for name in settings}}
 
 
 def memory(pid: int) -> int:
-    """Bytes that a process has in memory, where the files of processes are in /proc."""
+    """Resident memory of a process in bytes, from /proc."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -90,36 +90,36 @@ def service(
             address = READY.match(process.stdout.readline())
             assert address is not None, "the service did not start"
             url = address[1].decode()
-            httpx.get(f"{url}/health", timeout=60)  # it listens before it has started
+            httpx.get(f"{url}/health", timeout=60)  # it listens before it is ready
             yield Service(url, process)
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # with its workers
+                os.killpg(process.pid, signal.SIGKILL)  # and its workers
             process.wait()
             process.stdout.close()
             log.seek(0)
-            sys.stderr.write(log.read().decode())  # which pytest shows when the test failed
+            sys.stderr.write(log.read().decode())  # pytest shows it for a failed test
 
 
 def started_with(variable: str) -> list[str]:
-    """The command lines of the running processes whose environment has this `NAME=value`."""
+    """Command lines of the running processes with this `NAME=value` in their environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it is gone, or somebody else's
+        with suppress(OSError):  # it has ended, or belongs to another user
             if variable.encode() in (process / "environ").read_bytes().split(b"\0"):
                 found.append((process / "cmdline").read_text().replace("\0", " "))
     return found
 
 
 def workers(running: Service) -> set[int]:
-    """The process ids of the workers, which are children that Python spawned."""
+    """Process ids of the workers: children that Python spawned."""
     tasks = Path(f"/proc/{running.process.pid}/task").glob("*/children")
     children = {int(pid) for task in tasks for pid in task.read_text().split()}
     return {pid for pid in children if b"spawn_main" in command_line(pid)}
 
 
 def command_line(pid: int) -> bytes:
-    """The command of a process; nothing of one that is gone by now."""
+    """Command line of a process; empty if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):

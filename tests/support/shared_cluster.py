@@ -1,7 +1,7 @@
-"""One PostgreSQL for all tests, whichever process of pytest-xdist runs them.
+"""One PostgreSQL for the tests of all processes of pytest-xdist.
 
-Its place belongs to the process that the others report to, which stops it when all are done; the
-first that needs it starts it there.
+The controlling process owns its directory, and stops it at the end; the first worker that needs
+the server starts it there.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ PLACE = pytest.StashKey[TemporaryDirectory[str]]()
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a process that runs tests where the server is to be."""
+    """Tell a worker the directory of the server."""
     stash = node.config.stash
     if PLACE not in stash:
         stash[PLACE] = TemporaryDirectory(prefix="hero-graph-")
@@ -27,7 +27,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server where one was started."""
+    """Stop the server if one was started."""
     place = config.stash.get(PLACE, None)
     if place is None:
         return
@@ -38,7 +38,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """The PostgreSQL of all tests, which no test may stop."""
+    """The PostgreSQL of all tests; no test may stop it."""
     given = getattr(request.config, "workerinput", None)
     if given is None:
         with running_cluster() as cluster:

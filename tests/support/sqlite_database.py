@@ -1,4 +1,4 @@
-"""Which thread a statement runs on, as the statement itself says."""
+"""SQLite's database without a service; its SQL function `thread` returns the thread's id."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ Work = Callable[[SQLiteDatabase], Awaitable[None]]
 
 
 def opened(file: Path, timeout: float = 60) -> SQLiteDatabase:
-    """A database whose SQL has a function `thread`."""
+    """A database with the SQL function `thread`."""
     settings = Settings(database_url=f"sqlite:///{file}", database_timeout=timeout)
     database = SQLiteDatabase(make_url(settings.database_url), settings)
     event.listen(database.file.engine, "connect", add_thread)
@@ -31,7 +31,7 @@ def opened(file: Path, timeout: float = 60) -> SQLiteDatabase:
 
 
 def run(file: Path, work: Work, timeout: float = 60) -> None:
-    """Do something with a database whose SQL has a function `thread`."""
+    """Run the work on a prepared database with the SQL function `thread`."""
 
     async def main() -> None:
         database = opened(file, timeout)
@@ -50,7 +50,7 @@ Write = Callable[[Session], Awaitable[None]]
 
 
 async def operation(database: SQLiteDatabase, name: str, write: Write | None = None) -> None:
-    """What a mutation does: create a hero, and something more."""
+    """Run a mutation's transaction: create a hero, and write more."""
     session = database.session()
     try:
         session.start()
@@ -67,7 +67,7 @@ def add_thread(raw: Any, _record: object) -> None:
 
 
 async def fetched(database: SQLiteDatabase, statement: Statement, **values: object) -> Any:
-    """The one row of a statement, in a session of its own."""
+    """The only row of a statement, in its own session."""
     session = database.session()
     try:
         (row,) = await session.fetch(statement, **values)

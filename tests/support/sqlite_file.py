@@ -1,4 +1,4 @@
-"""SQLite's file, as the system and other programs see it."""
+"""SQLite's file, without a service."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -8,7 +8,7 @@ from tests.support.client import Client
 
 
 def fill_and_back_up(api: Client, file: Path) -> tuple[Path, Path]:
-    """A copy with 5 heroes, and another name of the file, which has 30 more in its log."""
+    """Paths of a copy with 5 heroes, and of a hard link to the file, whose log has 30 more."""
     backup, old = file.with_suffix(".backup"), file.with_suffix(".old")
     for _ in range(5):
         api.create("Backed up")
@@ -21,7 +21,7 @@ def fill_and_back_up(api: Client, file: Path) -> tuple[Path, Path]:
 
 
 def names(file: Path) -> list[str]:
-    """The names in a file that is whole."""
+    """Names of the heroes in a file, which must be intact."""
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         return [name for (name,) in connection.execute("SELECT name FROM hero ORDER BY id")]
@@ -30,6 +30,6 @@ def names(file: Path) -> list[str]:
 def has_open(pid: int, file: Path) -> bool:
     """Whether a process has the file open."""
     descriptors = Path(f"/proc/{pid}/fd").iterdir()
-    with suppress(FileNotFoundError):  # one was closed meanwhile, or all
+    with suppress(FileNotFoundError):  # a file was closed, or the process ended
         return any(descriptor.readlink() == file for descriptor in descriptors)
     return False

@@ -1,4 +1,4 @@
-"""A person at a browser, for the tests of the explorer."""
+"""A visitor of the explorer, in a browser."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Request, Route, expect
 # The editor's contents. The pane itself has the visible lines only, in no particular order.
 MODEL = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith(name))"
 
-PATIENCE = 20_000  # milliseconds: a machine may be busy
+PATIENCE = 20_000  # milliseconds: the machine may be busy
 expect.set_options(timeout=PATIENCE)
 
 
@@ -47,15 +47,15 @@ class Visitor:
             self.operations.append(request.url)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        # Chromium's own line for a refused request, whatever the page makes of it.
+        # Chromium logs each refused request itself.
         if message.text.startswith("Failed to load resource: the server responded with a"):
             self.refusals.append(message.text)
         elif message.type in {"error", "warning"}:
             self.errors.append(message.text)
 
     def visit(self, url: str, **link: str) -> None:
-        """Open the explorer, and wait until it can be typed in."""
-        self.page.goto("about:blank")  # an address that differs behind the `#` alone loads nothing
+        """Open the explorer, and wait until one can type."""
+        self.page.goto("about:blank")  # a change behind `#` alone loads nothing
         self.page.goto(f"{url}/graphql#{urlencode(link)}" if link else f"{url}/graphql")
         expect(self.query.locator(".view-line").first).to_be_visible()
 
@@ -69,7 +69,7 @@ class Visitor:
         self.until("__MONACO.languages.graphql.api.schemas?.length")
 
     def wait_for_variable(self, name: str) -> None:
-        """Wait until the editor of the variables knows that the operation has this one."""
+        """Wait until the editor of variables knows this variable of the operation."""
         schemas = "__MONACO.languages.json.jsonDefaults.diagnosticsOptions.schemas"
         self.until(f"{schemas}?.some(({{ schema }}) => name in schema.properties)", name)
 
@@ -78,36 +78,36 @@ class Visitor:
         return str(self.page.evaluate(f"name => {MODEL}.getValue()", name))
 
     def write(self, name: str, text: str) -> None:
-        """Replace what an editor contains, without any help from it."""
+        """Replace the content of an editor, without its completion."""
         self.page.evaluate(f"([name, text]) => {MODEL}.setValue(text)", [name, text])
 
     def type(self, text: str) -> None:
-        """Replace the operation by typing, with all the help that the editor gives."""
+        """Replace the operation by typing, with the editor's completion."""
         self.query.locator(".monaco-editor").first.click()
         self.page.keyboard.press("Control+A")
-        self.page.keyboard.press("Delete")  # Or the first brace would be put around it.
+        self.page.keyboard.press("Delete")  # Otherwise the first brace would surround it.
         self.page.keyboard.type(text)
 
     def choose_tab(self, name: str) -> None:
-        """Change to another of the open operations."""
+        """Switch to another tab."""
         self.page.get_by_role("tab").get_by_text(name, exact=True).click()
 
     def run(self, operation: str = "") -> Any:
         """Press the button, choose the operation where there are several; gives the answer."""
         button = self.page.get_by_role("button", name="Execute query")
         if operation:
-            expect(button).to_have_attribute("aria-haspopup", "menu")  # as soon as it knows them
+            expect(button).to_have_attribute("aria-haspopup", "menu")  # once it has parsed them
         button.click()
         if operation:
             self.page.get_by_role("menuitem", name=operation).click()
         return self.result()
 
     def result(self) -> Any:
-        """The answer in the result pane, as soon as it is there."""
+        """Wait for the answer in the result pane."""
         return json.loads(self.until(f"{MODEL}.getValue()", "response.json"))
 
     def until(self, value: str, name: str = "") -> Any:
-        """The value, once there is one. Playwright's own way needs what the policy forbids."""
+        """Wait for a value. Playwright's own function needs `eval`, which the policy forbids."""
         return self.page.evaluate(
             f"""async name => {{
                 for (const end = Date.now() + {PATIENCE}; Date.now() < end;) {{

@@ -1,4 +1,4 @@
-"""Waits for a condition."""
+"""Waiting for a condition."""
 
 import threading
 from collections.abc import Callable
@@ -7,9 +7,9 @@ import pytest
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Ask until it is so."""
+    """Poll a condition until it holds; fail after half a minute."""
     for _ in range(3_000):
         if condition():
             return
         threading.Event().wait(0.01)
-    pytest.fail("it never came to be")
+    pytest.fail("the condition never held")
