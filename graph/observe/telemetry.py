@@ -55,9 +55,8 @@ def configure() -> bool:
         )
         return False
     except Exception as error:  # noqa: BLE001 (the service must start without telemetry)
-        logger.warning(
-            "Telemetry is off: %s", str(error)
-        )  # before any request, so it cannot quote one
+        # This is before any request, so the message cannot quote one.
+        logger.warning("Telemetry is off: %s", str(error))
         return False
     return True
 
@@ -73,9 +72,8 @@ def _set_up() -> None:
             if "url.query" in (span.attributes or {}):
                 span.set_attribute("url.query", "REDACTED")
 
-    if not isinstance(
-        trace.get_tracer_provider(), TracerProvider
-    ):  # unless `opentelemetry-instrument` did
+    # `opentelemetry-instrument` may have set it up already.
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
         environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
         if "service.name" not in environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
             environ.setdefault("OTEL_SERVICE_NAME", "hero-graph")
