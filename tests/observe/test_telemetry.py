@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.support.client import Client
 from tests.support.databases import on_sqlite
 from tests.support.service_process import service
+from tests.support.waiting import wait_until
 
 pytestmark = on_sqlite
 
@@ -148,8 +149,8 @@ def test_an_internal_error_is_an_error_span(
 ) -> None:
     with used(database_url, monkeypatch, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as client:
         (tmp_path / "database.db").unlink()
-        client.post({"query": "{ heroes { id } }"})
-    [span] = collector.spans()["query"]
+        wait_until(lambda: "errors" in client.post({"query": "{ heroes { id } }"}).json())
+    *_, span = collector.spans()["query"]
     assert span.status.code == span.status.STATUS_CODE_ERROR
     assert attributes(span)["error.type"] == "SERVICE_UNAVAILABLE"
 
