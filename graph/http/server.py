@@ -71,4 +71,7 @@ class ServerConfig(ProtocolConfig):
         """Load the app in the serving process."""
         if threading.current_thread() is threading.main_thread():
             outlive_hangup()
+        if self.factory:  # uvicorn would hide a TypeError, such as one about the models
+            make_app: Any = self.app
+            self.app, self.factory = make_app(), False
         super().load()

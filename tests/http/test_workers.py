@@ -10,7 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
+from graph.http.server import ServerConfig
+from graph.settings import Settings
 from tests.support.client import CREATE, Client
 from tests.support.cluster import running_cluster
 from tests.support.databases import WAITING, Sql, on_postgresql, on_sqlite, transaction
@@ -33,6 +36,15 @@ def is_answered(url: str) -> bool:
         return httpx.get(url, timeout=30).status_code == httpx.codes.OK
     except httpx.TransportError:  # the killed worker had accepted it
         return False
+
+
+def test_an_app_that_cannot_be_made_says_why() -> None:
+    def fail() -> ASGIApp:
+        raise TypeError("why")
+
+    config = ServerConfig(fail, Settings(), factory=True)
+    with ThreadPoolExecutor(1) as thread:  # signals are handled in the main thread
+        assert str(thread.submit(config.load).exception()) == "why"
 
 
 @pytest.mark.slow
