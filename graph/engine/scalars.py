@@ -46,8 +46,18 @@ def _parse_duration(value: Any) -> timedelta:
 def _write_duration(value: Any) -> str:
     if not isinstance(value, timedelta):
         raise TypeError("Duration must be a timedelta.")
-    written: str = DURATIONS.dump_python(value, mode="json")
-    return written
+    sign, value = ("-", -value) if value < timedelta() else ("", value)
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{value.microseconds:06}".rstrip("0") if value.microseconds else ""
+    parts = ((value.days, "D"), (hours, "H"), (minutes, "M"))
+    days, *times = [f"{count}{unit}" if count else "" for count, unit in parts]
+    if seconds or fraction:
+        times.append(f"{seconds}{fraction}S")
+    time = "".join(times)
+    if not days and not time:
+        return "PT0S"
+    return f"{sign}P{days}{'T' if time else ''}{time}"
 
 
 SCALARS: dict[object, Any] = {

@@ -23,7 +23,7 @@ from graph.engine.definitions import (
     set_definition,
 )
 from graph.engine.scalars import SCALARS, BigInt, Duration
-from graph.tables.sql.functions import is_text, underlying_type
+from graph.tables.sql.functions import underlying_type
 from graph.tables.sql.keys import ID, referenced
 
 TYPES: dict[type[TypeEngine[Any]], object] = {
@@ -80,8 +80,12 @@ def typed(definition: StrawberryObjectDefinition, table: Table) -> StrawberryObj
 def _typed(field: StrawberryField, column: Column[Any]) -> StrawberryField:
     type_ = strawberry.ID if _is_id(column) else _type_of(column.type)
     raw: Any = getattr(field.type_annotation, "raw_annotation", None)
-    if type_ is None and is_text(column.type) and not _is_known(_resolved(field)):
-        type_ = str  # a type of pydantic's or Python's whose values are written as texts
+    if type_ is Base64 and bytes not in {raw, *get_args(raw)}:
+        type_ = None  # a pickled object, for example
+    if type_ is None and not _is_known(_resolved(field)):
+        # A type of pydantic's or Python's, such as `NaiveDatetime` or `IPv4Address`.
+        stored = underlying_type(column.type).python_type
+        type_ = stored if known_scalar(stored) else None
     if type_ is None:
         return field
     field = copy.copy(field)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Enum, String, TypeDecorator
+from sqlalchemy import ColumnElement, Enum, Interval, String, TypeDecorator
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -37,9 +37,38 @@ def _collated(element: ByCodePoint, compiler: SQLCompiler, **options: Any) -> st
     return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
+class JsonValue(FunctionElement[Any]):
+    """A JSON value for comparisons, whatever its spaces: PostgreSQL cannot compare the type json.
+
+    On PostgreSQL the order of keys makes no difference either.
+    """
+
+    name = "json_value"
+    inherit_cache = True
+
+    def __init__(self, value: ColumnElement[Any]) -> None:
+        super().__init__(value)
+        self.type = value.type
+
+
+@compiles(JsonValue, "sqlite")
+def _json(element: JsonValue, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json({compiler.process(element.clauses, **options)})"
+
+
+@compiles(JsonValue, "postgresql")
+def _jsonb(element: JsonValue, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS JSONB)"
+
+
 def underlying_type(type_: TypeEngine[Any]) -> TypeEngine[Any]:
-    """Return SQLAlchemy's type, unwrapped from a model's `TypeDecorator`."""
-    return type_.impl_instance if isinstance(type_, TypeDecorator) else type_
+    """Return SQLAlchemy's type, unwrapped from a model's `TypeDecorator`.
+
+    `Interval` is one, too, although PostgreSQL has the type.
+    """
+    if isinstance(type_, TypeDecorator) and not isinstance(type_, Interval):
+        return type_.impl_instance
+    return type_
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     BindParameter,
     ColumnElement,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 
 from graph.database.statement import STATEMENTS, Statement
 from graph.tables.sql.conditions import Template, clause
-from graph.tables.sql.functions import comparable
+from graph.tables.sql.functions import JsonValue, comparable, underlying_type
 from graph.tables.sql.keys import key_of, selected
 from graph.tables.sql.page import is_indexed
 from graph.tables.sql.segments import total_order
@@ -44,7 +45,10 @@ def _as_expected(table: Table, name: str) -> ColumnElement[bool]:
     column = table.c[name]
     # With the column's own type, PostgreSQL would round the value.
     type_ = Numeric() if isinstance(column.type, Numeric) else column.type
-    return comparable(column).is_not_distinct_from(bindparam(f"expected.{name}", type_=type_))
+    value: ColumnElement[Any] = bindparam(f"expected.{name}", type_=type_)
+    if isinstance(underlying_type(column.type), JSON):
+        return JsonValue(column).is_not_distinct_from(JsonValue(value))
+    return comparable(column).is_not_distinct_from(value)
 
 
 def _with_key(table: Table, columns: Columns) -> list[ColumnElement[Any]]:
