@@ -20,6 +20,7 @@ from tests.support.databases import Sql
 from tests.support.postgres_proxy import Proxy, proxy_to
 from tests.support.prepared_database import set_up
 from tests.support.served_app import serving
+from tests.support.served_schemas import resolved, serving_schemas
 from tests.support.service_process import MARK, started_with
 
 pytest_plugins = ["tests.support.project_copy", "tests.support.shared_cluster"]
@@ -143,6 +144,14 @@ def serve(
             return client
 
         yield start
+
+
+@pytest.fixture
+def serve_schema(configure: Callable[..., Settings]) -> Iterator[Callable[..., Client]]:
+    """Starts services with other schemas; clears the record of calls."""
+    resolved.clear()
+    with serving_schemas(configure) as serve:
+        yield serve
 
 
 @pytest.fixture

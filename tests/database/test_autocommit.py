@@ -1,7 +1,7 @@
 """One-statement mutations on PostgreSQL: each error says whether the row was stored."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -12,13 +12,11 @@ from graph.engine.context import ONE_STATEMENT, Info
 from graph.errors import ConflictError
 from graph.hero.mutations import Mutation
 from graph.hero.types import Hero
-from graph.settings import Settings
 from tests.support.client import CREATE, Client, literal
 from tests.support.databases import Sql, on_postgresql
 from tests.support.hero_statements import hero_by_key, new_hero
 from tests.support.postgres_proxy import Proxy
 from tests.support.served_schemas import Serve as ServeSchema
-from tests.support.served_schemas import serving_schemas
 
 pytestmark = on_postgresql
 
@@ -48,12 +46,6 @@ INCOMPLETE = [
 STORED = "The operation was stored."
 
 Serve = Callable[..., Client]
-
-
-@pytest.fixture
-def serve_schema(configure: Callable[..., Settings]) -> Iterator[ServeSchema]:
-    with serving_schemas(configure) as serve:
-        yield serve
 
 
 def altered(sql: Sql, statements: str) -> None:

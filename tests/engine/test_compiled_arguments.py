@@ -14,10 +14,9 @@ from strawberry.scalars import JSON
 from strawberry.types.base import get_object_definition
 
 from graph.engine.context import Info
-from graph.engine.schema import SerialExecutor
 from graph.errors import BadUserInputError
 from graph.tables.inputs import model_input
-from tests.support.both_paths import Both, both_paths, ran
+from tests.support.both_paths import Both, both_paths, forbid_graphql_core, ran
 
 
 @strawberry.enum
@@ -271,8 +270,5 @@ def test_resolvers_with_other_parameters(both: Both) -> None:
 def test_the_fast_path_is_taken(
     both: Both, monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:
-    def complete(*_: object) -> None:
-        raise AssertionError("graphql-core completed it")
-
-    monkeypatch.setattr(SerialExecutor, "complete_value", complete)
+    forbid_graphql_core(monkeypatch)
     both.fast.data(f"{{ take({arguments}) {{ text }} }}")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from graph.app import create_app
 from graph.engine import errors
-from graph.engine.schema import SerialExecutor
 from graph.hero.schema import schema
 from graph.settings import Settings
+from tests.support.both_paths import forbid_graphql_core
 from tests.support.client import Client
 from tests.support.databases import slow_on_postgresql
 from tests.support.hypothesis_examples import check
@@ -347,10 +347,7 @@ CREATE = "mutation($i: CreateHeroInput!) { createHero(input: $i) { id name age s
 def test_the_fast_path_is_taken(
     api: Client, monkeypatch: pytest.MonkeyPatch, query: str, variables: dict[str, Any]
 ) -> None:
-    def complete(*_: object) -> None:
-        raise AssertionError("graphql-core completed it")
-
-    monkeypatch.setattr(SerialExecutor, "complete_value", complete)
+    forbid_graphql_core(monkeypatch)
     api.data(query, **variables)
 
 

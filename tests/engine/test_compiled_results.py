@@ -26,7 +26,7 @@ from graph.engine.encoding import encode
 from graph.engine.fallback import Fallback
 from graph.engine.schema import Schema, SerialExecutor
 from graph.engine.selection import SelectionTree
-from tests.support.both_paths import Both, both_paths, ran
+from tests.support.both_paths import Both, both_paths, forbid_graphql_core, ran
 from tests.support.odd_values import BOXES, PAGES, Box, Cat, Figures, Thing, page, rows
 
 
@@ -138,10 +138,7 @@ def test_selections(both: Both, query: str) -> None:
 
 @pytest.mark.parametrize("query", [*COVERED_PAGES, *COVERED_BOXES])
 def test_the_fast_path_is_taken(both: Both, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
-    def complete(*_: object) -> None:
-        raise AssertionError("graphql-core completed it")
-
-    monkeypatch.setattr(SerialExecutor, "complete_value", complete)
+    forbid_graphql_core(monkeypatch)
     both.fast.data(query)
 
 

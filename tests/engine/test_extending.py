@@ -1,7 +1,7 @@
-"""Schemas with resolvers, models, data loaders and mutations of a user's own."""
+"""Schemas with a user's own resolvers, models, data loaders, mutations and schema extensions."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any
 
 import pytest
@@ -9,6 +9,7 @@ import strawberry
 import strawberry.pydantic
 from sqlalchemy import func, select
 from sqlmodel import select as select_models
+from strawberry.extensions import SchemaExtension
 
 from graph.database.base import Session
 from graph.database.statement import Statement
@@ -18,19 +19,11 @@ from graph.hero.model import HERO, Hero
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.types import Hero as HeroType
-from graph.settings import Settings
-from tests.support.databases import slow_on_postgresql
+from tests.support.client import Client
+from tests.support.databases import on_sqlite, slow_on_postgresql
 from tests.support.hero_statements import page_of_heroes
-from tests.support.served_schemas import Serve, resolved, serving_schemas
-
-
-@pytest.fixture
-def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
-    """Serves a schema with these options, and clears the record of calls."""
-    resolved.clear()
-    with serving_schemas(configure) as serve:
-        yield serve
-
+from tests.support.response_shape import labelled
+from tests.support.served_schemas import Serve, resolved
 
 COUNT = Statement(select(func.count().label("count")).select_from(HERO))
 
@@ -242,3 +235,87 @@ def test_fields_beside_others_keep_the_fast_path(
     api.create("A")
     api.data("{ heroes { id name } heroCount hero(id: 1) { name } }")
     assert set(completed) == {"heroCount"}
+
+
+@strawberry.type
+class Pair:
+    first: int
+    second: str | None
+
+
+@strawberry.type
+class Synchronous(Query):
+    @strawberry.field
+    def pair(self, info: Info, first: int) -> Pair:
+        assert info.selects("first")
+        return Pair(first=first, second=None)
+
+    @strawberry.field
+    def pairs(self, info: Info) -> list[Pair]:
+        assert not info.selects("second")
+        return [Pair(first=1, second="b")]
+
+
+@on_sqlite
+def test_a_resolver_may_be_synchronous(serve_schema: Serve) -> None:
+    data = serve_schema(Synchronous).data("{ pair(first: 7) { first second } pairs { first } }")
+    assert data == {"pair": {"first": 7, "second": None}, "pairs": [{"first": 1}]}
+
+
+class Hooks(SchemaExtension):
+    async def on_operation(self) -> AsyncIterator[None]:
+        resolved.append("on_operation")
+        yield
+        resolved.append("operation over")
+
+    def on_parse(self) -> Iterator[None]:
+        yield
+        resolved.append("on_parse")
+
+    def on_validate(self) -> Iterator[None]:
+        yield
+        resolved.append("on_validate")
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        yield
+        resolved.append("on_execute")
+
+    def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
+        if root is None:
+            resolved.append(f"resolve {info.field_name}")
+        return _next(root, info, *args, **kwargs)
+
+    async def get_results(self) -> dict[str, Any]:
+        return {"hooks": self.execution_context.operation_name}
+
+
+def test_the_hooks_of_a_schema_extension_run(serve_schema: Serve) -> None:
+    api = serve_schema(extensions=[Hooks])
+    query = 'mutation A { createHero(input: {name: "A", secretName: "B"}) { name } }'
+    body = labelled_with_extensions(api, query)
+    assert body == {"data": {"createHero": {"name": "A"}}, "extensions": {"hooks": "A"}}
+    hooks = ["on_operation", "on_parse", "on_validate", "resolve createHero", "on_execute"]
+    assert resolved == [*hooks, "operation over"]
+    assert [hero["name"] for hero in api.heroes()] == ["A"]
+    resolved.clear()
+    labelled(api.post({"query": "{ nothing }"}))
+    assert resolved == ["on_operation", "on_parse", "on_validate", "operation over"]
+
+
+class Spoils(SchemaExtension):
+    def on_execute(self) -> Iterator[None]:
+        yield
+        raise ValueError("spoiled")
+
+
+def test_an_extension_that_fails_undoes_the_operation(serve_schema: Serve) -> None:
+    api = serve_schema(extensions=[Spoils])
+    query = 'mutation { createHero(input: {name: "A", secretName: "B"}) { name } }'
+    assert api.codes(query) == ["INTERNAL_SERVER_ERROR"]
+    assert serve_schema().heroes() == []
+
+
+def labelled_with_extensions(api: Client, query: str) -> dict[str, Any]:
+    body = api.post({"query": query}).json()
+    assert isinstance(body, dict)
+    return body

@@ -1,7 +1,6 @@
 """The rows that a field counts as, computed from its arguments."""
 # ruff: noqa: ARG002 (only the arguments are counted)
 
-from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
@@ -14,11 +13,10 @@ from graph.hero.model import HeroCreate
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.types import HEROES, Hero
-from graph.settings import Settings
 from graph.tables.filters import Filter
 from tests.support.databases import on_sqlite
 from tests.support.response_shape import labelled
-from tests.support.served_schemas import Serve, serving_schemas
+from tests.support.served_schemas import Serve
 
 pytestmark = on_sqlite
 
@@ -85,14 +83,6 @@ class Many(Mutation):
         """One row."""
         written.append("team")
         return Team()
-
-
-@pytest.fixture
-def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
-    """Serves a schema with these options, on the test's database."""
-    written.clear()
-    with serving_schemas(configure) as start:
-        yield start
 
 
 HERO = {"name": "A", "secretName": "B"}

@@ -1,6 +1,6 @@
 """Permissions are checked before fields are resolved, also for saved answers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -14,19 +14,10 @@ from graph.hero.model import HERO, HeroBase, HeroCreate
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.types import Hero as HeroType
-from graph.settings import Settings
 from graph.tables.filters import Filter, filter_input
 from tests.support.hero_statements import new_hero, page_of_heroes
 from tests.support.response_shape import labelled
-from tests.support.served_schemas import Serve, resolved, serving_schemas
-
-
-@pytest.fixture
-def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
-    """Serves a schema with these options, and clears the record of calls."""
-    resolved.clear()
-    with serving_schemas(configure) as serve:
-        yield serve
+from tests.support.served_schemas import Serve, resolved
 
 
 class OnlyAnn(BasePermission):

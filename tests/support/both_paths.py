@@ -13,7 +13,7 @@ from strawberry.schema.config import StrawberryConfig
 from graph.app import create_app
 from graph.engine import errors
 from graph.engine.context import Info
-from graph.engine.schema import Schema
+from graph.engine.schema import Schema, SerialExecutor
 from graph.errors import logger
 from graph.settings import Settings
 from tests.support.client import Client
@@ -58,3 +58,12 @@ def both_paths(query: type, directory: Path) -> Iterator[Both]:
             clients.append(Client(stack.enter_context(serving(app))))
             stack.callback(clients[-1].http.close)
         yield Both(*clients)
+
+
+def forbid_graphql_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail each operation that the fast path leaves to graphql-core."""
+
+    def complete(*_: object) -> None:
+        raise AssertionError("graphql-core completed it")
+
+    monkeypatch.setattr(SerialExecutor, "complete_value", complete)
