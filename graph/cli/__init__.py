@@ -16,9 +16,9 @@ from starlette.types import ASGIApp
 from graph.database import open_database
 from graph.database.base import Database, DatabaseError
 from graph.environment import SettingsError, load_settings
-from graph.errors import ConstraintError, ServiceUnavailableError
+from graph.errors import ConstraintError, MissingRightError, ServiceUnavailableError
 from graph.hero.model import TABLE
-from graph.migrations import NEWEST, difference, prepare, revision, write_revision
+from graph.migrations import NEWEST, compare, prepare, revision, write_revision
 from graph.observe.logs import configure
 from graph.settings import Settings
 
@@ -219,7 +219,7 @@ def seed(
                 for batch in batches(count):
                     try:
                         await database.insert(TABLE, batch)
-                    except ConstraintError as error:
+                    except (ConstraintError, MissingRightError) as error:
                         bar.render_finish()
                         fail(f"{bar.pos} rows were added; the next batch failed: {error}")
                     bar.update(len(batch))
@@ -250,13 +250,11 @@ def check_database() -> None:
     """
     settings = settings_or_exit()
 
-    async def compared() -> tuple[str, str | None, str | None]:
+    async def compared() -> tuple[str, tuple[str | None, str | None]]:
         async with opened(settings) as database:
-            at = await database.with_lock(revision)
-            differs = await database.with_lock(difference) if at == NEWEST else None
-            return database.name, at, differs
+            return database.name, await database.with_lock(compare)
 
-    name, at, differs = asyncio.run(compared())
+    name, (at, differs) = asyncio.run(compared())
     if at != NEWEST:
         fail(f"{name} is at {f'revision {at}' if at else 'no revision'}, not at {NEWEST}", 3)
     if differs:

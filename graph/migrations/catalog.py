@@ -27,4 +27,5 @@ def check_table(
     """
     found = list(REASONS[connection.dialect.name](connection, table, names, writes=writes))
     if found:
-        raise DatabaseError(f"the table {table.name} cannot be served: {'; '.join(found)}")
+        line = "; ".join(found).replace("\n", " ")  # which a name may have
+        raise DatabaseError(f"the table {table.name} cannot be served: {line}")

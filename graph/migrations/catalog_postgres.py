@@ -80,6 +80,18 @@ SELECT attname::text AS name, format_type(atttypid, atttypmod) AS declared,
 FROM pg_attribute AS it WHERE attrelid = CAST(:oid AS oid) AND attnum > 0 AND NOT attisdropped
 """)
 
+# Any type can be cast to and from a text.
+CAN_CAST = text("""
+SELECT EXISTS (
+  SELECT FROM pg_cast
+  WHERE castsource = to_regtype(CAST(:type AS text))
+    AND casttarget = to_regtype(CAST(:wanted AS text))
+) OR EXISTS (
+  SELECT FROM pg_type WHERE typcategory = 'S'
+    AND oid IN (to_regtype(CAST(:type AS text)), to_regtype(CAST(:wanted AS text)))
+)
+""")
+
 MISSING_RIGHTS = text("""
 SELECT needed FROM unnest(CAST(:needed AS text[])) AS needed
 WHERE NOT has_table_privilege(CAST(:oid AS oid), needed) AND (needed = 'DELETE' OR NOT (
@@ -92,7 +104,7 @@ WHERE NOT has_table_privilege(CAST(:oid AS oid), needed) AND (needed = 'DELETE' 
 # An identity's sequence needs no right. A column that was made as `serial` goes on owning its first
 # sequence when its default takes the numbers of another.
 SEQUENCE = text("""
-SELECT pg_class.oid::regclass::text AS name, seqincrement AS step,
+SELECT pg_class.oid::regclass::text AS name, seqincrement AS step, seqcycle AS cycles,
   attidentity <> '' OR has_sequence_privilege(seqrelid, 'USAGE') AS usable,
   has_sequence_privilege(seqrelid, 'SELECT') AND has_schema_privilege(relnamespace, 'USAGE')
     AS readable
@@ -134,7 +146,10 @@ def reasons(
     """
     preparer = connection.dialect.identifier_preparer
     name = preparer.format_table(table)
-    relation = connection.execute(RELATION, {"name": name}).one()
+    relation = connection.execute(RELATION, {"name": name}).first()
+    if relation is None:
+        yield "it was dropped meanwhile"
+        return
     if relation.encoding != "UTF8":
         yield (
             f"the database has the encoding {relation.encoding}, which cannot store and "
@@ -154,7 +169,9 @@ def reasons(
         return
     for column in found.values():
         if column.name in table.c and column.name in names:
-            yield from _column_reasons(name, preparer.quote(column.name), column, table)
+            quoted = preparer.quote(column.name)
+            yield from _type_reasons(connection, name, quoted, column, table)
+            yield from _column_reasons(name, quoted, column, table)
         elif column.required and not column.has_default and not column.generated:
             quoted = preparer.quote(column.name)
             yield (
@@ -174,19 +191,29 @@ def reasons(
             f"the role {role} lacks privileges: GRANT {', '.join(lacks)} ON {name} TO {role}"
             + (", or set GRAPH_READ_ONLY=true" if writes and "SELECT" not in lacks else "")
         )
-    elif writes and all(found[key.name].type in ACCEPTED[Integer] for key in table.primary_key):
+    elif writes and all(
+        found[key.name].type in ACCEPTED[Integer] and found[key.name].has_default
+        for key in table.primary_key
+    ):
         yield from _sequence_reasons(connection, table, name, role, relation.oid)
+
+
+def _type_reasons(
+    connection: Connection, name: str, quoted: str, found: Row[Any], table: Table
+) -> Iterator[str]:
+    accepted = _accepted(table.c[found.name].type)
+    if not accepted or found.type in accepted:
+        return
+    wanted = accepted[0]
+    why = f"its column {quoted} has the type {found.declared} instead of {wanted}"
+    if connection.scalar(CAN_CAST, {"type": found.type, "wanted": wanted}):
+        why += f": ALTER TABLE {name} ALTER COLUMN {quoted} TYPE {wanted} USING {quoted}::{wanted}"
+    yield why
 
 
 def _column_reasons(name: str, quoted: str, found: Row[Any], table: Table) -> Iterator[str]:
     column = table.c[found.name]
     alter = f"ALTER TABLE {name} ALTER COLUMN {quoted}"
-    accepted = _accepted(column.type)
-    if accepted and found.type not in accepted:
-        yield (
-            f"its column {quoted} has the type {found.declared} instead of "
-            f"{accepted[0]}: {alter} TYPE {accepted[0]} USING {quoted}::{accepted[0]}"
-        )
     if column.primary_key:
         yield from _key_reasons(name, quoted, found, column)
         return
@@ -203,7 +230,7 @@ def _key_reasons(name: str, quoted: str, found: Row[Any], column: Column[Any]) -
     if not found.is_key:
         yield (
             f"its column {quoted} is not a key, so that several rows can have the same id: "
-            f"ALTER TABLE {name} ADD PRIMARY KEY ({quoted})"
+            f"ALTER TABLE {name} ALTER COLUMN {quoted} SET NOT NULL, ADD UNIQUE ({quoted})"
         )
     if isinstance(underlying_type(column.type), Integer) and not found.has_default:
         yield (
@@ -220,18 +247,30 @@ def _sequence_reasons(
     # Read before the sequence: the sequence has numbered every row visible here.
     greatest = connection.scalar(select(func.max(key)))
     sequence = connection.execute(SEQUENCE, asked).first()
+    quoted = connection.dialect.identifier_preparer.quote(key.name)
     if sequence is None:
+        column = f"ALTER COLUMN {quoted}"
+        yield (
+            f"its column {quoted} has a default that is not of a sequence, so that new ids may be "
+            f"out of order or there already: ALTER TABLE {name} {column} DROP DEFAULT, "
+            f"{column} ADD GENERATED BY DEFAULT AS IDENTITY"
+        )
+        return
+    if sequence.step < 1 or sequence.cycles:
+        yield (
+            f"the sequence {sequence.name} does not only count upwards: "
+            f"ALTER SEQUENCE {sequence.name} INCREMENT 1 NO MAXVALUE NO CYCLE"
+        )
         return
     if not sequence.usable:
         grant = f"GRANT USAGE ON SEQUENCE {sequence.name} TO {role}"
         yield f"the role {role} lacks privileges: {grant}"
-    if not sequence.readable or sequence.step < 1 or greatest is None:
+    if not sequence.readable or greatest is None:
         return
     last, is_called = connection.execute(
         text(f"SELECT last_value, is_called FROM {sequence.name}")  # noqa: S608 (PostgreSQL quotes it)
     ).one()
     if last + (sequence.step if is_called else 0) <= greatest:
-        quoted = connection.dialect.identifier_preparer.quote(key.name)
         mend = f"SELECT setval('{sequence.name}', (SELECT max({quoted}) FROM {name}))"  # noqa: S608 (shown, not run)
         yield f"the sequence {sequence.name} is behind the ids in the table: {mend}"
 

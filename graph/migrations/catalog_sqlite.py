@@ -4,10 +4,11 @@ Each reason says what does not fit and, if possible, has the SQL to fix it
 (https://sqlite.org/pragma.html, https://sqlite.org/datatype3.html).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Float, Integer, Numeric, String, Table, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from graph.tables.sql.functions import underlying_type
@@ -23,6 +24,11 @@ SELECT name, upper(type) AS declared, "notnull" AS required, dflt_value AS "defa
 FROM pragma_table_xinfo(:name) WHERE hidden <> 1
 """)
 
+MISSING_PARENTS = text("""
+SELECT "from" AS name, "table" AS parent FROM pragma_foreign_key_list(:name)
+WHERE lower("table") NOT IN (SELECT lower(name) FROM sqlite_master WHERE type = 'table')
+""")
+
 KEY_INDEX = text("SELECT count(*) FROM pragma_index_list(:name) WHERE origin = 'pk'")
 
 REBUILD = "SQLite cannot alter this in place: copy the rows to a new table"
@@ -33,7 +39,7 @@ def reasons(
     table: Table,
     names: Collection[str],
     *,
-    writes: bool,  # noqa: ARG001 (SQLite has only the permissions of the file)
+    writes: bool,
 ) -> Iterator[str]:
     """Yield the reasons why the table cannot be served.
 
@@ -83,6 +89,32 @@ def reasons(
         elif column.required and column.default is None and not column.generated:
             why = "is NOT NULL without a default, and gets no value from us"
             yield f"its column {column.name} {why}"
+    if writes:
+        yield from _write_reasons(connection, name, [preparer.quote(each) for each in names])
+        for missing_parent in connection.execute(MISSING_PARENTS, {"name": table.name}):
+            yield (
+                f"its column {missing_parent.name} refers to the table {missing_parent.parent}, "
+                "which does not exist"
+            )
+
+
+def _write_reasons(connection: Connection, name: str, columns: Sequence[str]) -> Iterator[str]:
+    """Compile a write of each kind, with the table's triggers, checks and indexes.
+
+    They may use functions and collations of another program, or tables that no longer exist.
+    """
+    nulls = ", ".join("NULL" for _ in columns)
+    assignments = ", ".join(f"{column} = NULL" for column in columns)
+    for write in (
+        f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({nulls})",  # noqa: S608 (names quoted)
+        f"UPDATE {name} SET {assignments}",  # noqa: S608 (as above)
+        f"DELETE FROM {name}",  # noqa: S608 (as above)
+    ):
+        try:
+            connection.exec_driver_sql(f"EXPLAIN {write}")
+        except DBAPIError as error:
+            yield f"SQLite cannot {write.partition(' ')[0]}: {error.orig}"
+            return
 
 
 def _key_reasons(connection: Connection, table: Table, found: list[Any]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Tables that other tools created: each kind is served correctly, or refused in one line."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -146,6 +147,48 @@ SQLITE = [
         f"{KEY}, age INTEGER, secret_name TEXT NOT NULL, name TEXT NOT NULL AS (secret_name)",
         refused="name is generated",
     ),
+    table(
+        "a trigger that writes to a table that is gone",
+        f"{KEY}, {TEXTS}",
+        "CREATE TABLE gone (name)",
+        "CREATE TRIGGER note AFTER INSERT ON hero BEGIN INSERT INTO gone VALUES (new.name); END",
+        "DROP TABLE gone",
+        refused="SQLite cannot INSERT: no such table: main.gone",
+    ),
+    table(
+        "a check by a function of another program",
+        f"{KEY}, {TEXTS}, CHECK (lower(name))",
+        "PRAGMA writable_schema = 1",
+        "UPDATE sqlite_master SET sql = replace(sql, 'lower(', 'is_hero(')",
+        refused="SQLite cannot INSERT: .*is_hero",
+    ),
+    table(
+        "a reference to a table that is gone",
+        f"{KEY}, {TEXTS}, team INTEGER REFERENCES team (id)",
+        refused="its column team refers to the table team, which does not exist",
+    ),
+    table(
+        "a reference",
+        "CREATE TABLE team (id INTEGER PRIMARY KEY)",
+        f"{KEY}, {TEXTS}, team INTEGER REFERENCES Team (id)",
+    ),
+    table(
+        "names with quotes, dots and colons",
+        f"""{KEY}, {TEXTS}, "a.""b'c" TEXT, "%s" TEXT, ":x" TEXT DEFAULT '?'""",
+        'CREATE INDEX "i.""j" ON hero (name)',
+        'CREATE TABLE "hero.x" (a)',
+        'CREATE TRIGGER "t.""r" AFTER INSERT ON hero BEGIN SELECT 1; END',
+    ),
+    table(
+        "a required column whose name has two lines",
+        f'{KEY}, {TEXTS}, "a.""b\nc" TEXT NOT NULL',
+        refused='its column a."b c is NOT NULL',
+    ),
+    table(
+        "a thousand others",
+        f"{KEY}, {TEXTS}",
+        *[f'CREATE TABLE "t.""{number}" (a)' for number in range(1000)],
+    ),
 ]
 
 SERIAL = "id SERIAL PRIMARY KEY"
@@ -242,8 +285,8 @@ POSTGRESQL = [
         "CREATE RULE none AS ON DELETE TO hero DO INSTEAD NOTHING",
         refused="DROP RULE none ON hero",
     ),
-    table("no key", f"id SERIAL, {TEXTS}", refused=r"ADD PRIMARY KEY \(id\)"),
-    table("two keys", f"id SERIAL, {TEXTS}, PRIMARY KEY (id, name)", refused=r"ADD PRIMARY KEY"),
+    table("no key", f"id SERIAL, {TEXTS}", refused=r"ADD UNIQUE \(id\)"),
+    table("two keys", f"id SERIAL, {TEXTS}, PRIMARY KEY (id, name)", refused=r"ADD UNIQUE"),
     table(
         "a key that does not number", f"id INTEGER PRIMARY KEY, {TEXTS}", refused="ADD GENERATED"
     ),
@@ -269,7 +312,15 @@ POSTGRESQL = [
             f"{SERIAL}, {TEXTS.replace('INTEGER', type_)}",
             refused="age TYPE int4",
         )
-        for type_ in ("TEXT", "DATE", "MONEY", "NUMERIC", "REAL", "BOOLEAN", "INTEGER[]", "JSONB")
+        for type_ in ("TEXT", "NUMERIC", "REAL", "BOOLEAN", "JSONB")
+    ],
+    *[
+        table(
+            f"an age as {type_}",
+            f"{SERIAL}, {TEXTS.replace('INTEGER', type_)}",
+            refused="column age has the type .* instead of int4$",
+        )
+        for type_ in ("DATE", "MONEY", "INTEGER[]")
     ],
     *[
         table(
@@ -318,6 +369,57 @@ POSTGRESQL = [
         "INSERT INTO hero VALUES (7, 'a', 1, 'b')",
         refused=r"SELECT setval\('hero_id_seq', \(SELECT max\(id\) FROM hero\)\)",
     ),
+    table(
+        "a sequence that counts downwards",
+        f"{SERIAL}, {TEXTS}",
+        "ALTER SEQUENCE hero_id_seq INCREMENT -1 MINVALUE -1000 MAXVALUE 1",
+        refused="ALTER SEQUENCE hero_id_seq INCREMENT 1",
+    ),
+    table(
+        "a sequence that begins again",
+        f"{SERIAL}, {TEXTS}",
+        "ALTER SEQUENCE hero_id_seq MAXVALUE 99 CYCLE",
+        refused="NO CYCLE",
+    ),
+    table(
+        "a random key",
+        f"id INTEGER PRIMARY KEY DEFAULT (random() * 1e9)::int, {TEXTS}",
+        refused="default that is not of a sequence",
+    ),
+    table(
+        "a key that is checked late",
+        f"id SERIAL PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, {TEXTS}",
+        refused=r"ADD UNIQUE \(id\)",
+    ),
+    table(
+        "a typed table",
+        "CREATE TYPE person AS (id INT, name TEXT, age INT, secret_name TEXT)",
+        """CREATE TABLE hero OF person (
+          id PRIMARY KEY DEFAULT 1, name NOT NULL, secret_name NOT NULL)""",
+        "CREATE SEQUENCE numbers",
+        "ALTER TABLE hero ALTER id SET DEFAULT nextval('numbers')",
+    ),
+    table("a rule that excludes", f"{SERIAL}, {TEXTS}, EXCLUDE (name WITH =)"),
+    table(
+        "names with quotes, dots and colons",
+        f"""{SERIAL}, {TEXTS}, "a.""b'c" TEXT, "%s" TEXT, ":x" TEXT DEFAULT '$1'""",
+        'CREATE INDEX "i.""j" ON hero (name)',
+        'CREATE TABLE "hero.x" (a INT)',
+        'CREATE SCHEMA "s.""t"',
+        'CREATE SEQUENCE "s.""t"."n.""o"',
+        """ALTER TABLE hero ALTER id SET DEFAULT nextval('"s.""t"."n.""o"')""",
+    ),
+    table(
+        "a required column whose name has quotes and two lines",
+        f'{SERIAL}, {TEXTS}, "a.""b\nc" TEXT NOT NULL',
+        refused='ALTER COLUMN "a.""b c" DROP NOT NULL',
+    ),
+    table(
+        "a thousand others",
+        f"{SERIAL}, {TEXTS}",
+        """DO $$ BEGIN FOR number IN 1..1000 LOOP
+          EXECUTE format('CREATE TABLE %I (a INT)', 't."' || number); END LOOP; END $$""",
+    ),
 ]
 
 
@@ -346,11 +448,30 @@ def see(kind: Kind, serve: Serve, sql: Sql, settings: Settings) -> None:
         with pytest.raises(DatabaseError, match=kind.refused) as refused:
             prepared(settings)
         assert "\n" not in str(refused.value)
+        assert_mended(str(refused.value), sql, settings)
         return
     for name in NAMES:
         sql(INSERT % name)
     prepared(settings)
     see_served(serve())
+
+
+MEND = re.compile(r": ((?:ALTER|DROP|SELECT|GRANT) .*?)(?=; its |; the |$)")
+
+
+def assert_mended(line: str, sql: Sql, settings: Settings) -> None:
+    """See that the statements in a line mend what they are said to."""
+    statements = [each for mend in MEND.findall(line) for each in mend.split("; ")]
+    if not statements or "b c" in line:  # a line break in a name is not in the statement
+        return
+    for statement in statements:
+        sql(statement)
+    left = ""
+    try:
+        prepared(settings)
+    except DatabaseError as error:  # something else is left
+        left = str(error)
+    assert not {*MEND.findall(left)} & {*statements}
 
 
 def see_served(api: Client) -> None:

@@ -369,7 +369,13 @@ class SQLiteDatabase(Database):
         """Raise `DatabaseError`, with one line for the operator, if the file cannot be used."""
         try:
             yield
-        except (OSError, sqlite3.Error, SQLAlchemyError, ServiceUnavailableError) as error:
+        except (
+            OSError,
+            sqlite3.Error,
+            SQLAlchemyError,
+            ServiceUnavailableError,
+            UnicodeError,  # names in the catalog may be any bytes
+        ) as error:
             reason = getattr(error, "__cause__", None) or error
             folder = self.file.path.parent
             if isinstance(reason, sqlite3.Error) and not os.access(folder, os.W_OK):
