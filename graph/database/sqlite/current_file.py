@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import TypeGuard
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -53,11 +52,11 @@ class CurrentFile:
         Raises:
             OSError, sqlite3.DatabaseError: there is no file, or it cannot be used now.
         """
-        if reads and monotonic() < self._next_look and self._is_usable(last):
-            return last
+        if last is not None and last.usable:
+            is_recent = reads and monotonic() < self._next_look
+            if last.file == (self._seen if is_recent else self._look()):
+                return last
         file = self._look()
-        if self._is_usable(last):
-            return last
         self._close_replaced()
         if last is not None:
             self.close(last)
@@ -112,9 +111,6 @@ class CurrentFile:
         self._seen = identity(self._path)
         self._next_look = monotonic() + LOOK
         return self._seen
-
-    def _is_usable(self, opened: OpenConnection | None) -> TypeGuard[OpenConnection]:
-        return opened is not None and opened.usable and opened.file == self._seen
 
     def _close_replaced(self) -> None:
         """Close all connections to other files than the current one.
