@@ -1,5 +1,7 @@
 """One operation of a valid document: its variables, its cost and its plans."""
 
+from collections.abc import Hashable
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import (
@@ -32,6 +34,28 @@ class Prepared(NamedTuple):
     """Why there is no plan."""
 
 
+MAX_SHAPES = 20
+"""Shapes of an operation's variables whose scans are remembered."""
+
+
+NO_SEARCH = ()
+"""The shape that stands for all variables of a mutation without filters."""
+
+
+def shape_of(value: Any) -> Hashable:
+    """Return the shape of a variable's value: its fields, enum members and magnitudes.
+
+    Whether statements may scan depends on it, and not on texts, such as those in a filter.
+    """
+    if isinstance(value, dict):
+        return frozenset([(name, shape_of(each)) for name, each in value.items()])
+    if isinstance(value, list):
+        return tuple([shape_of(each) for each in value])
+    if isinstance(value, Enum):
+        return value
+    return value.bit_length() if isinstance(value, int) else type(value).__name__
+
+
 class Operation:
     """One operation of a valid document, with its prepared costs and plans."""
 
@@ -50,9 +74,19 @@ class Operation:
         self.conditions = sorted(facts.conditions)
         self._has_inner = facts.has_inner_variables
         self._variables: Variables | None = None
-        self.scans: bool | None = None
-        """Whether any statement of it may scan; None until it was executed."""
+        self._scans: dict[Hashable, bool] = {NO_SEARCH: False}
+        """Whether any of its statements may scan, by the shape of its variables."""
         self.prepared: dict[tuple[Any, ...], Prepared] = {}
+
+    def may_scan(self, shape: Hashable) -> bool:
+        """Whether any statement may scan with variables of this shape, as far as is known."""
+        return self._scans.get(shape, True)
+
+    def record(self, shape: Hashable, *, scanned: bool) -> None:
+        """Record whether any statement scanned with variables of this shape."""
+        self._scans[shape] = scanned or self._scans.get(shape, False)
+        if len(self._scans) > MAX_SHAPES:
+            del self._scans[next(iter(self._scans))]
 
     def coerce(
         self,

@@ -1,6 +1,7 @@
 """Executes operations: each in a session and a transaction of its own."""
 
 import asyncio
+from collections.abc import Hashable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from graph.engine.encoding import encode, encode_within, has_longer_texts
 from graph.engine.errors import errors_of, graphql_error, public, said_stored, with_code
 from graph.engine.fallback import Fallback, Fallbacks
 from graph.engine.limits import Limits, too_complex
-from graph.engine.operation import Operation, Prepared
+from graph.engine.operation import NO_SEARCH, Operation, Prepared, shape_of
 from graph.engine.permissions import Permissions
 from graph.engine.saved_answers import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.schema import Schema, SerialExecutor
@@ -76,6 +77,13 @@ def not_executed(*errors: GraphQLError | PublicError) -> Result:
     """Return the result of an operation that was rejected before execution."""
     located = [graphql_error(each) if isinstance(each, PublicError) else each for each in errors]
     return Result(NULL, located, executed=False)
+
+
+def _shape(operation: Operation, coerced: VariableValues, prepared: Prepared) -> Hashable:
+    """Return the shape of the variables, if its statements share a lane that depends on it."""
+    if prepared.cost.filters if operation.writes else prepared.cost.reads > 1:
+        return shape_of(coerced.coerced)
+    return NO_SEARCH
 
 
 class Service:
@@ -151,8 +159,6 @@ class Service:
                 prepared = self._prepare(call, coerced)
                 size = prepared.cost.size(coerced.coerced)
                 self._check(size)
-                if is_new and call.operation.writes and size.filters is NO_FILTER:
-                    call.operation.scans = False  # until an execution scans
                 if is_new:  # computing its cost may take as long as executing it
                     await asyncio.sleep(0)
             except PublicError as error:
@@ -199,15 +205,16 @@ class Service:
         operation = call.operation
         session = self._database.session(call.caller.identity)
         context = Context(session, call.caller)
+        shape = _shape(operation, coerced, prepared)
         try:
             if operation.writes:
                 result = await self._mutate(call, coerced, prepared, context, room)
             elif prepared.cost.reads <= 1:
                 result = await self._run(call, coerced, prepared, context, room)
             else:
-                await session.snapshot(scans=operation.scans is not False)
+                await session.snapshot(scans=operation.may_scan(shape))
                 result = await self._run(call, coerced, prepared, context, room)
-                operation.scans = bool(operation.scans)
+                operation.record(shape, scanned=False)
         except (Exception, asyncio.CancelledError) as error:
             if not session.committed:
                 raise
@@ -215,7 +222,7 @@ class Service:
             result = Result(NULL, said_stored(errors))
         finally:
             if session.scanned:
-                operation.scans = True
+                operation.record(shape, scanned=True)
             await session.close()
         return result
 
@@ -223,7 +230,8 @@ class Service:
         self, call: Call, coerced: VariableValues, prepared: Prepared, context: Context, room: int
     ) -> Result:
         operation, session = call.operation, context.session
-        scans = operation.scans is not False
+        shape = _shape(operation, coerced, prepared)
+        scans = operation.may_scan(shape)
         is_one = self._may_commit_at_once(call, prepared, room)
         key, searches = self._key(call), bool(prepared.cost.filters)
         async with self._answers.once(
@@ -241,7 +249,7 @@ class Service:
                     await permissions.check(orjson.loads(once.saved.data))
                 return Result(once.saved.data, [], extensions=once.saved.extensions)
             if not result.errors:
-                operation.scans = bool(operation.scans)
+                operation.record(shape, scanned=False)
                 once.answer = SavedAnswer(result.data, result.extensions)
             elif session.committed:
                 said_stored(result.errors)

@@ -296,6 +296,27 @@ def test_the_answers_have_the_same_bytes(serve: Callable[..., Client]) -> None:
 
 
 @on_postgresql
+def test_quick_requests_do_not_wait_for_a_document_that_has_not_searched_before(
+    serve: Callable[..., Client], database_url: str, sql: Sql
+) -> None:
+    api = serve(pool_size=2)
+    hero = api.create("Slow")
+    query = """mutation Second($where: HeroFilter!) {
+      createHero(input: { name: "A", secretName: "a" }) { id }
+      updateHeroes(where: $where, input: { age: 1 }) { id }
+    }"""
+    api.data(query, where={"id": {"eq": "no-such"}})
+    with ThreadPoolExecutor(3) as threads:
+        with transaction(database_url, "SELECT id FROM hero FOR UPDATE"):
+            where = {"name": {"contains": "low"}}
+            answers = [threads.submit(api.execute, query, where=where) for _ in range(3)]
+            wait_until(lambda: sql(WAITING))
+            found = api.data("query Find($id: ID!) { hero(id: $id) { name } }", id=hero["id"])
+            assert found == {"hero": {"name": "Slow"}}
+        assert all("errors" not in answer.result() for answer in answers)
+
+
+@on_postgresql
 @pytest.mark.parametrize("keyed", [True, False])
 def test_quick_requests_do_not_wait_for_searches_in_transactions(
     serve: Callable[..., Client], database_url: str, sql: Sql, *, keyed: bool

@@ -14,10 +14,12 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tests.support.cluster import run_sql, running_cluster
 from tests.support.crowd import CREATE, HERO, PAGE, Connection
@@ -39,6 +41,52 @@ DELETED = "mutation Deleted($where: HeroFilter!) { deleteHeroes(where: $where) {
 COUNT = "{ heroesConnection(first: 1) { totalCount } }"
 
 GREEDY = {"filtered": FILTERED, "counted": COUNTED, "deleted": DELETED}
+
+ONE = {"id": {"eq": "1"}}
+"""A filter that an index has."""
+
+TWICE = """query Twice($where: HeroFilter!) {
+  first: heroes(where: $where) { id }
+  then: heroes(limit: 1) { id }
+}"""
+SECOND = """mutation Second($where: HeroFilter!) {
+  createHero(input: {name: "Greedy", secretName: "One of many"}) { id }
+  updateHeroes(where: $where, input: {}) { id }
+}"""
+TURNING = {"twice": TWICE, "second": SECOND}
+"""Operations whose statements share a snapshot or a transaction, so that they share a lane, too."""
+
+
+Request: TypeAlias = tuple[str, str, dict[str, Any]]
+
+
+class Documents(StrEnum):
+    """What the greedy clients send."""
+
+    SAME = "same"
+    """The same documents again and again."""
+    NEW = "new"
+    """Another document each time."""
+    TURNING = "turning"
+    """Another document every second time: first with a filter by an index, then with a scan."""
+
+
+def greedy_requests(number: int, documents: Documents) -> Iterator[Request]:
+    """Names, documents and variables of the requests of one greedy client."""
+    kinds = [*(TURNING if documents is Documents.TURNING else GREEDY).items()]
+    name, query = kinds[number % len(kinds)]
+    for again in count():
+        document = query if documents is Documents.SAME else f"# {number} {again}\n{query}"
+        if documents is Documents.TURNING:
+            yield f"{name}, first", document, {"where": ONE}
+        yield name, document, {"where": NOTHING}
+
+
+def requests(name: str, query: str, variables: Callable[[], dict[str, Any]]) -> Iterator[Request]:
+    """Repeat one document with changing variables."""
+    while True:
+        yield name, query, variables()
+
 
 PAUSE = 0.02
 """Seconds between two requests of a quick client: the load generator needs CPU time, too."""
@@ -82,40 +130,38 @@ class Load:
         self._end = perf_counter() + seconds
         self.seen: dict[str, Seen] = defaultdict(lambda: Seen([], Counter()))
 
-    async def client(
-        self, name: str, query: str, variables: Callable[[], dict[str, Any]], pause: float = 0
-    ) -> None:
-        """Repeat requests until the end."""
+    async def client(self, requests: Iterator[Request], pause: float = 0) -> None:
+        """Send requests until the end."""
         connection = await Connection.open(self._url)
-        seen = self.seen[name]
         while perf_counter() < self._end:
+            name, query, variables = next(requests)
+            seen = self.seen[name]
             start = perf_counter()
-            answer = await connection.ask(query, variables())
+            answer = await connection.ask(query, variables)
             seen.latencies.append(perf_counter() - start)
             seen.codes.update(error["extensions"]["code"] for error in answer.get("errors", ()))
             await asyncio.sleep(pause)
         connection.close()
 
-    async def run(self, greedy: int, counting: int) -> None:
+    async def run(self, greedy: int, counting: int, documents: Documents) -> None:
         """Run all clients at once.
 
         Args:
             greedy: number of clients whose requests are slow.
             counting: number of clients that count the heroes.
+            documents: what the greedy clients send.
         """
         dice = random.Random(self._rows)  # noqa: S311 (nothing secret)
-        kinds = [*GREEDY.items()]
-        clients = [
-            self.client(*kinds[n % len(kinds)], lambda: {"where": NOTHING}) for n in range(greedy)
-        ]
-        clients += [self.client("totalCount", COUNT, dict, PAUSE) for _ in range(counting)]
+        clients = [self.client(greedy_requests(n, documents)) for n in range(greedy)]
+        counts = requests("totalCount", COUNT, dict)
+        clients += [self.client(counts, PAUSE) for _ in range(counting)]
         for name, query, variables in (
             ("hero", HERO, lambda: {"id": str(dice.randint(1, self._rows))}),
             ("page by offset", PAGE, lambda: {"offset": dice.randrange(1000)}),
             ("page by cursor", NEXT, dict),
             ("create", CREATE, lambda: {"input": {"name": "Quick", "secretName": "One of many"}}),
         ):
-            clients += [self.client(name, query, variables, PAUSE) for _ in range(2)]
+            clients += [self.client(requests(name, query, variables), PAUSE) for _ in range(2)]
         await asyncio.gather(*clients)
 
 
@@ -157,6 +203,7 @@ def main() -> None:
     parser.add_argument("--greedy", type=int, default=30)
     parser.add_argument("--counting", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--documents", type=Documents, choices=Documents, default=Documents.SAME)
     given = parser.parse_args()
     with (
         database(given.rows, postgres=given.postgres) as url,
@@ -164,7 +211,7 @@ def main() -> None:
     ):
         for greedy in (0, given.greedy):
             load = Load(running.url, given.rows, given.seconds if greedy else given.seconds / 6)
-            asyncio.run(load.run(greedy, given.counting))
+            asyncio.run(load.run(greedy, given.counting, given.documents))
             print(f"{greedy} greedy clients")  # noqa: T201 (a command)
             for name, seen in load.seen.items():
                 print(f"{name:15} {seen}")  # noqa: T201
