@@ -1,10 +1,10 @@
 """Garbage collections, which hold the event loop: most are short, and long ones are rare.
 
 A collection visits all objects of its generation and of the younger ones, at up to 0.5 µs each.
-With full caches and 9,000 connections these are 700,000, and a full collection took 0.4 s. Python
-does not visit frozen objects. Those that no other object refers to are freed all the same, as a
-closed connection is. Only frozen cycles stay: parts of documents and statements that were evicted
-from a cache after they were frozen. They are freed after `THAWED_AFTER` seconds.
+With full caches and thousands of connections these would be 400,000. Python does not visit frozen
+objects, so what survives a full collection is frozen. An object that is no longer referred to is
+freed all the same: documents, plans and connections contain no cycles. What is left of other frozen
+cycles is freed when they may be many.
 """
 
 import gc
@@ -12,19 +12,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-THRESHOLDS = (700, 10, 2)
-"""A full collection begins when at least 23,000 objects have survived since the last one."""
+THRESHOLDS = (700, 5, 2)
+"""A full collection begins when at least 12,000 objects have survived since the last one."""
 
 OLDEST = 2
 """The generation of a full collection."""
 
-UNFROZEN = 65_000
-"""Number of surviving objects above which a full collection freezes them. Full caches hold about
-64,000, so mostly connections make it freeze."""
+UNFROZEN = 10_000
+"""Number of surviving objects above which a full collection freezes them."""
+
+THAWED_FROM = 400_000
+"""Number of frozen objects, besides those of the start, from which all are visited again, which
+takes 0.2 to 0.5 s. Full caches and 3,500 connections have 300,000."""
 
 THAWED_AFTER = 600
-"""Seconds after which all that was frozen is visited again, which takes 0.1 s of CPU time, and
-0.4 s with 9,000 connections."""
+"""Seconds after which the frozen objects are counted again."""
 
 
 @contextmanager
@@ -39,24 +41,31 @@ def uncollected() -> Iterator[None]:
     gc.enable()
 
 
+def collect() -> None:
+    """Collect garbage: one that frees old objects hides from Python how many new ones it makes."""
+    gc.collect()
+
+
 class _Freezer:
     """Freezes what survives full collections; is called before and after each collection."""
 
     def __init__(self) -> None:
-        self._thawed = monotonic()
-        self._froze = False
-        """Whether anything was frozen since."""
+        self._counted = monotonic()
+        self._needed = gc.get_freeze_count()
+        self._thaws = False
 
     def __call__(self, phase: str, info: dict[str, int]) -> None:
         if info["generation"] < OLDEST:
             return
         if phase == "start":
-            if self._froze and monotonic() - self._thawed > THAWED_AFTER:
-                gc.unfreeze()
-                self._thawed, self._froze = monotonic(), False
-        elif len(gc.get_objects()) > UNFROZEN:
+            if monotonic() - self._counted > THAWED_AFTER:
+                self._counted = monotonic()
+                self._thaws = gc.get_freeze_count() > self._needed + THAWED_FROM
+                if self._thaws:
+                    gc.unfreeze()
+        elif self._thaws or len(gc.get_objects()) > UNFROZEN:
             gc.freeze()
-            self._froze = True
+            self._thaws = False
 
 
 @contextmanager

@@ -2,13 +2,19 @@
 
 import gc
 import re
+import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import graph
 from graph import garbage
+from graph.engine.operation import Operation
 from tests.support.client import Client
+
+if TYPE_CHECKING:
+    from graphql import OperationDefinitionNode
 
 
 def test_one_module_alone_imports_gc() -> None:
@@ -27,7 +33,16 @@ def test_a_running_service_has_short_collections(api: Client) -> None:
     assert gc.get_freeze_count() > 50_000
 
 
-def test_many_survivors_are_frozen_and_thawed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+class Circle:
+    """An object that may refer to itself."""
+
+    itself: object
+
+
+def test_many_survivors_are_frozen_and_thawed_when_they_are_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(garbage, "THAWED_AFTER", -1)
     thresholds = gc.get_threshold()
     with garbage.short_collections():
         kept: list[list[object]] = [[] for _ in range(garbage.UNFROZEN // 2)]
@@ -36,9 +51,36 @@ def test_many_survivors_are_frozen_and_thawed_later(monkeypatch: pytest.MonkeyPa
         kept += [[] for _ in range(garbage.UNFROZEN)]
         gc.collect()
         assert len(gc.get_objects()) < garbage.UNFROZEN // 2
-        kept[0].append(kept[0])
-        del kept[0]
-        assert gc.collect() == 0
-        monkeypatch.setattr(garbage, "THAWED_AFTER", -1)
-        assert gc.collect() >= 1
+        dead = Circle()
+        dead.itself = dead
+        gone = weakref.ref(dead)
+        kept += [[] for _ in range(garbage.UNFROZEN)]
+        gc.collect()
+        del dead
+        gc.collect()
+        assert gone() is not None
+        kept += [[] for _ in range(garbage.THAWED_FROM)]
+        gc.collect()
+        gc.collect()
+        assert gone() is None
+        assert len(gc.get_objects()) < garbage.UNFROZEN
     assert gc.get_threshold() == thresholds
+
+
+def test_an_evicted_document_is_freed_at_once(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[OperationDefinitionNode]] = []
+    create = Operation.__init__
+
+    def noted(operation: Operation, *arguments: Any) -> None:
+        create(operation, *arguments)
+        made.append(weakref.ref(operation.node))
+
+    monkeypatch.setattr(Operation, "__init__", noted)
+    gc.disable()
+    try:
+        for number in range(120):
+            api.data(f'{{ heroes(where: {{name: {{eq: "{number:01000}"}}}}) {{ id name }} }}')
+    finally:
+        gc.enable()
+    assert made[0]() is None
+    assert made[-1]() is not None

@@ -6,6 +6,7 @@ uvicorn has a timeout for idle connections only: it would keep one with half a r
 import asyncio
 from collections.abc import Awaitable
 from functools import partial
+from itertools import count
 from typing import Any
 
 import uvicorn
@@ -13,6 +14,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from graph import garbage
 from graph.http.errors import CLIENT_GONE
 from graph.http.flow import CONNECTION_BYTES, Flow, Waiting
 from graph.http.http1 import UnacceptableError, check, error_response, head, origin_form
@@ -39,17 +41,18 @@ PIECE_BYTES = 4096
 MAX_IDLE = 2_000
 """Maximum idle connections of a process, 8 kB each; the longest idle one is closed."""
 
-MAX_ARRIVING_BYTES = 24_000_000
+MAX_ARRIVING_BYTES = 20_000_000
 """Maximum memory of all requests of which only a part has arrived; the oldest is rejected."""
 
 MAX_UNREAD_BYTES = 20_000_000
 """Maximum memory of all unread responses; beyond, the client that has read nothing for longest is
 given up."""
 
+COLLECTED_AFTER = 250
+"""Connections after which garbage is collected; each has 50 to 90 objects."""
+
 MAX_CLOSED = 1_000
 """Maximum closed connections whose clients still read; the oldest is given up."""
-
-CROWDED = "Too many requests were arriving, and this one was the oldest."
 
 PROBE_INTERVAL = 0.1
 """Seconds between two interim responses to a client that has closed its sending side."""
@@ -69,6 +72,7 @@ class ProtocolConfig(uvicorn.Config):
         self.arriving = Waiting[Protocol](MAX_ARRIVING_BYTES)
         self.unread = Waiting[Flow](MAX_UNREAD_BYTES)
         self.closed = Waiting[asyncio.Task[None]](MAX_CLOSED)
+        self.numbers = count(1)  # of connections
 
 
 class Protocol(HttpToolsProtocol):
@@ -84,6 +88,7 @@ class Protocol(HttpToolsProtocol):
         self._all_arriving = config.arriving
         self._unread = config.unread
         self._closed = config.closed
+        self._numbers = config.numbers
         self._arrival: asyncio.TimerHandle | None = None
         self._unparsed = b""
         self._chunks = 0  # parsed in this turn
@@ -105,6 +110,8 @@ class Protocol(HttpToolsProtocol):
         self.flow = Flow(transport, self.pipeline, self._timeout, self._unread, self._closed)
         self._arrival = self.loop.call_later(self._timeout, self._too_slow)
         self._become_idle()
+        if next(self._numbers) % COLLECTED_AFTER == 0:
+            garbage.collect()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
@@ -198,7 +205,7 @@ class Protocol(HttpToolsProtocol):
                 self._arrival = self.loop.call_later(self._timeout, self._too_slow)
             self._all_arriving.add(self, CONNECTION_BYTES + self._arrived_bytes)
             if (oldest := self._all_arriving.excess()) is not None:
-                oldest._reject(408, CROWDED)  # noqa: SLF001 (of this class)
+                oldest._make_room()  # noqa: SLF001 (of this class)
         elif self._last_response is None and (self.cycle is None or self.cycle.response_complete):
             # The end of a body whose request was answered early, or bytes before a request.
             self._rest()
@@ -334,6 +341,12 @@ class Protocol(HttpToolsProtocol):
         finally:
             if self._running is running:  # the next request may have begun
                 self._running = None
+
+    def _make_room(self) -> None:
+        """Reject the arriving request, because there are too many."""
+        self._reject(408, "Too many requests were arriving, and this one was the oldest.")
+        if self._ended:
+            self.transport.close()  # not to count as idle until the client closes
 
     def _too_slow(self) -> None:
         """Handle the timeout of an arriving request."""

@@ -42,11 +42,16 @@ class Collections:
 
     def __init__(self) -> None:
         self.times: dict[int, list[float]] = {0: [], 1: [], 2: []}
+        self.visited = 0
+        """The most objects that one of them visited."""
         self._start = 0.0
         gc.callbacks.append(self._count)
 
     def _count(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
+            generations = range(info["generation"] + 1)
+            young = sum(len(gc.get_objects(generation)) for generation in generations)
+            self.visited = max(self.visited, young)
             self._start = thread_time()
         else:
             self.times[info["generation"]].append(thread_time() - self._start)
@@ -60,9 +65,11 @@ class Collections:
         memory = Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]
         frozen, tracked = gc.get_freeze_count(), len(gc.get_objects())
         print(  # noqa: T201 (a command)
-            f"{part}: {told} ms; {int(memory) // 1024} MB; {frozen} frozen, {tracked} others",
+            f"{part}: {told} ms, {self.visited} objects; {int(memory) // 1024} MB; "
+            f"{frozen} frozen, {tracked} others",
             flush=True,
         )
+        self.visited = 0
         for times in lists:
             times.clear()
 
@@ -222,6 +229,9 @@ async def main() -> None:
             collections.report("2,000 new documents")
             await in_process(ordinary, port)
             collections.report("ordinary requests")
+            gc.unfreeze()
+            gc.collect()
+            collections.report("a collection of all that was frozen, too")
 
 
 if __name__ == "__main__":

@@ -23,10 +23,13 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     OperationType,
+    build_schema,
     is_non_null_type,
     located_error,
+    parse,
 )
 from graphql.execution import Executor, VariableValues
+from graphql.type import GraphQLResolveInfoHelpers
 
 from graph.engine._compiled.arguments import Parameters
 from graph.engine._compiled.results import ValueCompiler
@@ -40,6 +43,17 @@ from graph.engine.definitions import (
 )
 from graph.engine.fallback import Fallback
 from graph.engine.selection import Fields, Selected, Selection, SelectionTree
+
+
+def _async_helpers() -> GraphQLResolveInfoHelpers:
+    executor = Executor.build(build_schema("type Query { field: Int }"), parse("{ field }"))
+    assert isinstance(executor, Executor)  # noqa: S101 (the operation is valid)
+    return executor.async_helpers
+
+
+ASYNC_HELPERS = _async_helpers()
+"""Helpers that resolvers get. Those of the plan's executor would keep the executor and the document
+of an evicted plan in memory until a full garbage collection, because they refer to each other."""
 
 Note: TypeAlias = Callable[[str, str | Exception], None]
 """Records what graphql-core executes of a plan's operation, and why (`Fallbacks.add`)."""
@@ -162,7 +176,8 @@ class RootField(CoreField):
         self._definition = definition
         self._required = is_non_null_type(definition.type)
         self._field = source
-        self._info = executor.build_resolve_info(definition, self._nodes, root, self._path)
+        built = executor.build_resolve_info(definition, self._nodes, root, self._path)
+        self._info = built._replace(async_helpers=ASYNC_HELPERS)
         info = Info(self._info, source)
         if info.schema.config.default_resolver is not getattr:
             raise Fallback("the schema has a default resolver")
