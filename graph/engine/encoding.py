@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 SLICE = 20
-"""Items of a list that are encoded at once, where it may have many."""
+"""Number of items of a long list that are encoded at a time."""
 
 
 def encode(value: Any) -> bytes:
@@ -18,12 +18,12 @@ def encode(value: Any) -> bytes:
 
 
 class Items(list[Any]):
-    """The items of a list in an answer, which `encode_within` encodes some at a time."""
+    """A list in an answer, of which `encode_within` encodes some items at a time."""
 
 
 def encode_within(value: Any, room: int) -> bytes | None:
-    """JSON text, or None when it has more bytes than this; it is then not made whole."""
-    if has_longer_texts(value, room):
+    """Encode as JSON; return None, and encode only a part, if it has more than `room` bytes."""
+    if _has_longer_texts(value, room):
         return None
     slices = _Slices(room)
     try:
@@ -35,8 +35,8 @@ def encode_within(value: Any, room: int) -> bytes | None:
     return text if len(text) <= room else None
 
 
-def has_longer_texts(value: Any, room: int) -> bool:
-    """Whether there are more characters in the texts of a value, but for those in `Items`."""
+def _has_longer_texts(value: Any, room: int) -> bool:
+    """Whether the texts of a value, outside of `Items`, have more than `room` characters."""
     waiting = [value]
     while waiting:
         part = waiting.pop()
@@ -52,7 +52,7 @@ def has_longer_texts(value: Any, room: int) -> bool:
 
 
 class _Slices:
-    """Encodes what orjson leaves to it: `Items`, as far as there is room."""
+    """Hook of orjson that encodes `Items`, until there is no room left."""
 
     __slots__ = ("left",)
 

@@ -112,11 +112,13 @@ class Operation:
             check_variables([variables])
         definitions = self.node.variable_definitions or ()
         why: Fallback | None = None
-        try:
-            if fallbacks is not None:
-                return VariableValues({}, self._compiled_variables(schema).coerce(variables))
-        except Fallback as raised:
-            why = raised
+        if fallbacks is not None:
+            try:
+                if self._variables is None:
+                    self._variables = self._compile_variables(schema)
+                return VariableValues({}, self._variables.coerce(variables))
+            except Fallback as raised:
+                why = raised
         coerced = get_variable_values(
             schema,
             definitions,
@@ -128,9 +130,7 @@ class Operation:
             fallbacks.add(self.name, "variables", why)
         return coerced
 
-    def _compiled_variables(self, schema: GraphQLSchema) -> Variables:
+    def _compile_variables(self, schema: GraphQLSchema) -> Variables:
         if self._has_inner:  # graphql-core coerces such a variable again, from its source
             raise Fallback("a variable is inside a list or an object")
-        if self._variables is None:
-            self._variables = Variables(schema, self.node.variable_definitions or ())
-        return self._variables
+        return Variables(schema, self.node.variable_definitions or ())

@@ -171,7 +171,7 @@ class SavedAnswers:
         self._due = asyncio.Event()
 
     def once(
-        self, session: Session, key: Key | None, *, searches: bool, scans: bool, is_one: bool
+        self, session: Session, key: Key | None, *, searches: bool, scans: bool, only_texts: int
     ) -> "Once":
         """Return a transaction for a mutation that may have been executed already.
 
@@ -180,10 +180,10 @@ class SavedAnswers:
             key: the idempotency key, if the client sent one.
             searches: whether the mutation may search before its transaction begins.
             scans: whether the mutation may scan (`Session.start`).
-            is_one: whether it has one statement only (`Session.start`); ignored with a key.
+            only_texts: whether it has one statement only (`Session.start`); ignored with a key.
         """
         claim = None if key is None else Change(self._claim, self._claimed(key))
-        session.start(claim, scans=scans, is_one=is_one and key is None)
+        session.start(claim, scans=scans, only_texts=0 if key else only_texts)
         return Once(self, session, key, searches=searches)
 
     @staticmethod

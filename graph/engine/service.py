@@ -25,7 +25,7 @@ from graph.engine.cost import (
 from graph.engine.deadline import run_with_timeout
 from graph.engine.definitions import core_schema
 from graph.engine.documents import Document, Documents
-from graph.engine.encoding import encode, encode_within, has_longer_texts
+from graph.engine.encoding import encode, encode_within
 from graph.engine.errors import errors_of, graphql_error, public, said_stored, with_code
 from graph.engine.fallback import Fallback, Fallbacks
 from graph.engine.limits import Limits, too_complex
@@ -232,10 +232,10 @@ class Service:
         operation, session = call.operation, context.session
         shape = _shape(operation, coerced, prepared)
         scans = operation.may_scan(shape)
-        is_one = self._may_commit_at_once(call, prepared, room)
+        only_texts = self._only_texts(prepared, room)
         key, searches = self._key(call), bool(prepared.cost.filters)
         async with self._answers.once(
-            session, key, searches=searches, scans=scans, is_one=is_one
+            session, key, searches=searches, scans=scans, only_texts=only_texts
         ) as once:
             if once.saved is None:
                 result = await self._run(call, coerced, prepared, context, room)
@@ -255,17 +255,19 @@ class Service:
                 said_stored(result.errors)
             return result
 
-    def _may_commit_at_once(self, call: Call, prepared: Prepared, room: int) -> bool:
-        """Whether a statement may be committed as it runs: nothing can fail after it.
+    def _only_texts(self, prepared: Prepared, room: int) -> int:
+        """Return how long the texts of a mutation may be for it to be committed as it runs.
 
-        Its row has been checked at start (`graph.migrations.catalog`), so the only limit left is
-        that of the answer's size. The texts of the answer come from the request.
+        Nothing may fail after that. Its row has been checked at start (`graph.migrations.catalog`),
+        so the limit on the answer is left: of its fields, the texts alone have no bound.
+
+        Returns:
+            The number of characters; 0 if the mutation needs a transaction.
         """
         plan, cost = prepared.plan, prepared.cost
         if plan is None or not plan.is_one_statement or cost.lists:
-            return False
-        texts = (room // cost.fields - MAX_LEAF_BYTES) // ESCAPED
-        return not has_longer_texts(call.variables, texts - len(call.operation.query))
+            return 0
+        return max(0, (room // cost.fields - MAX_LEAF_BYTES) // ESCAPED)
 
     def _key(self, call: Call) -> Key | None:
         if call.key is None:
@@ -329,21 +331,20 @@ class Service:
         self, call: Call, coerced: VariableValues, prepared: Prepared, context: Context, room: int
     ) -> Result:
         """Execute an operation, and encode its answer inside the transaction."""
-        result = await self._executed(call, coerced, prepared, context)
+        if prepared.plan is not None:
+            run = PlanRun(context, coerced, lambda: self._executor(call, context))
+            result = await prepared.plan.execute(run)
+        else:
+            self.fallbacks.add(call.operation.name, "all", prepared.why)
+            result = await self._run_by_core(call, context)
         data = encode_within(result.data, room)
         if data is None:
             raise self._too_large()
         extensions = encode(result.extensions) if result.extensions else None
         return Result(data, public(result.errors or ()), extensions=extensions)
 
-    async def _executed(
-        self, call: Call, coerced: VariableValues, prepared: Prepared, context: Context
-    ) -> ExecutionResult:
-        """Execute an operation by its plan, by Strawberry if extended, or by graphql-core."""
-        if prepared.plan is not None:
-            run = PlanRun(context, coerced, lambda: self._executor(call, context))
-            return await prepared.plan.execute(run)
-        self.fallbacks.add(call.operation.name, "all", prepared.why)
+    async def _run_by_core(self, call: Call, context: Context) -> ExecutionResult:
+        """Execute an operation by graphql-core, through Strawberry if the schema is extended."""
         if self._is_extended:
             extended = await self._strawberry.execute(
                 call.operation.query,

@@ -184,7 +184,7 @@ class PostgresSession(Session):
         self._writes = False
         self._first: Change | None = None
         self._scans = False
-        self._is_one = False
+        self._only_texts = 0
         self._turn = asyncio.Lock()  # concurrent resolvers share one connection
 
     def orm_bind(self) -> Connection:
@@ -213,8 +213,10 @@ class PostgresSession(Session):
     ) -> Coroutine[Any, Any, list[Any]]:
         if self._held is None and not self._writes:
             return self.run_without_begin(statement, sql, values)
-        if self._held is None and self._is_one and isinstance(statement.clause, UpdateBase):
-            return self._run_and_commit(statement.clause, sql, values)
+        if self._held is None and self._only_texts and isinstance(statement.clause, UpdateBase):
+            texts = sum([len(value) for value in values if type(value) is str])
+            if texts <= self._only_texts:
+                return self._run_and_commit(statement.clause, sql, values)
         return self._run_in_transaction(statement, sql, values)
 
     async def fetch_exactly(self, count: int, statement: Statement, **parameters: object) -> Rows:
@@ -235,7 +237,7 @@ class PostgresSession(Session):
                 await pooled.raw.execute("BEGIN")
             return await pooled.raw.fetch(sql, *values)
 
-        self._is_one = False
+        self._only_texts = 0
         acquire = self._acquire(scans=self._scans)
         pooled, rows = await self._transactions.acquire_and_run(run, acquire, commits=clause)
         if pooled.raw.is_in_transaction():
@@ -296,10 +298,10 @@ class PostgresSession(Session):
         return True
 
     def start(
-        self, first: Change | None = None, *, scans: bool = False, is_one: bool = False
+        self, first: Change | None = None, *, scans: bool = False, only_texts: int = 0
     ) -> None:
         self._writes, self._first = True, first
-        self._scans, self._is_one = scans, is_one
+        self._scans, self._only_texts = scans, only_texts
 
     async def begin(self) -> bool:
         async with self._turn:

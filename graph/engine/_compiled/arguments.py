@@ -273,7 +273,7 @@ class Parameters:
             if value is not None or variable in given:
                 values[name] = value
         if self._literals is not None:
-            return {**_copy(self._literals), **values}
+            return {**_copy(self._literals), **values} if self._literals else values
         arguments = self._coerce(variables)
         literals = {name: arguments[name] for name in arguments.keys() - self._variables.keys()}
         if _is_copied_whole(literals):
