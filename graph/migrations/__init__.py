@@ -206,7 +206,8 @@ def _difference(connection: Connection) -> str | None:
     if connection.dialect.name == "postgresql":
         return unusable_index(connection, TABLE.metadata)
     if (
-        inspect(connection).has_table("sqlite_sequence")  # an adopted database has none
+        TABLE.dialect_options["sqlite"]["autoincrement"]
+        and inspect(connection).has_table("sqlite_sequence")  # an adopted database has none
         and not has_autoincrement(connection, TABLE)
     ):
         return f"{TABLE.name} has lost AUTOINCREMENT: new rows can get the ids of deleted rows"

@@ -7,11 +7,23 @@ Each reason says what does not fit and, if possible, has the SQL to fix it
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Float, Integer, Numeric, String, Table, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    Numeric,
+    String,
+    Table,
+    Uuid,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from graph.tables.sql.functions import underlying_type
+from graph.tables.sql.keys import key_of
 
 OBJECT = text("""
 SELECT name, type, sql FROM sqlite_master
@@ -84,7 +96,7 @@ def reasons(
     yield from _key_reasons(connection, table, [each for each in columns.values() if each.pk])
     for column in columns.values():
         if column.name in table.c and column.name in names:
-            if not table.c[column.name].primary_key:
+            if not (table.c[column.name].primary_key and key_of(table).is_numbered):
                 yield from _column_reasons(column, table.c[column.name])
         elif column.required and column.default is None and not column.generated:
             why = "is NOT NULL without a default, and gets no value from us"
@@ -118,6 +130,11 @@ def _write_reasons(connection: Connection, name: str, columns: Sequence[str]) ->
 
 
 def _key_reasons(connection: Connection, table: Table, found: list[Any]) -> Iterator[str]:
+    if not key_of(table).is_numbered:
+        names = [column.name for column in table.primary_key]
+        if sorted(names) != sorted(each.name for each in found):
+            yield f"its primary key is not ({', '.join(names)}). {REBUILD}"
+        return
     key = table.primary_key.columns[0]
     # Only an alias of the rowid numbers new rows: not `INT`, not `DESC`, no second column
     # (https://sqlite.org/lang_createtable.html#rowid). Any other key has an index.
@@ -164,6 +181,6 @@ def _served(type_: TypeEngine[Any]) -> set[str]:
         return {"INTEGER", "NUMERIC", "BLOB"}
     if isinstance(own, Float | Numeric):
         return {"REAL", "NUMERIC", "BLOB"}
-    if isinstance(own, String):
+    if isinstance(own, String | Uuid):
         return {"TEXT", "BLOB"}
     return {"INTEGER", "NUMERIC", "TEXT", "BLOB", "REAL"}

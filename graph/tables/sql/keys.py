@@ -94,6 +94,7 @@ class Key:
     """
 
     def __init__(self, table: Table) -> None:
+        self.table = table
         self.columns: tuple[Column[Any], ...] = tuple(table.primary_key)
         self.names: tuple[str, ...] = tuple(str(column.key) for column in self.columns)
         for column in self.columns:
@@ -131,12 +132,7 @@ class Key:
     def is_numbered(self) -> bool:
         """Whether the database numbers new rows, each with a greater key than the one before."""
         column = self.columns[0]
-        return (
-            self.is_single
-            and isinstance(underlying_type(column.type), Integer)
-            and column.default is None
-            and column.server_default is None
-        )
+        return self.table.autoincrement_column is column and column.default is None
 
     def with_defaults(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values of a new row, with those of the key that Python makes."""
