@@ -86,6 +86,14 @@ VARIABLES = """query Q($a: Boolean = false, $b: Boolean = false, $c: Boolean = f
     ("query", "reason"),
     [
         ("query Q { thing { name } }", None),
+        (
+            "query Q($id: ID! = 1, $at: Int) { heroes(limit: $at) { id } hero(id: $id) { id } }",
+            None,
+        ),
+        (
+            "query Q($by: [HeroOrder!] = []) { heroes(orderBy: $by) { id } }",
+            "variables: a variable is left out, or not in its exact type",
+        ),
         ("query Q { thing { shout } }", f"thing: {BELOW}"),
         ("query Q { odd { name } }", "odd: its resolver returned neither rows of `info.columns` "),
         ("query Q { wrong { name } }", "wrong: a value has another Python type than its scalar"),

@@ -16,6 +16,7 @@ from graphql import (
     Undefined,
     VariableDefinitionNode,
     VariableNode,
+    coerce_input_literal,
     get_argument_values,
     get_nullable_type,
     is_input_object_type,
@@ -58,7 +59,7 @@ Raises:
     Fallback: graphql-core must coerce it, or refuse it.
 """
 
-INEXACT = "a variable is left out, null, or not in its exact type"
+INEXACT = "a variable is left out, or not in its exact type"
 
 
 class Variables:
@@ -72,13 +73,15 @@ class Variables:
     def __init__(
         self, schema: GraphQLSchema, definitions: Iterable[VariableDefinitionNode]
     ) -> None:
-        self._variables: list[tuple[str, Coerce, bool]] = []
+        self._variables: list[tuple[str, Coerce, Any]] = []
         for definition in definitions:
-            type_ = type_from_ast(schema, definition.type)
-            may_be_left_out = not is_non_null_type(type_) and definition.default_value is None
-            self._variables.append(
-                (definition.variable.name.value, _coerce(type_), may_be_left_out)
-            )
+            type_: Any = type_from_ast(schema, definition.type)
+            default: Any = Fallback if is_non_null_type(type_) else Undefined
+            if definition.default_value is not None:
+                default = coerce_input_literal(definition.default_value, type_)
+                if not isinstance(default, UNCHANGING):  # requests must not share it
+                    default = Fallback
+            self._variables.append((definition.variable.name.value, _coerce(type_), default))
 
     def coerce(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the coerced values.
@@ -87,11 +90,13 @@ class Variables:
             Fallback: graphql-core must coerce them, or refuse them.
         """
         coerced = {}
-        for name, coerce, may_be_left_out in self._variables:
+        for name, coerce, default in self._variables:
             if name in given:
                 coerced[name] = coerce(given[name], MAX_NESTING)
-            elif not may_be_left_out:
+            elif default is Fallback:
                 raise Fallback(INEXACT)
+            elif default is not Undefined:
+                coerced[name] = default
         return coerced
 
 
