@@ -105,9 +105,9 @@ def changed(shape: Shape, random: Random) -> Shape:
 
 
 @asynccontextmanager
-async def service(folder: Path) -> AsyncIterator[ASGIApp]:
-    """A service with default settings and 1,000 heroes."""
-    settings = Settings(database_url=f"sqlite:///{folder / 'database.db'}")
+async def service(folder: Path, **limits: Any) -> AsyncIterator[ASGIApp]:
+    """A service with 1,000 heroes, and default settings but for these limits."""
+    settings = Settings(database_url=f"sqlite:///{folder / 'database.db'}", **limits)
     app = create_app(settings)
     async with app.fastapi.router.lifespan_context(app.fastapi):
         database = open_database(settings)
