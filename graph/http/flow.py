@@ -182,6 +182,9 @@ class Flow(FlowControl):
         sending = asyncio.create_task(keep_sending(rest, CLOSED * self._patience))
         self._closed.add(sending, 1)
         sending.add_done_callback(self._closed.discard)
+        sending.add_done_callback(
+            lambda _: rest.close()
+        )  # even if it is cancelled before it begins
         if (longest := self._closed.excess()) is not None:
             longest.cancel()
 
@@ -201,16 +204,16 @@ class Flow(FlowControl):
 
 
 async def keep_sending(rest: socket.socket, patience: float) -> None:
-    """Keep a socket whose connection is closed open while its client reads what the system has.
+    """Wait while the client of a closed connection reads what the system has; reset it otherwise.
 
-    The system itself would wait for ever for a client that does not read, or give up one that reads
-    slowly: `TCP_USER_TIMEOUT` counts from when its window closed.
+    The system itself would wait forever for a client that does not read, or with `TCP_USER_TIMEOUT`
+    give up one that reads slowly: that counts from when the client's window closed.
 
     Args:
-        rest: the socket, which is closed at the end.
+        rest: the socket.
         patience: seconds in which the client must read something.
     """
-    with rest, suppress(OSError):  # the client has left
+    with suppress(OSError):  # the client has left
         rest.shutdown(socket.SHUT_WR)
         unsent, looks = UNKNOWN, LOOKS
         while looks and not rest.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
