@@ -95,14 +95,8 @@ class Facts(NamedTuple):
     has_inner_variables: bool = False
     """Whether a variable is inside a list or an object."""
 
-    def __add__(self, other: tuple[Any, ...]) -> "Facts":
-        depth, aliases, conditions, has_inner = other
-        return Facts(
-            max(self.depth, depth),
-            self.aliases + aliases,
-            self.conditions | conditions,
-            self.has_inner_variables or has_inner,
-        )
+
+NOTHING = Facts()
 
 
 def parse_within_limits(query: str, most: int) -> DocumentNode:
@@ -183,36 +177,43 @@ class _Measure:
         }
         self._known: dict[str, Facts] = {}
 
-    def facts(self, selections: SelectionSetNode | None) -> Facts:
+    def facts(self, selections: SelectionSetNode) -> Facts:
         """Return the facts of these selections, following fragments."""
-        facts = Facts()
-        for node in selections.selections if selections else ():
-            facts += Facts(conditions=_conditions(node))
+        depth = aliases = 0
+        conditions = set[str]()
+        has_inner = False
+        for node in selections.selections:
+            inner = NOTHING
             if isinstance(node, FieldNode):
-                inner = self.facts(node.selection_set)
-                has_alias = node.alias is not None
-                if node.alias is not None:
+                if node.selection_set:
+                    inner = self.facts(node.selection_set)
+                if node.alias:
+                    aliases += 1
                     self.longest_alias = max(self.longest_alias, len(node.alias.value))
-                facts += Facts(inner.depth + 1, has_alias, frozenset(), has_inner_variables(node))
-                facts += inner
+                depth = max(depth, inner.depth + 1)
+                has_inner |= has_inner_variables(node)
             elif isinstance(node, InlineFragmentNode):
-                facts += self.facts(node.selection_set)
+                inner = self.facts(node.selection_set)
             elif isinstance(node, FragmentSpreadNode):
-                facts += self._facts_of_fragment(node.name.value)
-        return facts
+                inner = self._facts_of_fragment(node.name.value)
+            depth = max(depth, inner.depth)
+            aliases += inner.aliases
+            conditions.update(inner.conditions, _conditions(node))
+            has_inner |= inner.has_inner_variables
+        return Facts(depth, aliases, frozenset(conditions), has_inner)
 
     def _facts_of_fragment(self, name: str) -> Facts:
         if name not in self._known and name in self._fragments:
-            self._known[name] = Facts()  # ends a cycle, which validation rejects later
+            self._known[name] = NOTHING  # ends a cycle, which validation rejects later
             self._known[name] = self.facts(self._fragments[name])
-        return self._known.get(name, Facts())
+        return self._known.get(name, NOTHING)
 
 
-def _conditions(node: SelectionNode) -> frozenset[str]:
+def _conditions(node: SelectionNode) -> list[str]:
     """Return the variables of a node's directives."""
-    return frozenset(
+    return [
         argument.value.name.value
         for directive in node.directives or ()
         for argument in directive.arguments or ()
         if isinstance(argument.value, VariableNode)
-    )
+    ]
