@@ -1,1 +1,1 @@
-"""How fast the service is, next to what its users could run instead."""
+"""Benchmarks of the service and of others that its users could run instead."""

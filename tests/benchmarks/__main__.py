@@ -1,4 +1,4 @@
-"""Compare the service with what its users could run instead, on this machine, in one run."""
+"""Compare the service with others that its users could run instead, in one run."""
 
 import argparse
 import itertools
@@ -40,8 +40,8 @@ def options() -> argparse.Namespace:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Start a PostgreSQL that loses nothing; gives its URL."""
-    from tests.support.cluster import running_cluster  # noqa: PLC0415 (needs what the tests need)
+    """Start a PostgreSQL with durable commits; yields its URL."""
+    from tests.support.cluster import running_cluster  # noqa: PLC0415 (needs the extra `test`)
 
     with running_cluster({"fsync": "on", "full_page_writes": "on"}) as cluster:
         yield cluster.url("postgres")
@@ -49,7 +49,7 @@ def postgres() -> Iterator[str]:
 
 @contextmanager
 def databases(chosen: argparse.Namespace) -> Iterator[Databases]:
-    """Make what the servers serve from: SQLite files, or databases in a PostgreSQL."""
+    """Create the servers' databases: SQLite files, or databases in a PostgreSQL."""
     with ExitStack() as stack:
         url = stack.enter_context(postgres()) if chosen.postgres else chosen.database_url
         if url:
@@ -62,7 +62,7 @@ def databases(chosen: argparse.Namespace) -> Iterator[Databases]:
 
 
 def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
-    """Measure all loads of all servers in turn, so that the machine's moods hit all of them."""
+    """Measure all servers in turn, so that changes of the machine's speed affect all of them."""
     servers = [SERVERS[name] for name in chosen.servers]
     if chosen.workers:
         name = f"ours, {chosen.workers} workers"
@@ -71,14 +71,14 @@ def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
     servers = [one for one in servers if (one.postgres if on_postgres else one.sqlite)]
     for server in [*servers]:
         if reason := server.missing():
-            if os.environ.get("CI"):  # where all must be there
+            if os.environ.get("CI"):  # in CI, no server may be missing
                 raise ServerError(reason)
             print(f"left out: {reason}", file=sys.stderr)
             servers.remove(server)
     cores = prepare()
     with databases(chosen) as source:
         bench = Bench(source, chosen.rows, cores)
-        # A round is as short as can be: loads are compared with each other, too.
+        # Short rounds, because loads are compared with each other, too.
         loads = itertools.product(range(chosen.rounds), chosen.connections, chosen.workloads)
         for _, connections, name in loads:
             for server in servers:
@@ -87,7 +87,7 @@ def measurements(chosen: argparse.Namespace) -> Iterator[Measurement]:
 
 
 def main() -> int:
-    """Measure, print, and keep; give the exit code."""
+    """Measure, print, and save; returns the exit code."""
     chosen = options()
     if reason := missing():
         print(reason, file=sys.stderr)

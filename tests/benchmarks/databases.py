@@ -1,4 +1,4 @@
-"""Databases to serve from: each run gets a fresh one, all with the same heroes."""
+"""Databases for the servers: each run gets a new one with the same heroes."""
 
 import shutil
 from pathlib import Path
@@ -10,17 +10,17 @@ from tests.benchmarks.heroes import fill
 
 
 class Databases(Protocol):
-    """Makes databases that all hold the same heroes."""
+    """Creates databases with the same heroes."""
 
     def fresh(self, directory: Path) -> URL:
-        """Make one; its files, if it has any, are in `directory`. The URL names a sync driver."""
+        """Create one, with any files in `directory`; returns a URL with a sync driver."""
 
 
 class SqliteFiles:
     """Copies of one SQLite file."""
 
     def __init__(self, directory: Path, rows: int) -> None:
-        """Make the original in `directory`, with `rows` heroes."""
+        """Create the original in `directory`, with `rows` heroes."""
         self.original = directory / "original.db"
         fill(URL.create("sqlite", database=str(self.original)), rows)
 
@@ -37,7 +37,7 @@ class PostgresDatabases:
     COPY = "hero_benchmark"
 
     def __init__(self, url: str, rows: int) -> None:
-        """Make the original, with `rows` heroes, in the cluster that `url` leads to."""
+        """Create the original, with `rows` heroes, in the cluster at `url`."""
         scheme, rest = url.split("://", 1)
         if scheme not in {"postgres", "postgresql"}:
             raise ValueError("the database URL must be a postgresql:// one")
@@ -45,17 +45,17 @@ class PostgresDatabases:
         self._replace(self.ORIGINAL, "template0")
         original = self.admin.set(database=self.ORIGINAL)
         fill(original, rows)
-        # The pages of the REST app have the order of the table, which must be that of the ids.
+        # The REST app's pages have the physical order of the table, which must be by id.
         self._run(original, "CLUSTER hero USING hero_pkey")
-        self._run(original, "VACUUM ANALYZE hero")  # as autovacuum does in time
+        self._run(original, "VACUUM ANALYZE hero")  # as autovacuum does later
 
-    def fresh(self, directory: Path) -> URL:  # noqa: ARG002 - it has no files of its own
+    def fresh(self, directory: Path) -> URL:  # noqa: ARG002 - it has no files
         """Copy the original, in place of the last copy."""
         self._replace(self.COPY, self.ORIGINAL)
         return self.admin.set(database=self.COPY)
 
     def drop(self) -> None:
-        """Leave the cluster as it was."""
+        """Drop the databases."""
         for name in (self.COPY, self.ORIGINAL):
             self._run(self.admin, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 

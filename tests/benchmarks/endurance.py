@@ -1,7 +1,7 @@
-"""What a long life, a big table, a crowd and ever new queries cost our service.
+"""Costs of a long uptime, a big table, many connections and new queries for our service.
 
 `python -m tests.benchmarks.endurance` takes about five minutes, and exits with 1 when a figure is
-over its bound.
+over its limit.
 """
 
 import argparse
@@ -28,7 +28,7 @@ CROWD = 64
 
 
 class Figure(NamedTuple):
-    """A ratio, what it is of, what it was computed from, and the most that it may be."""
+    """A ratio, with its subject, its operands and its limit."""
 
     of: str
     value: float
@@ -36,13 +36,13 @@ class Figure(NamedTuple):
     bound: float | None = None
 
     def cells(self) -> tuple[str, ...]:
-        """Lay it out for the table."""
+        """Cells of its row in the table."""
         bound = "" if self.bound is None else f"{self.bound:.2f}"
         verdict = "OVER" if self.over() else "ok" if bound else ""
         return (self.of, f"{self.value:.2f}", self.found, bound, verdict)
 
     def over(self) -> bool:
-        """Tell whether it is more than it may be."""
+        """Whether it exceeds its limit."""
         return self.bound is not None and self.value > self.bound
 
 
@@ -132,7 +132,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
 
 
 def main() -> int:
-    """Measure and print; give the exit code."""
+    """Measure and print; returns the exit code."""
     parser = argparse.ArgumentParser("python -m tests.benchmarks.endurance", description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     chosen = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The heroes that every server serves, and what is really in a database of them."""
+"""The heroes of every server, and the rows that a database really has."""
 
 import itertools
 import random
@@ -55,7 +55,7 @@ def invent(dice: random.Random) -> dict[str, Any]:
 
 
 def fill(url: URL, rows: int) -> None:
-    """Make the table as SQLModel makes it, with `rows` heroes whose ids are 1 to `rows`."""
+    """Create the table as SQLModel does, with `rows` heroes whose ids are 1 to `rows`."""
     dice = random.Random(rows)
     heroes = (invent(dice) for _ in range(rows))
     engine = create_engine(url)
@@ -68,7 +68,7 @@ def fill(url: URL, rows: int) -> None:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is in the database at `url`, asked of its driver and not of a server."""
+    """The rows of the database at `url`, read by its driver without a server."""
 
     url: URL
 

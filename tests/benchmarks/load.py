@@ -1,4 +1,4 @@
-"""Load from `wrk`."""
+"""Load by `wrk`."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 30
 
 @dataclass(frozen=True)
 class Load:
-    """What came of one load; latencies are of the requests that were answered."""
+    """Result of one load; latencies are of answered requests."""
 
     requests: int
     seconds: float
@@ -30,22 +30,22 @@ class Load:
 
     @property
     def acknowledged(self) -> int:
-        """The requests that were answered as they should be."""
+        """Number of correctly answered requests."""
         return self.requests - self.non_2xx - self.wrong
 
     @property
     def errors(self) -> int:
-        """All that went wrong."""
+        """Number of failures of any kind."""
         return self.non_2xx + self.wrong + self.socket + self.timeouts
 
 
 def missing() -> str | None:
-    """Say how to get wrk, if it is not there."""
+    """How to get wrk, if it is missing."""
     return None if shutil.which("wrk") else "wrk is needed: `apt-get install wrk` (or brew, dnf)"
 
 
 def write(requests: Iterable[Request], file: Path) -> Path:
-    """Prepare requests for the load, a line each."""
+    """Write requests for the load, one a line."""
     file.write_text("".join("\t".join(request) + "\n" for request in requests))
     return file
 

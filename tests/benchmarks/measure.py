@@ -1,4 +1,4 @@
-"""One measurement: a fresh server on a fresh database, verified, warmed up, loaded, stopped."""
+"""One measurement: a new server on a new database is verified, warmed up, loaded and stopped."""
 
 import os
 import random
@@ -25,7 +25,7 @@ DICE = random.Random()
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one server did under one load."""
+    """Result of one server under one load."""
 
     server: str
     workload: str
@@ -34,14 +34,14 @@ class Measurement:
     p50_ms: float
     p99_ms: float
     cpu_ms: float
-    """The server's CPU time for each request: what least depends on who else uses the machine."""
+    """The server's CPU time for each request, which other work on the machine disturbs least."""
     errors: int
-    """Answers that are no success, broken sockets, time-outs, and acknowledged writes lost."""
+    """Failed answers, broken sockets, timeouts and lost acknowledged writes."""
     hung: bool
-    """Whether it no longer answered one simple request after the load."""
+    """Whether it did not answer a simple request after the load."""
     peak_mb: float
     start_seconds: float
-    """From its start to its first answer."""
+    """Seconds from its start to its first answer."""
 
 
 def prepare() -> set[int]:
@@ -58,17 +58,17 @@ def prepare() -> set[int]:
 
 @dataclass(frozen=True)
 class Bench:
-    """The place where servers are measured."""
+    """CPU cores and databases of all measurements."""
 
     databases: Databases
     rows: int
-    """The heroes in each of its databases."""
+    """Number of heroes in each database."""
     cores: set[int]
-    """Where servers of one process run; those of more have all the cores."""
+    """Cores of servers with one process; servers with several use all cores."""
 
     @contextmanager
     def serving(self, server: Server) -> Iterator[tuple[Running, Truth, Path]]:
-        """Run a server on a fresh database: gives it, what it holds, and a place for files."""
+        """Run a server on a new database; yields it, its rows, and a folder for files."""
         with tempfile.TemporaryDirectory(prefix="hero-benchmark-") as name:
             directory = Path(name)
             database = self.databases.fresh(directory)

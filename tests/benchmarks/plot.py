@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.plot FILE`: draws what `--json FILE` of the benchmark kept.
+"""`python -m tests.benchmarks.plot FILE`: draws the results of the benchmark's `--json FILE`.
 
 It writes `results-light.svg` and `results-dark.svg` beside this file: requests per second of each
 server, a chart for each workload, medians of the rounds at the fewest connections measured.
@@ -18,7 +18,7 @@ STYLES = {
     "light": {"text": "#1f2328", "ours": "#8250df", "theirs": "#afb8c1"},
     "dark": {"text": "#e6edf3", "ours": "#a371f7", "theirs": "#6e7681"},
 }
-"""Colours that are read on the white and the dark page of a repository's host."""
+"""Colours for light and dark pages."""
 
 
 def rates(measurements: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -35,7 +35,7 @@ def rates(measurements: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 
 
 def draw(charts: dict[str, dict[str, float]], colours: dict[str, str]) -> Figure:
-    """One chart of bars for each workload, the fastest server above."""
+    """A bar chart for each workload, with the fastest server at the top."""
     figure = Figure(figsize=(9, 1.6 * ((len(charts) + 1) // 2) + 0.3), layout="constrained")
     places = [*figure.subplots((len(charts) + 1) // 2, 2, squeeze=False).flat]
     for place, (workload, servers) in zip(places, charts.items(), strict=False):
@@ -60,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     charts = rates(json.loads(parser.parse_args().file.read_text())["measurements"])
-    # Texts stay texts, and two runs over one file make the same bytes.
+    # Keep text as text, and make the output reproducible.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "heroes", "font.size": 9})
     for style, colours in STYLES.items():
         file = Path(__file__).with_name(f"results-{style}.svg")

@@ -1,4 +1,4 @@
-"""What the measurements say, as tables."""
+"""Measurements as tables."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ HEADER = (
 )
 
 DASHES = ("-",) * (len(HEADER) - 1)
-"""The cells of a server that cannot be asked so."""
+"""Cells of a server that does not support a workload."""
 
 
 def ratio(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> float | None:
@@ -38,7 +38,7 @@ def ratio(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> float |
 
 
 def row(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> tuple[str, ...]:
-    """Sum up one server's rounds: medians, the worst peak, all errors."""
+    """Summarize one server's rounds: medians, the highest peak, all errors."""
     times = ratio(ours, theirs)
     hung = sum(one.hung for one in theirs)
     return (
@@ -55,7 +55,7 @@ def row(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> tuple[str
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lay out rows of cells as lines of Markdown, the first row as the header."""
+    """Lines of a Markdown table; the first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         [

@@ -1,4 +1,4 @@
-"""The servers to compare, each run as a process of its own."""
+"""The servers to compare, each run as a process."""
 
 import http.client
 import json
@@ -23,61 +23,61 @@ ROOT = Path(__file__).parents[2]
 PEERS = "tests.benchmarks.peers"
 SCRIPTS = Path(__file__).parent / "peers"
 NODE = shutil.which("node", path=f"{SCRIPTS}/node_modules/.bin:{os.environ['PATH']}")
-"""The Node that `npm ci` brings, where there is one for the machine; it is what it compiles for."""
+"""Node from `npm ci`, if there is one for this machine; its packages are compiled for it."""
 START_SECONDS = 30
 ANSWER_SECONDS = 5
 STOP_SECONDS = 5
 
 
 class ServerError(Exception):
-    """A server did not start, or did not answer as it must: its name, and what went wrong."""
+    """A server did not start, or gave a wrong answer: its name and the reason."""
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """The error in one line."""
         return " ".join(map(str, self.args))
 
 
 @dataclass(frozen=True)
 class Server:
-    """How to start one, and what it speaks."""
+    """A server: how to start it, and which API it has."""
 
     name: str
     language: Language
     app: str | None = None
-    """What uvicorn serves, if it serves this one."""
+    """The app for uvicorn, if uvicorn serves it."""
     options: tuple[str, ...] = ()
-    """Further ones of uvicorn's."""
+    """Further arguments of uvicorn."""
     script: str | None = None
-    """What Node runs, if it is Node's. Neither is our own service."""
+    """The script for Node, if Node runs it. Our own service has neither."""
     sqlite: bool = True
-    """Whether it can use SQLite."""
+    """Whether it supports SQLite."""
     postgres: bool = True
-    """Whether it can use PostgreSQL."""
+    """Whether it supports PostgreSQL."""
     workers: int = 1
-    """Processes; only our own service can have more than one."""
+    """Number of processes; only our own service supports several."""
     workload: str | None = None
-    """The only one that is asked of what answers the same to all, right or wrong."""
+    """The only workload of a server that gives the same answer to every request."""
 
     def can(self, workload: Workload) -> bool:
-        """Tell whether it can be asked so."""
+        """Whether it supports a workload on this kind of database."""
         if self.workload is not None:
             return workload.name == self.workload
         return workload.asks(self.language) is not None
 
     def missing(self) -> str | None:
-        """Say what this machine lacks to run it."""
+        """What this machine lacks to run it."""
         if self.script is None or (NODE and (SCRIPTS / "node_modules").exists()):
             return None
         return f"{self.name} needs Node 22, and `npm ci` in tests/benchmarks/peers"
 
     def request(self, workload: Workload, subject: Any) -> Request:
-        """Ask it about a subject, if it can be."""
+        """The request about a subject, if it supports the workload."""
         ask = workload.asks(self.language)
         assert ask is not None
         return ask(subject)
 
     def command(self, port: int) -> list[str]:
-        """Say what to run to have it listen on `port` of the loopback interface."""
+        """Command that makes it listen on `port` of loopback."""
         listen = ["--host", "127.0.0.1", "--port", str(port)]
         if self.script is not None:
             return [NODE or "node", str(SCRIPTS / self.script), "127.0.0.1", str(port)]
@@ -88,7 +88,7 @@ class Server:
         return [sys.executable, "-m", "uvicorn", self.app, *listen, *quiet, *self.options]
 
     def environment(self, database: URL) -> dict[str, str]:
-        """Say where its database is; our own service chooses the driver itself."""
+        """Environment with its database's URL; our own service chooses the driver itself."""
         if self.app is None and self.script is None:
             variable, database = (
                 "GRAPH_DATABASE_URL",
@@ -110,7 +110,7 @@ SERVERS = {
         Server("mercurius", "graphql", script="mercurius.mjs"),
         Server("postgraphile", "postgraphile", script="postgraphile.mjs", sqlite=False),
         Server("uvicorn", "graphql", f"{PEERS}.bare:app", workload="hero"),
-        Server(  # as it comes without httptools and uvloop
+        Server(  # its default without httptools and uvloop
             "uvicorn-h11",
             "graphql",
             f"{PEERS}.bare:app",
@@ -123,7 +123,7 @@ SERVERS = {
 
 @dataclass
 class Running:
-    """A server's process, and where it listens on the loopback interface."""
+    """A server's process, and its port on loopback."""
 
     server: Server
     process: subprocess.Popen[bytes]
@@ -132,7 +132,7 @@ class Running:
     """From its start to its first answer."""
 
     def ask(self, request: Request) -> Any:
-        """Send one request and decode the answer, which must be a success."""
+        """Send a request, and decode its successful answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         try:
@@ -147,7 +147,7 @@ class Running:
         return answer
 
     def answers(self) -> bool:
-        """Tell whether it answers a simple question in time, be the answer right or wrong."""
+        """Whether it answers a simple request in time, right or wrong."""
         try:
             self.ask(self.server.request(WORKLOADS["hero"], 1))
         except (OSError, http.client.HTTPException):
@@ -167,7 +167,7 @@ class Running:
 
 @contextmanager
 def running(server: Server, database: URL, directory: Path, cores: set[int]) -> Iterator[Running]:
-    """Run a server on these cores, with `directory` as its own, until the end of the block."""
+    """Run a server on these cores in `directory`, until the end of the block."""
     log = directory / "server.log"
     port = _free_port()
     started = time.perf_counter()
@@ -195,7 +195,7 @@ def running(server: Server, database: URL, directory: Path, cores: set[int]) -> 
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its workers, politely first."""
+    """Stop a process and its workers, by SIGTERM first."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
@@ -211,7 +211,7 @@ def _free_port() -> int:
 
 
 def _family(pid: int) -> list[int]:
-    """List a process and all that descend from it."""
+    """A process and all its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(descendant for child in children for descendant in _family(int(child)))]
 

@@ -1,4 +1,4 @@
-"""What is asked of the servers: in GraphQL, as PostGraphile has it, and as the REST app does."""
+"""Requests to the servers: in our GraphQL, in PostGraphile's, and in the REST app's API."""
 
 import json
 import random
@@ -13,7 +13,7 @@ Language = Literal["graphql", "postgraphile", "rest"]
 PAGE = 100
 
 FIELDS = "id: rowId name age secretName"
-"""What PostGraphile calls the fields of a hero."""
+"""A hero's fields in PostGraphile's schema."""
 
 
 class Request(NamedTuple):
@@ -26,27 +26,27 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True)
 class Workload:
-    """A kind of request, the same thing asked in each language, and the right answer to it."""
+    """A kind of request in each API, with its right answer."""
 
     name: str
     subject: Callable[[random.Random, int], Any]
-    """Draws what a request is about, given the number of heroes: ids are 1 to that number."""
+    """Draws the subject of a request, given the number of heroes: ids are 1 to that number."""
     graphql: Callable[[Any], Request]
     postgraphile: Callable[[Any], Request] | None
-    """None where its schema, without plugins, has nothing like it."""
+    """None if its schema without plugins has no such field."""
     rest: Callable[[Any], Request] | None
-    """None where the tutorial's app has nothing like it."""
+    """None if the tutorial's app has no such path."""
     expected: Callable[[Any, Truth], list[Row]]
-    """The heroes that the answer must have once the server has given it."""
+    """The heroes that the answer must contain."""
 
     def asks(self, language: Language) -> Callable[[Any], Request] | None:
-        """Give what asks about a subject in a language; None where that cannot be asked."""
+        """The request about a subject in an API; None if the API lacks it."""
         asks = {"graphql": self.graphql, "postgraphile": self.postgraphile, "rest": self.rest}
         return asks[language]
 
 
 def graphql(query: str, **variables: Any) -> Request:
-    """Ask in GraphQL."""
+    """A GraphQL request."""
     return Request("POST", "/graphql", json.dumps({"query": query, "variables": variables}))
 
 
@@ -85,7 +85,7 @@ def one(hero_id: int) -> Request:
 
 
 def create(hero: dict[str, Any]) -> Request:
-    """Have a hero stored."""
+    """Create a hero."""
     return graphql(
         "mutation CreateHero($input: CreateHeroInput!) "
         "{ createHero(input: $input) { id name age secretName } }",
@@ -94,7 +94,7 @@ def create(hero: dict[str, Any]) -> Request:
 
 
 def update(subject: tuple[int, dict[str, Any]]) -> Request:
-    """Have all that is known of a hero changed."""
+    """Change all fields of a hero."""
     hero_id, hero = subject
     return graphql(
         "mutation UpdateHero($id: ID!, $input: UpdateHeroInput!) "
@@ -181,7 +181,7 @@ WORKLOADS = {
 
 
 def heroes_in(answer: Any) -> list[Row]:
-    """Read the heroes off a decoded answer, in whichever language."""
+    """The heroes in a decoded answer of any API."""
     if isinstance(answer, dict) and "data" in answer:
         (answer,) = answer["data"].values()
     if isinstance(answer, dict) and "nodes" in answer:

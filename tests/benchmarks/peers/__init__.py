@@ -1,4 +1,4 @@
-"""The servers to compare with: each one file, written as its own documentation would have it.
+"""The servers to compare with: one file each, written as their documentation shows it.
 
 They read the database's SQLAlchemy URL from the environment variable `DATABASE_URL`.
 """

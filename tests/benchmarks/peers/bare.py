@@ -1,9 +1,9 @@
-"""An app that gives one answer to whatever it is asked: what uvicorn leaves to any other."""
+"""An app that gives the same answer to every request: the upper bound of any app on uvicorn."""
 
 from starlette.types import Receive, Scope, Send
 
 ANSWER = b'{"secretName":""}'
-"""As short as may be, for what counts the wrong answers."""
+"""As short as `load.lua` allows, which counts wrong answers."""
 
 HEADERS = [
     (b"content-type", b"application/json"),

@@ -1,4 +1,4 @@
-"""The engine of the peers that use SQLModel, as durable as the service's own."""
+"""The engine of the peers that use SQLModel, with the service's durability."""
 
 import os
 from typing import Any
@@ -15,6 +15,6 @@ if is_sqlite:
 
     @event.listens_for(engine, "connect")
     def set_durability(connection: Any, _record: object) -> None:
-        """Set what the service sets too: a write-ahead log, synced at each commit."""
+        """Use a write-ahead log that is synced at each commit, as the service does."""
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
