@@ -8,7 +8,7 @@ from difflib import unified_diff
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from starlette.types import ASGIApp
@@ -75,16 +75,16 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
         fail(f"{database.name}: {error.__cause__ or error}")
 
 
-def worker_app(allowed_hosts: tuple[str, ...], *, prepared: bool) -> ASGIApp:
+def worker_app(overrides: dict[str, Any], *, prepared: bool) -> ASGIApp:
     """Return the app of one process of `serve`.
 
     Args:
-        allowed_hosts: the hosts to answer for, in place of the setting.
+        overrides: settings that the command has decided, by name.
         prepared: whether the database was prepared.
     """
     from graph.app import create_app  # noqa: PLC0415 (a worker answers pings once this module is loaded)
 
-    settings = Settings(allowed_hosts=allowed_hosts)
+    settings = Settings(**overrides)
     configure(settings)
     return create_app(settings, prepared=prepared)
 
@@ -121,11 +121,10 @@ def serve(
     except OSError as error:
         fail(f"cannot listen on {host}:{port}: {error.strerror or error}")
     listener.set_inheritable(True)
-    hosts = settings.allowed_hosts
-    if not (settings.tokens or hosts) and is_loopback(host):
-        hosts = LOOPBACK
+    is_local = not (settings.tokens or settings.allowed_hosts) and is_loopback(host)
+    overrides = {"allowed_hosts": LOOPBACK} if is_local else {}
     # Reloaded code may have a new migration, so it prepares the database itself.
-    factory = partial(worker_app, hosts, prepared=not reload)
+    factory = partial(worker_app, overrides, prepared=not reload)
     config = ServerConfig(factory, settings, workers=workers, reload=reload, factory=True)
     if reload:
         config.reload_dirs = [Path.cwd()]  # uvicorn's default, if an app is given by its name
