@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from difflib import unified_diff
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -204,9 +206,12 @@ def schema(
 def seed(
     count: Annotated[int, typer.Option(min=1, max=100_000_000, help="Number of rows.")] = 100,
 ) -> None:
-    """Add realistic rows to the table."""
-    from graph.hero.seed import batches  # noqa: PLC0415 (only this command needs it)
+    """Add sample rows to the table."""
+    from graph.tables.samples import random_rows  # noqa: PLC0415 (only this command needs it)
 
+    batches: Callable[[int], Iterator[list[dict[str, object]]]] = partial(random_rows, TABLE)
+    if find_spec("graph.hero.seed") is not None:
+        batches = import_module("graph.hero.seed").batches
     settings = settings_or_exit()
     if settings.read_only:
         fail("cannot add rows: GRAPH_READ_ONLY is set")

@@ -7,8 +7,7 @@ import strawberry
 
 from graph.engine.context import Info
 from graph.hero.types import HEROES, Hero
-from graph.tables.filters import Filter
-from graph.tables.orders import OrderTerm
+from graph.tables import Filter, OrderTerm
 
 
 @strawberry.type(description="The queries of the API.")

@@ -5,7 +5,7 @@ import strawberry.pydantic
 from sqlmodel import Field
 
 from graph.hero import model as models
-from graph.tables.resource import Resource
+from graph.tables import Resource
 
 
 @strawberry.pydantic.type(description="A hero.")

@@ -127,7 +127,9 @@ class PostgresDatabase(Database):
             raise DatabaseError(f"cannot open {self.name}: {reason}") from error
 
     async def ping(self, table: Table) -> None:
-        (key,) = table.primary_key
+        key = table.primary_key.columns[0]
+        # As `min(key)`, which the type uuid does not have.
+        least = select(key).order_by(key).limit(literal_column("1")).scalar_subquery()
         name = literal(self.dialect.identifier_preparer.format_table(table), String)
         writable = and_(
             READ_ONLY == "off",
@@ -136,9 +138,7 @@ class PostgresDatabase(Database):
             func.has_table_privilege(name, "DELETE"),
         )
         options = {"literal_binds": True}
-        probe = str(
-            select(writable, func.min(key)).compile(dialect=self.dialect, compile_kwargs=options)
-        )
+        probe = str(select(writable, least).compile(dialect=self.dialect, compile_kwargs=options))
         async with asyncio.timeout(PROBE_TIMEOUT):
             pooled, is_writable = await self._probes.acquire_and_run(
                 lambda pooled: pooled.raw.fetchval(probe)

@@ -1,26 +1,35 @@
-"""The table of books."""
+"""The table of books, and the rules for new books."""
 
-from sqlalchemy import Table
+from typing import ClassVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import MetaData, Table
 from sqlmodel import Field, SQLModel
 
 from graph.tables.columns import keyset_indexes
 
 
 class BookBase(SQLModel):
-    """The fields of a book that clients read."""
+    """The fields of a book that clients read and write."""
+
+    metadata: ClassVar[MetaData] = MetaData()
 
     title: str = Field(index=True, description="Its title.")
-    price: float = Field(index=True, description="What it costs.")
+    price: float = Field(index=True, ge=0, description="What it costs.")
     lent: bool = Field(default=False, description="Whether somebody has it.")
 
 
 class Book(BookBase, table=True):
     """The table `book`."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
 
 
-TABLE: Table = SQLModel.metadata.tables["book"]
+class BookCreate(BookBase):
+    """A new book."""
+
+
+TABLE: Table = BookBase.metadata.tables["book"]
 keyset_indexes(TABLE)
 
 FIRST_COLUMNS = {"id", "title", "price", "lent"}
