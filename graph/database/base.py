@@ -22,7 +22,7 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from graph.database.statement import Rows, Statement, exactly
+from graph.database.statement import Rows, Statement, exactly, with_column
 
 T = TypeVar("T")
 
@@ -96,6 +96,14 @@ class Session(ABC):
         compiled = statement.compiled(self.dialect)
         sql, values = compiled.bind(parameters)
         return compiled.rows(statement, await self.run(statement, sql, values))
+
+    async def read_again(self, rows: Rows, column: str) -> Rows:
+        """Read a page again, with one more column; return other rows as they are."""
+        wider = [(with_column(statement, column), values) for statement, values in rows.reads]
+        again = [await self.fetch(each, **values) for each, values in wider if each is not None]
+        if not again or len(again) < len(rows.reads):
+            return rows
+        return again[0].holding([row for each in again for row in each.tuples])
 
     async def fetch_exactly(self, count: int, statement: Statement, **parameters: object) -> Rows:
         """Run a write and return its rows, of which there must be this many.

@@ -86,6 +86,9 @@ class Statement:
         return compiled
 
 
+Reads: TypeAlias = Sequence[tuple[Statement, Mapping[str, object]]]
+
+
 class Rows(Sequence[Any]):
     """The rows that a statement returned, in order.
 
@@ -98,6 +101,9 @@ class Rows(Sequence[Any]):
         tuples: the values.
         digits: the columns whose UUIDs are still in hexadecimal digits, as SQLite stores them.
     """
+
+    reads: Reads = ()
+    """The statements and parameters of a page, by which it can be read again with more columns."""
 
     def __init__(
         self,
@@ -218,6 +224,18 @@ class Compiled:
             place = itemgetter(*range(-count, 0))
             tuples = [row[:-count] for row in sorted(tuples, key=place)]
         return Rows(statement, tuples, self._digits)
+
+
+@lru_cache(STATEMENTS)
+def with_column(statement: Statement, name: str) -> Statement | None:
+    """Return a statement that also selects this column of its table; None if it cannot."""
+    clause = statement.clause
+    if not isinstance(clause, Select) or statement.sort_by:
+        return None
+    column = clause.get_final_froms()[0].c.get(name)
+    if column is None:
+        return None
+    return Statement(clause.add_columns(column), scans=statement.scans, may_scan=statement.may_scan)
 
 
 def _is_in_digits(type_: TypeEngine[Any]) -> bool:

@@ -51,6 +51,10 @@ def assert_name_is_bad(api: Client, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
     assert errors(api, "{ heroes { name } }") == [(BAD_NAME, ["heroes", 1, "name"])]
     assert "the stored name of Hero 2 is invalid: it is " in caplog.text
+    api.data("mutation { updateHero(id: 1, input: { age: null }) { age } }")
+    ordered = "{ heroes(orderBy: [{ field: AGE }]) { name } }"  # in two statements
+    assert errors(api, ordered) == [(BAD_NAME, ["heroes", 0, "name"])]
+    api.data("mutation { updateHero(id: 1, input: { age: 1 }) { age } }")
     assert errors(api, "{ hero(id: 2) { name } }") == [(BAD_NAME, ["hero", "name"])]
     assert api.execute("{ hero(id: 2) { name } }")["data"] == {"hero": None}
     assert api.data("{ hero(id: 2) { id age } }") == {"hero": {"id": "2", "age": 2}}

@@ -14,6 +14,7 @@ resolver runs twice.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import isawaitable
 from types import CoroutineType
 from typing import Any, TypeAlias
@@ -24,6 +25,9 @@ from graphql import (
     GraphQLObjectType,
     OperationType,
     build_schema,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
     is_non_null_type,
     located_error,
     parse,
@@ -31,6 +35,7 @@ from graphql import (
 from graphql.execution import Executor, VariableValues
 from graphql.type import GraphQLResolveInfoHelpers
 
+from graph.database.statement import Rows
 from graph.engine._compiled.arguments import Parameters
 from graph.engine._compiled.results import ValueCompiler
 from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Context, Info
@@ -42,7 +47,8 @@ from graph.engine.definitions import (
     field_of,
 )
 from graph.engine.fallback import Fallback
-from graph.engine.selection import Fields, Selected, Selection, SelectionTree
+from graph.engine.selection import Fields, Selected, Selection, SelectionTree, key_column
+from graph.errors import PublicError
 
 
 def _async_helpers() -> GraphQLResolveInfoHelpers:
@@ -181,7 +187,10 @@ class RootField(CoreField):
         info = Info(self._info, source)
         if info.schema.config.default_resolver is not getattr:
             raise Fallback("the schema has a default resolver")
-        self._selected = Selected(tree, selection, field_metadata(info).get(ORDERED_BY, ()))
+        is_read = executor.operation.operation is OperationType.QUERY
+        self._is_page = is_read and is_list_type(get_nullable_type(definition.type))
+        ordered_by = field_metadata(info).get(ORDERED_BY, ())
+        self._selected = Selected(tree, selection, ordered_by, has_key=not self._is_page)
         if self._selected.columns is None:
             raise Fallback("a field below it has a resolver")
         self._complete = ValueCompiler(tree, self._selected.columns).compile(selection)
@@ -207,7 +216,19 @@ class RootField(CoreField):
             return self._complete(value)
         except Exception as why:  # noqa: BLE001 (`Fallback`, or a fault: graphql-core may do better)
             self._note(self._field_name, why)
+        if self._is_page and isinstance(value, Rows):
+            value = await self._with_key(run, value)
         return await run.core(lambda executor: self._complete_by_core(executor, value))
+
+    async def _with_key(self, run: PlanRun, rows: Rows) -> Rows:
+        """Return the rows with their id, by which the errors of their values name them."""
+        type_ = get_named_type(self._definition.type)
+        key = key_column(type_) if isinstance(type_, GraphQLObjectType) else None
+        if key is None or key in rows.columns:
+            return rows
+        with suppress(PublicError):
+            return await run.context.session.read_again(rows, key)
+        return rows
 
     async def _resolve(self, run: PlanRun) -> Any:
         # Strawberry's own executor gives resolvers the plain dict of coerced variables.

@@ -103,6 +103,7 @@ class Page(NamedTuple):
         template = self.template(offset)
         parts = segments(self.table, self.order, template.after)
         tuples: list[Any] = []
+        reads: list[Any] = []
         for segment in parts:
             wanted = limit - len(tuples)
             by_second_index = segment in TIED and await self._by_second_index(
@@ -117,7 +118,10 @@ class Page(NamedTuple):
                 by_second_index=by_second_index,
                 seek_by_key=seek_by_key,
             )
-            rows = await session.fetch(statement, **values, limit=wanted, offset=offset)
+            given = {**values, "limit": wanted, "offset": offset}
+            rows = await session.fetch(statement, **given)
+            reads.append((statement, given))
+            rows.reads = reads
             if len(rows) == limit or len(parts) == 1:
                 return rows
             if len(parts) > 1 and await session.snapshot(scans=template.may_scan):
@@ -130,7 +134,9 @@ class Page(NamedTuple):
             elif offset:
                 (passed_over,) = await session.fetch(_count(template, segment), **values)
                 offset -= passed_over.rows
-        return rows.holding(tuples)
+        found = rows.holding(tuples)
+        found.reads = reads
+        return found
 
     @property
     def may_scan(self) -> bool:
