@@ -75,7 +75,8 @@ def stats_type(table: Table, type_: type, *, description: str) -> Callable[[type
     def decorate(cls: type[T]) -> type[T]:
         cls.__annotations__ = {}
         for name, column, _ in searchable_columns(table, type_):
-            if not column.primary_key and (kind := _kind(column)):
+            is_id = column.primary_key or column.foreign_keys
+            if not is_id and (kind := _kind(column)):
                 cls.__annotations__[column.key] = kind.stats
                 setattr(cls, column.key, strawberry.field(description=f"Statistics of `{name}`."))
         return strawberry.type(cls, description=description)
