@@ -114,6 +114,7 @@ class Rows(Sequence[Any]):
         self.columns = statement.columns
         self._tuples = tuples
         self._digits = digits
+        self._written: Sequence[Sequence[Any]] | None = None
         self._statement = statement
         self._record = statement.record
 
@@ -130,7 +131,9 @@ class Rows(Sequence[Any]):
         """The same, with UUIDs as texts where these take less time."""
         if not self._digits:
             return self._tuples
-        return _converted_columns(self._digits, self._tuples, _written)
+        if self._written is None:
+            self._written = _converted_columns(self._digits, self._tuples, _written)
+        return self._written
 
     def __len__(self) -> int:
         return len(self._tuples)
@@ -144,6 +147,11 @@ class Rows(Sequence[Any]):
     def holding(self, tuples: Sequence[Sequence[Any]]) -> "Rows":
         """Return rows with the same columns and these values."""
         return Rows(self._statement, tuples)
+
+    def plus(self, others: "Rows") -> "Rows":
+        """Return these rows and others of a like statement, none of which was read before."""
+        both = [*self._tuples, *others._tuples]  # noqa: SLF001 (of the same class)
+        return Rows(self._statement, both, self._digits)
 
     def part(self, which: slice) -> "Rows":
         """Return some of the rows."""

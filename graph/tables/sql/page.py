@@ -102,10 +102,10 @@ class Page(NamedTuple):
             values |= {f"b{index}": each for index, each in enumerate(self.before.position)}
         template = self.template(offset)
         parts = segments(self.table, self.order, template.after)
-        tuples: list[Any] = []
+        found: Rows | None = None
         reads: list[Any] = []
         for segment in parts:
-            wanted = limit - len(tuples)
+            wanted = limit - len(found or ())
             by_second_index = segment in TIED and await self._by_second_index(
                 session, template, segment, values
             )
@@ -126,15 +126,15 @@ class Page(NamedTuple):
                 return rows
             if len(parts) > 1 and await session.snapshot(scans=template.may_scan):
                 return await self.fetch(session, limit, offset)
-            tuples += rows.tuples
-            if len(tuples) == limit:
+            found = rows if found is None else found.plus(rows)
+            if len(found) == limit:
                 break
             if rows:
                 offset = 0
             elif offset:
                 (passed_over,) = await session.fetch(_count(template, segment), **values)
                 offset -= passed_over.rows
-        found = rows.holding(tuples)
+        found = found or rows
         found.reads = reads
         return found
 
