@@ -26,7 +26,7 @@ from graph.engine.service import Service
 from graph.environment import load_settings
 from graph.errors import PublicError
 from graph.garbage import short_collections
-from graph.hero.model import TABLE
+from graph.hero.model import METADATA
 from graph.hero.schema import schema
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.errors import HTTPError, body_of, status_of
@@ -153,7 +153,7 @@ def create_app(
     async def ready() -> Response:
         """Answer whether the database is available; if not, with 503."""
         try:
-            await database.ping(TABLE)
+            await database.ping(METADATA.sorted_tables)
         except Exception:  # noqa: BLE001 (whatever the error, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})

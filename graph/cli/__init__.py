@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import unified_diff
 from functools import partial
@@ -19,7 +19,7 @@ from graph.database import open_database
 from graph.database.base import Database, DatabaseError
 from graph.environment import SettingsError, load_settings
 from graph.errors import ConstraintError, MissingRightError, ServiceUnavailableError
-from graph.hero.model import TABLE
+from graph.hero.model import METADATA
 from graph.migrations import NEWEST, compare, prepare, revision, write_revision
 from graph.observe.logs import configure
 from graph.settings import Settings
@@ -113,7 +113,8 @@ def serve(
     async def prepared() -> tuple[str, bool]:
         async with opened(settings) as database:
             await prepare(database, upgrade=upgrade)
-            return database.name, await database.is_empty(TABLE)
+            empty = [await database.is_empty(table) for table in METADATA.sorted_tables]
+            return database.name, all(empty)
 
     name, empty = asyncio.run(prepared())
     try:
@@ -137,7 +138,7 @@ def serve(
         typer.echo(f"Explorer  {address}/graphql (in a browser)")
     typer.echo(f"Database  {name}")
     if empty:
-        typer.echo("The table is empty. To fill it: hero-graph seed --count 1000")
+        typer.echo("The tables are empty. To fill them: hero-graph seed --count 1000")
     if not (settings.tokens or is_loopback(host)):
         typer.echo(
             "Warning: everybody who can reach this address can use the API; set GRAPH_TOKEN",
@@ -204,14 +205,16 @@ def schema(
 
 @app.command()
 def seed(
-    count: Annotated[int, typer.Option(min=1, max=100_000_000, help="Number of rows.")] = 100,
+    count: Annotated[
+        int, typer.Option(min=1, max=100_000_000, help="Number of rows of each table.")
+    ] = 100,
 ) -> None:
-    """Add sample rows to the table."""
-    from graph.tables.samples import random_rows  # noqa: PLC0415 (only this command needs it)
+    """Add sample rows to all tables."""
+    from graph.tables.samples import add_samples  # noqa: PLC0415 (only this command needs it)
 
-    batches: Callable[[int], Iterator[list[dict[str, object]]]] = partial(random_rows, TABLE)
-    if find_spec("graph.hero.seed") is not None:
-        batches = import_module("graph.hero.seed").batches
+    has_own = find_spec("graph.hero.seed") is not None
+    realistic = import_module("graph.hero.seed").REALISTIC if has_own else {}
+    tables = METADATA.sorted_tables
     settings = settings_or_exit()
     if settings.read_only:
         fail("cannot add rows: GRAPH_READ_ONLY is set")
@@ -219,14 +222,13 @@ def seed(
     async def insert() -> None:
         async with opened(settings) as database:
             await prepare(database)
-            with typer.progressbar(length=count, label="Seeding") as bar:
-                for batch in batches(count):
-                    try:
-                        await database.insert(TABLE, batch)
-                    except (ConstraintError, MissingRightError) as error:
-                        bar.render_finish()
-                        fail(f"{bar.pos} rows were added; the next batch failed: {error}")
-                    bar.update(len(batch))
+            with typer.progressbar(length=count * len(tables), label="Seeding") as bar:
+                try:
+                    async for added in add_samples(database, tables, count, realistic):
+                        bar.update(added)
+                except (ConstraintError, MissingRightError) as error:
+                    bar.render_finish()
+                    fail(f"{bar.pos} rows were added; the next batch failed: {error}")
 
     asyncio.run(insert())
 

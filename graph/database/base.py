@@ -267,13 +267,14 @@ class Database(ABC):
             DatabaseError: the database cannot be opened, or a statement of `work` failed.
         """
 
-    async def ping(self, table: Table) -> None:
-        """Check that the database answers a query of this table.
+    async def ping(self, tables: Sequence[Table]) -> None:
+        """Check that the database answers a query of each table.
 
         Raises:
             Exception: it does not.
         """
-        await self.is_empty(table)
+        for table in tables:
+            await self.is_empty(table)
 
     async def is_empty(self, table: Table) -> bool:
         """Whether the table has no rows.

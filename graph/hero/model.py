@@ -52,14 +52,11 @@ class Hero(HeroBase, table=True):
 HERO: Table = Base.metadata.tables["hero"]
 """The table, for Core statements; they compile faster than those that name the model."""
 
-TABLE = HERO
-"""The table that commands and probes use: it must exist, and `seed` fills it."""
+METADATA = Base.metadata
+"""All tables: they must exist."""
 
 # Clients can sort by indexed columns; keyset indexes keep their pages fast.
-keyset_indexes(TABLE)
-
-FIRST_COLUMNS = {"id", "name", "age", "secret_name"}
-"""Columns of the first revision, and of the FastAPI tutorial's table."""
+keyset_indexes(HERO)
 
 
 class HeroCreate(HeroBase):

@@ -1,10 +1,6 @@
 """Realistic sample heroes; without this file, `hero-graph seed` adds random values."""
 
-from collections.abc import Iterator
 from random import Random
-
-from graph.hero.model import HERO
-from graph.tables import samples
 
 TITLES = ("Captain", "Doctor", "Lady", "Agent", "Professor", "Sister", "Major", "Baron", "Miss")
 COLOURS = ("Silver", "Crimson", "Golden", "Midnight", "Azure", "Scarlet", "Emerald", "Violet")
@@ -18,9 +14,6 @@ TITLED = 0.3
 AGE_KNOWN = 0.9
 """Share of heroes whose age is known."""
 
-NEEDED = samples.needed_columns(HERO)
-"""Columns that must have a value, those added later included."""
-
 
 def hero(random: Random) -> dict[str, object]:
     """Return a random hero as values by column."""
@@ -28,13 +21,11 @@ def hero(random: Random) -> dict[str, object]:
     if random.random() < TITLED:
         name = f"{random.choice(TITLES)} {name}"
     return {
-        **{column.name: samples.any_value(column, random) for column in NEEDED},
         "name": name,
         "age": random.randint(16, 90) if random.random() < AGE_KNOWN else None,
         "secret_name": f"{random.choice(FIRST)} {random.choice(LAST)}",
     }
 
 
-def batches(count: int) -> Iterator[list[dict[str, object]]]:
-    """Yield `count` heroes in batches."""
-    return samples.batches(count, hero)
+REALISTIC = {"hero": hero}
+"""By table, the function that makes a row; columns that it leaves out get random values."""

@@ -8,7 +8,7 @@ import re
 from io import StringIO
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Connection,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     column,
     create_engine,
+    create_mock_engine,
     func,
     inspect,
     select,
@@ -23,11 +24,12 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
 from graph.database.base import Database, DatabaseError
 from graph.engine.saved_answers import ANSWERS
 from graph.errors import ServiceUnavailableError, logger
-from graph.hero.model import FIRST_COLUMNS, TABLE
+from graph.hero.model import METADATA
 from graph.migrations.catalog import check_table
 from graph.migrations.catalog_postgres import unusable_index
 
@@ -65,10 +67,10 @@ def revision(connection: Connection) -> str | None:
 async def prepare(database: Database, *, upgrade: bool = False) -> None:
     """Prepare the database, so that this code can serve it.
 
-    A missing table is created. A table without a recorded revision, such as the FastAPI tutorial's,
-    is adopted: it counts as one of the first revision. A database that newer code has upgraded is
-    left unchanged, so that old code runs until it is replaced. A read-only service changes nothing,
-    and accepts any database that has the columns of the models.
+    Missing tables are created. Tables without a recorded revision, such as the FastAPI tutorial's,
+    are adopted: they count as those of the first revision. A database that newer code has upgraded
+    is left unchanged, so that old code runs until it is replaced. A read-only service changes
+    nothing, and accepts any database that has the columns of the models.
 
     Args:
         database: the database to prepare; SQLite is always upgraded.
@@ -97,17 +99,16 @@ def _prepare(connection: Connection, upgrade: bool, begun: list[float]) -> None:
 
 def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
     at = revision(connection)
-    if inspect(connection).has_table(TABLE.name):
-        if at is None:
-            _adopt(connection)
-            at = FIRST
-    elif at is not None:
-        raise DatabaseError(f"the database is at revision {at}, but has no table {TABLE.name}")
     if at == NEWEST:
         return
     if at is not None and at not in REVISIONS:
         logger.warning("The database is at revision %s, which this code does not know", at)
         return
+    if _check_first(connection, at) and at is None:
+        _adopt(connection)
+        at = FIRST
+        if at == NEWEST:
+            return
     if at is not None and not upgrade:
         raise DatabaseError(
             f"the database is at revision {at} and this code needs {NEWEST}: upgrade it with "
@@ -116,7 +117,11 @@ def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:
     from alembic import command  # noqa: PLC0415 (takes a tenth of the time of a start)
 
     if at is not None and not begun:
-        rows = connection.scalar(select(func.count()).select_from(TABLE))
+        rows = sum(
+            connection.scalars(select(func.count()).select_from(each)).one()
+            for each in METADATA.sorted_tables
+            if _has(connection, each)
+        )
         message = (
             "Upgrading the database from revision %s to %s, with %s rows; writes wait meanwhile"
         )
@@ -149,9 +154,9 @@ def _check_tables(connection: Connection, *, writes: bool) -> None:
     Raises:
         DatabaseError: a table is missing or cannot be served.
     """
-    for needed in TABLE.metadata.sorted_tables:
-        if not inspect(connection).has_table(needed.name):
-            raise DatabaseError(f"the database has no table {needed.name}")
+    for needed in METADATA.sorted_tables:
+        if not _has(connection, needed):
+            raise DatabaseError(f"the database has no table {needed}")
         check_table(connection, needed, needed.columns.keys(), writes=writes)
     if writes and inspect(connection).has_table(ANSWERS.name):  # unless the file is read-only
         check_table(connection, ANSWERS, ANSWERS.columns.keys(), writes=True)
@@ -162,11 +167,55 @@ def _is_read_only(error: BaseException | None) -> bool:
     return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_READONLY")
 
 
+def _has(connection: Connection, needed: Table) -> bool:
+    return inspect(connection).has_table(needed.name, needed.schema)
+
+
+def _check_first(connection: Connection, at: str | None) -> bool:
+    """Check the tables of the first revision; return whether the database has them.
+
+    Raises:
+        DatabaseError: a table does not fit, or is missing although the others, or a recorded
+            revision, are there.
+    """
+    first = _first_columns(connection)
+    found = [each for each in first if _has(connection, each)]
+    for needed in first:
+        if needed in found:
+            check_table(connection, needed, first[needed], writes=True)
+        elif at is not None:
+            raise DatabaseError(f"the database is at revision {at}, but has no table {needed}")
+        elif found:
+            raise DatabaseError(
+                f"the database has the table {found[0]}, but no table {needed}, "
+                f"which the first revision, {FIRST}, creates as well: create it first"
+            )
+    return bool(found)
+
+
+def _first_columns(connection: Connection) -> dict[Table, list[str]]:
+    """Return the tables of the models that the first revision creates, with their columns."""
+    from alembic.operations import Operations  # noqa: PLC0415 (as above)
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 (as above)
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 (as above)
+
+    first: dict[Table, list[str]] = {}
+
+    def record(statement: Any, *_: object, **__: object) -> None:
+        if isinstance(statement, CreateTable) and str(statement.element) in METADATA.tables:
+            ours = METADATA.tables[str(statement.element)]
+            first[ours] = [each.name for each in statement.element.columns if each.name in ours.c]
+
+    recorder: Any = create_mock_engine(f"{connection.dialect.name}://", record)
+    with Operations.context(MigrationContext.configure(recorder)):
+        ScriptDirectory.from_config(_config(connection)).get_revision(FIRST).module.upgrade()
+    return first
+
+
 def _adopt(connection: Connection) -> None:
-    """Check that a table fits the first revision, and record that revision."""
+    """Record that the database is at the first revision."""
     from alembic import command  # noqa: PLC0415 (as above)
 
-    check_table(connection, TABLE, FIRST_COLUMNS, writes=True)
     try:
         command.stamp(_config(connection), FIRST)
     except (SQLAlchemyError, ServiceUnavailableError) as error:  # serve it for reading
@@ -185,8 +234,8 @@ def compare(connection: Connection) -> tuple[str | None, str | None]:
     if at == NEWEST:
         _check_tables(connection, writes=True)
         return at, _difference(connection)
-    if inspect(connection).has_table(TABLE.name):
-        check_table(connection, TABLE, FIRST_COLUMNS, writes=True)
+    if at is None or at in REVISIONS:
+        _check_first(connection, at)
     return at, None
 
 
@@ -204,13 +253,12 @@ def _difference(connection: Connection) -> str | None:
             f"cannot compare the tables with the models: {reason}; check as the tables' owner"
         ) from error
     if connection.dialect.name == "postgresql":
-        return unusable_index(connection, TABLE.metadata)
-    if (
-        TABLE.dialect_options["sqlite"]["autoincrement"]
-        and inspect(connection).has_table("sqlite_sequence")  # an adopted database has none
-        and not has_autoincrement(connection, TABLE)
-    ):
-        return f"{TABLE.name} has lost AUTOINCREMENT: new rows can get the ids of deleted rows"
+        return unusable_index(connection, METADATA)
+    if inspect(connection).has_table("sqlite_sequence"):  # an adopted database has none
+        for each in METADATA.sorted_tables:
+            is_declared = each.dialect_options["sqlite"]["autoincrement"]
+            if is_declared and not has_autoincrement(connection, each):
+                return f"{each} has lost AUTOINCREMENT: new rows can get the ids of deleted rows"
     return None
 
 

@@ -28,4 +28,4 @@ def check_table(
     found = list(REASONS[connection.dialect.name](connection, table, names, writes=writes))
     if found:
         line = "; ".join(found).replace("\n", " ")  # which a name may have
-        raise DatabaseError(f"the table {table.name} cannot be served: {line}")
+        raise DatabaseError(f"the table {table} cannot be served: {line}")

@@ -6,11 +6,11 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from graph.engine.saved_answers import METADATA
-from graph.hero.model import TABLE
+from graph.hero.model import METADATA as MODELS
 from graph.migrations import VERSION_TABLE
 from graph.migrations.autogenerate import render_item, rewriter
 
-OURS = [TABLE.metadata, METADATA]
+OURS = [MODELS, METADATA]
 """Metadata of the models and of the saved answers."""
 
 

@@ -67,7 +67,7 @@ def test_a_cancelled_first_probe_leaves_no_connection(
 ) -> None:
     async def probe(seconds: float) -> None:
         database = open_database(configure())
-        probing = asyncio.create_task(database.ping(model.HERO))
+        probing = asyncio.create_task(database.ping([model.HERO]))
         await asyncio.wait([probing], timeout=seconds)
         probing.cancel()
         await asyncio.wait([probing])

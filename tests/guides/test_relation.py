@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.client import Client
@@ -76,6 +77,26 @@ def test_a_relation_is_read_and_written(folder: Path, serve_copy: Callable[..., 
     assert body["data"] is None
     assert [error["extensions"]["code"] for error in body["errors"]] == ["BAD_USER_INPUT"]
     assert len(api.heroes(offset=1 + HEROES)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("related")
+def test_all_tables_are_filled_checked_and_probed(
+    sql: Sql, serve_copy: Callable[..., Client]
+) -> None:
+    assert run("seed", "--count", "20").returncode == 0
+    assert sql("SELECT count(*) FROM team") == [(TEAMS + 20,)]
+    assert sql("SELECT count(*) FROM hero") == [(1 + HEROES + 20,)]
+    joined = f"SELECT count(*) FROM hero JOIN team ON team.id = team_id WHERE team.id > {TEAMS}"  # noqa: S608 (our own)
+    assert sql(joined) > [(0,)]
+    api = serve_copy()
+    assert httpx.get(f"{api.url}/ready").status_code == 200
+    sql("ALTER TABLE team RENAME TO elsewhere")
+    assert httpx.get(f"{api.url}/ready").status_code == 503
+    for command in (["db", "check"], ["serve"]):
+        done = run(*command)
+        assert done.returncode == 1
+        assert "the database has no table team" in done.stderr
 
 
 @pytest.mark.slow

@@ -29,9 +29,10 @@ import uvloop
 from graph.app import create_app
 from graph.database import open_database
 from graph.hero.model import HERO
-from graph.hero.seed import batches
+from graph.hero.seed import REALISTIC
 from graph.http.server import ServerConfig, allow_many_connections
 from graph.settings import Settings, Synchronous
+from graph.tables.samples import add_samples
 
 COLUMNS = ("id", "name", "age", "secretName")
 SPAWN = multiprocessing.get_context("spawn")
@@ -189,8 +190,8 @@ async def served(folder: Path) -> AsyncIterator[int]:
     while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
         await asyncio.sleep(0.01)
     database = open_database(settings)
-    for batch in batches(1_000):
-        await database.insert(HERO, batch)
+    async for _ in add_samples(database, [HERO], 1_000, REALISTIC):
+        pass
     await database.dispose()
     try:
         yield listener.getsockname()[1]

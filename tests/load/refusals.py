@@ -18,8 +18,9 @@ from starlette.types import Message
 from graph.app import create_app
 from graph.database import open_database
 from graph.hero.model import HERO
-from graph.hero.seed import batches
+from graph.hero.seed import REALISTIC
 from graph.settings import Settings
+from graph.tables.samples import add_samples
 
 TIMES = 300
 TOKEN = "secret"  # noqa: S105 (of a service that nobody else reaches)
@@ -56,8 +57,8 @@ async def measure(settings: Settings) -> None:
     database = open_database(settings)
     app = create_app(settings)
     async with app.fastapi.router.lifespan_context(app.fastapi):
-        for batch in batches(1000):
-            await database.insert(HERO, batch)
+        async for _ in add_samples(database, [HERO], 1000, REALISTIC):
+            pass
         numbers = count()
         for name, body_of, headers in requests():
             times, status = [], 0

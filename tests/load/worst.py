@@ -26,8 +26,9 @@ from starlette.types import ASGIApp, Message
 from graph.app import create_app
 from graph.database import open_database
 from graph.hero.model import HERO
-from graph.hero.seed import batches
+from graph.hero.seed import REALISTIC
 from graph.settings import Settings
+from graph.tables.samples import add_samples
 from tests.load.documents import RANGES, SHAPES, Shape, body_of
 
 LETTERS = (b"Q", b"R", b"S")
@@ -111,8 +112,8 @@ async def service(folder: Path, **limits: Any) -> AsyncIterator[ASGIApp]:
     app = create_app(settings)
     async with app.fastapi.router.lifespan_context(app.fastapi):
         database = open_database(settings)
-        for batch in batches(1000):
-            await database.insert(HERO, batch)
+        async for _ in add_samples(database, [HERO], 1000, REALISTIC):
+            pass
         await database.dispose()
         yield app
 

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from graph.database import open_database
 from graph.database.base import Database
 from graph.hero.model import HERO
-from graph.hero.seed import batches
+from graph.hero.seed import REALISTIC
 from graph.migrations import prepare
 from graph.settings import Settings
+from graph.tables.samples import add_samples
 
 Configure = Callable[..., Settings]
 
@@ -30,8 +31,8 @@ def set_up(database_url: str, heroes: int = 0) -> None:
 
     async def main() -> None:
         async with prepared(Settings(database_url=database_url)) as database:
-            for batch in batches(heroes):
-                await database.insert(HERO, batch)
+            async for _ in add_samples(database, [HERO], heroes, REALISTIC):
+                pass
 
     with ThreadPoolExecutor(1) as threads:  # Playwright's loop may run in this thread
         threads.submit(asyncio.run, main()).result()

@@ -1,7 +1,7 @@
 """PostgreSQL through asyncpg, and through SQLAlchemy's async engine over it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from asyncpg import LockNotAvailableError
@@ -126,19 +126,24 @@ class PostgresDatabase(Database):
             reason = str(driver_error(error)).partition("\n")[0]
             raise DatabaseError(f"cannot open {self.name}: {reason}") from error
 
-    async def ping(self, table: Table) -> None:
-        key = table.primary_key.columns[0]
-        # As `min(key)`, which the type uuid does not have.
-        least = select(key).order_by(key).limit(literal_column("1")).scalar_subquery()
-        name = literal(self.dialect.identifier_preparer.format_table(table), String)
-        writable = and_(
-            READ_ONLY == "off",
-            func.has_any_column_privilege(name, "INSERT"),
-            func.has_any_column_privilege(name, "UPDATE"),
-            func.has_table_privilege(name, "DELETE"),
+    async def ping(self, tables: Sequence[Table]) -> None:
+        writable, rows = [READ_ONLY == "off"], []
+        for table in tables:
+            key = table.primary_key.columns[0]
+            # As `min(key)`, which the type uuid does not have.
+            least = select(key).order_by(key).limit(literal_column("1"))
+            rows.append(least.scalar_subquery())
+            name = literal(self.dialect.identifier_preparer.format_table(table), String)
+            writable += [
+                func.has_any_column_privilege(name, "INSERT"),
+                func.has_any_column_privilege(name, "UPDATE"),
+                func.has_table_privilege(name, "DELETE"),
+            ]
+        probe = str(
+            select(and_(*writable), *rows).compile(
+                dialect=self.dialect, compile_kwargs={"literal_binds": True}
+            )
         )
-        options = {"literal_binds": True}
-        probe = str(select(writable, least).compile(dialect=self.dialect, compile_kwargs=options))
         async with asyncio.timeout(PROBE_TIMEOUT):
             pooled, is_writable = await self._probes.acquire_and_run(
                 lambda pooled: pooled.raw.fetchval(probe)

@@ -301,9 +301,9 @@ class SQLiteDatabase(Database):
             else:
                 return
 
-    async def ping(self, table: Table) -> None:
+    async def ping(self, tables: Sequence[Table]) -> None:
         async with asyncio.timeout(PROBE_TIMEOUT):
-            await super().ping(table)
+            await super().ping(tables)
             if self.file.suspect and not self.read_only:
                 await self._try_to_write()
 

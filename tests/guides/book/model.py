@@ -3,7 +3,7 @@
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import MetaData
 from sqlmodel import Field, SQLModel
 
 from graph.tables.columns import keyset_indexes
@@ -29,7 +29,5 @@ class BookCreate(BookBase):
     """A new book."""
 
 
-TABLE: Table = BookBase.metadata.tables["book"]
-keyset_indexes(TABLE)
-
-FIRST_COLUMNS = {"id", "title", "price", "lent"}
+METADATA = BookBase.metadata
+keyset_indexes(METADATA.tables["book"])
