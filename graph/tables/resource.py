@@ -1,5 +1,6 @@
 """The API of a table: its types, its inputs, and its root fields."""
 
+import re
 from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Annotated, Any, TypeVar
@@ -26,6 +27,9 @@ from graph.tables.types import row_type
 T = TypeVar("T")
 
 UNSET: Any = strawberry.UNSET
+
+AN = re.compile(r"(?!eu|one|uni|us[aeiou])[aeiou]", re.IGNORECASE)
+"""What begins with the sound of a vowel, such as `item`, but not `user`."""
 
 
 class Resource(TableRows[T]):
@@ -61,7 +65,7 @@ class Resource(TableRows[T]):
         super().__init__(table, one=one, many=many, most=most)
         self.type = type_
         name = get_object_definition(type_, strict=True).name
-        a = f"{'an' if one[0] in 'aeiou' else 'a'} {one}"
+        a = f"{'an' if AN.match(one) else 'a'} {one}"
         self._a = a
         row_type(table, type_)
         create_input(table, create, f"Create{name}Input", f"{_capital(a)} to create.")

@@ -116,9 +116,37 @@ class TagType(TagBase):
     id: strawberry.ID
 
 
+class TicketBase(SQLModel):
+    """A ticket."""
+
+    name: str
+
+
+class Ticket(TicketBase, PostgresTables, table=True):
+    """A table whose keys the database makes, in no order."""
+
+    id: UUID | None = Field(
+        default=None,
+        primary_key=True,
+        sa_column_kwargs={"server_default": text("gen_random_uuid()")},
+    )
+
+
+class TicketCreate(TicketBase):
+    """A new ticket."""
+
+
+@strawberry.pydantic.type(name="Ticket")
+class TicketType(TicketBase):
+    """A ticket."""
+
+    id: strawberry.ID
+
+
 keyset_indexes(Tables.metadata.tables["thing"])
 
 THINGS = Resource(Thing, ThingType, create=ThingCreate, one="thing", many="things")
+TICKETS = Resource(Ticket, TicketType, create=TicketCreate, one="ticket", many="tickets")
 TAGS = Resource(Tag, TagType, create=TagCreate, one="tag", many="tags")
 
 
@@ -141,6 +169,7 @@ class Mutation:
     create_things = THINGS.create_many_field()
     update_thing = THINGS.update_field()
     delete_thing = THINGS.delete_field()
+    create_tickets = TICKETS.create_many_field()
     create_tag = TAGS.create_field()
     update_tag = TAGS.update_field()
 

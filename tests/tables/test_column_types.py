@@ -188,6 +188,18 @@ def test_lists_on_postgresql(both: list[Client]) -> None:
     assert len(same(both, f"{{ tags {fields} }}")["tags"]) == 4
 
 
+@on_postgresql
+def test_rows_whose_keys_the_database_makes_are_in_the_order_of_the_inputs(
+    both: list[Client],
+) -> None:
+    create = "mutation($i: [CreateTicketInput!]!) { createTickets(inputs: $i) { id name } }"
+    for client in both:
+        inputs = [{"name": f"n{n}"} for n in range(20)]
+        made = client.data(create, i=inputs)["createTickets"]
+        assert [row["name"] for row in made] == [each["name"] for each in inputs]
+        assert len({row["id"] for row in made}) == 20
+
+
 def refused(**columns: Any) -> str:
     """Return why a table with these columns is refused."""
 
