@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import Column, Index, SmallInteger, Table
 
 from graph.engine.definitions import get_object_definition, has_resolver, to_camel_case
 from graph.tables.sql.functions import is_stored_as_text
@@ -11,6 +11,13 @@ from graph.tables.sql.keys import ID
 
 BY_CODE_POINT = "by_code_point"
 """Key in an index's `info`: the names of its columns that are texts sorted by code point."""
+
+
+MAX_LEVELS = 100
+"""Maximum number of levels of a value of JSON; Python writes a few hundred."""
+
+MIN_SMALL, MAX_SMALL = -(2**15), 2**15 - 1
+"""Bounds of a small integer."""
 
 
 class SearchableColumn(NamedTuple):
@@ -65,11 +72,27 @@ def validate_for_column(value: Any, column: Column[Any]) -> None:
             raise ValueError("must not contain a NUL character")
         if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
             raise ValueError("must not contain a lone surrogate")
+    elif type(value) in {list, dict}:
+        _validate_inside(value, column, MAX_LEVELS)
+    elif type(value) is int:
+        if isinstance(column.type, SmallInteger) and not MIN_SMALL <= value <= MAX_SMALL:
+            raise ValueError(f"must be from {MIN_SMALL} to {MAX_SMALL}")
     elif isinstance(value, datetime | time):
         type_: Any = column.type
         has_zone = value.tzinfo is not None
         if has_zone is not type_.timezone:
             raise ValueError(f"must have {'no' if has_zone else 'a'} time zone")
+
+
+def _validate_inside(value: Any, column: Column[Any], levels: int) -> None:
+    """Validate all that a list, or a value of JSON, contains."""
+    if levels == 0:
+        raise ValueError(f"must have at most {MAX_LEVELS} levels")
+    for each in [*value, *value.values()] if type(value) is dict else value:
+        if type(each) in {list, dict}:
+            _validate_inside(each, column, levels - 1)
+        else:
+            validate_for_column(each, column)
 
 
 def keyset_indexes(table: Table) -> None:

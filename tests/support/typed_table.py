@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import strawberry
 import strawberry.pydantic
 from pydantic import HttpUrl, NaiveDatetime
-from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, Integer, String, func, text
+from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, Integer, SmallInteger, String, func, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 from strawberry.schema.config import StrawberryConfig
@@ -43,6 +43,7 @@ class Base(SQLModel):
     text: str = Field(default="", index=True)
     number: int = Field(default=0, index=True)
     big: int = Field(default=0, sa_type=BigInteger, index=True)
+    small: int = Field(default=0, sa_type=SmallInteger, index=True)
     ratio: float = Field(default=0.0, index=True)
     flag: bool = Field(default=False, index=True)
     moment: datetime = Field(default=datetime(2024, 1, 1, tzinfo=UTC), index=True)

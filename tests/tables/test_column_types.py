@@ -48,6 +48,10 @@ UPDATE = f"""mutation($id: ID!, $i: UpdateThingInput!, $old: UpdateThingInput) {
   updateThing(id: $id, input: $i, expected: $old) {{ {FIELDS} }} }}"""
 PAGE = f"query($w: ThingFilter) {{ things(where: $w) {{ {FIELDS} }} }}"
 
+NESTED: Any = []
+for _ in range(900):
+    NESTED = [NESTED]
+
 ORDERED: dict[str, list[Any]] = {
     "number": [-1, 0, 1],
     "big": [str(-(2**63)), "7", str(2**62)],
@@ -163,11 +167,47 @@ def walked(both: list[Client], query: str, name: str, order: Any) -> list[Any]:
         ({"address": "300.0.0.1"}, "BAD_USER_INPUT"),
         ({"data": [1]}, "BAD_USER_INPUT"),
         ({"token": "x"}, "BAD_USER_INPUT"),
+        ({"data": {"a": ["\0"]}}, "BAD_USER_INPUT"),
+        ({"data": {"\0": 1}}, "BAD_USER_INPUT"),
+        ({"data": {"a": "\ud800"}}, "BAD_USER_INPUT"),
+        ({"data": {"a": NESTED}}, "BAD_USER_INPUT"),
+        ({"text": "\0"}, "BAD_USER_INPUT"),
     ],
 )
 def test_a_wrong_value_is_refused(both: list[Client], given: Any, code: str) -> None:
     for client in both:
         assert client.codes(CREATE, i=given) == [code]
+        made = client.data(CREATE, i={})["createThing"]
+        assert client.codes(UPDATE, id=made["id"], i=given) == [code]
+        assert client.codes(UPDATE, id=made["id"], i={}, old=given) == [code]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"length": "P999999999D"},
+        {"length": "-P999999999D"},
+        {"small": 40_000},
+        {"data": {"a": 1e308, "b": 2**63 - 1, "c": ""}},
+        {"big": str(-(2**63))},
+        {"ratio": 1.7976931348623157e308},
+        {"born": "9999-12-31"},
+        {"moment": "9999-12-31T23:59:59.999999Z"},
+        {"fee": "1e30"},
+    ],
+)
+def test_an_extreme_value_is_stored_or_refused(both: list[Client], given: Any) -> None:
+    page = "query($w: ThingFilter) { things(where: $w) { id } }"
+    for client in both:
+        body = client.execute(CREATE, i=given)
+        codes = [error["extensions"]["code"] for error in body.get("errors", [])]
+        assert codes in ([], ["BAD_USER_INPUT"])
+        ((name, value),) = given.items()
+        if name != "data":
+            for operator in ("eq", "lt", "gte"):
+                found = client.execute(page, w={name: {operator: value}})
+                codes = [error["extensions"]["code"] for error in found.get("errors", [])]
+                assert codes in ([], ["BAD_USER_INPUT"]), (operator, found)
 
 
 @on_postgresql
@@ -175,6 +215,7 @@ def test_lists_on_postgresql(both: list[Client]) -> None:
     fields = "{ id names numbers bigs }"
     create = f"mutation($i: CreateTagInput!) {{ createTag(input: $i) {fields} }}"
     update = f"mutation($id: ID!, $i: UpdateTagInput!) {{ updateTag(id: $id, input: $i) {fields} }}"
+    assert both[0].codes(create, i={"names": ["a", "\0"]}) == ["BAD_USER_INPUT"]
     lists = {"names": ["a", "é", ""], "numbers": [1, -2], "bigs": [str(2**40)]}
     for client in both:
         made = client.data(create, i=lists)["createTag"]
