@@ -23,6 +23,7 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
+    GraphQLResolveInfoHelpers,
     OperationType,
     build_schema,
     get_named_type,
@@ -33,7 +34,6 @@ from graphql import (
     parse,
 )
 from graphql.execution import Executor, VariableValues
-from graphql.type import GraphQLResolveInfoHelpers
 
 from graph.database.statement import Rows
 from graph.engine._compiled.arguments import Parameters
