@@ -1,4 +1,4 @@
-"""What any table's API is made of.
+"""The parts of any table's API.
 
 `Resource` makes a table's types, inputs and root fields. `Filter`, `Changes` and `OrderTerm` are
 the types of the arguments of a resolver that is written out.

@@ -25,7 +25,7 @@ from graph.engine.definitions import (
 from graph.engine.scalars import BigInt, Duration
 from graph.errors import BadUserInputError
 from graph.tables.columns import validate_for_column
-from graph.tables.sql.conditions import NOTHING, Template
+from graph.tables.sql.conditions import EVERYTHING, NOTHING, Template
 from graph.tables.sql.functions import underlying_type
 from graph.tables.sql.keys import Key, parser_of, referenced
 
@@ -182,7 +182,7 @@ def _compares(operator: str, column: str, check: Check) -> Parse:
     def parse(given: Any, path: str, values: list[object]) -> Template:
         value = check(given, path)
         if value is None:
-            return NOTHING.template
+            return EVERYTHING.template if operator == "ne" else NOTHING.template
         values.append(value)
         return template
 

@@ -29,7 +29,7 @@ T = TypeVar("T")
 UNSET: Any = strawberry.UNSET
 
 AN = re.compile(r"(?!eu|one|uni|us[aeiou])[aeiou]", re.IGNORECASE)
-"""What begins with the sound of a vowel, such as `item`, but not `user`."""
+"""Words that begin with the sound of a vowel, such as `item`, but not `user`."""
 
 
 class Resource(TableRows[T]):
@@ -223,7 +223,7 @@ class Resource(TableRows[T]):
         description: str,
         options: dict[str, Any],
     ) -> Any:
-        """Return a field whose resolver's parameters are named as in `Arguments`."""
+        """Return a field of a resolver whose parameters have the names of `Arguments`."""
         _, info, *names = signature(resolve).parameters
         annotations: dict[str, Any] = {
             name: Annotated[Any, getattr(self.arguments, name)] for name in names

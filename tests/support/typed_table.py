@@ -59,6 +59,7 @@ class Base(SQLModel):
     site: HttpUrl | None = Field(default=None, sa_type=AutoString, index=True)
     address: IPv4Address | None = Field(default=None, index=True)
     mark: UUID = Field(default_factory=uuid4)
+    parent_id: UUID | None = Field(default=None, foreign_key="thing.id", index=True)
 
 
 class Thing(Base, Tables, table=True):

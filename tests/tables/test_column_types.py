@@ -210,6 +210,40 @@ def test_an_extreme_value_is_stored_or_refused(both: list[Client], given: Any) -
                 assert codes in ([], ["BAD_USER_INPUT"]), (operator, found)
 
 
+def test_a_nullable_foreign_key(both: list[Client]) -> None:
+    create = "mutation($i: CreateThingInput!) { createThing(input: $i) { id parentId } }"
+    update = """mutation($id: ID!, $i: UpdateThingInput!, $old: UpdateThingInput) {
+      updateThing(id: $id, input: $i, expected: $old) { parentId } }"""
+    parent = both[0].data(create, i={})["createThing"]["id"]
+    child = both[0].data(create, i={"parentId": parent})["createThing"]
+    assert child["parentId"] == parent
+    listed = "query($w: ThingFilter, $o: [ThingOrder!]) { things(where: $w, orderBy: $o) { id } }"
+    for where, ids in (
+        ({"eq": parent}, [child["id"]]),
+        ({"eq": parent.upper()}, []),
+        ({"ne": parent}, [parent]),
+        ({"in": ["abc", parent]}, [child["id"]]),
+        ({"isNull": True}, [parent]),
+        ({"isNull": False}, [child["id"]]),
+    ):
+        found = same(both, listed, w={"parentId": where})["things"]
+        assert [row["id"] for row in found] == ids, where
+    assert len(same(both, listed, w={"parentId": {"ne": "abc"}})["things"]) == 2
+    by_parent = [{"field": "PARENT_ID", "nulls": "FIRST"}]
+    assert [row["id"] for row in same(both, listed, o=by_parent)["things"]] == [
+        parent,
+        child["id"],
+    ]
+    for wrong in ("abc", parent.upper(), "00000000-0000-0000-0000-000000000000"):
+        for client in both:
+            codes = client.codes(update, id=child["id"], i={"parentId": wrong})
+            assert codes == ["BAD_USER_INPUT"]
+    old = {"parentId": parent}
+    changed = both[0].data(update, id=child["id"], i={"parentId": None}, old=old)
+    assert changed == {"updateThing": {"parentId": None}}
+    assert both[0].codes(update, id=child["id"], i={}, old=old) == ["CONFLICT"]
+
+
 @on_postgresql
 def test_lists_on_postgresql(both: list[Client]) -> None:
     fields = "{ id names numbers bigs }"
