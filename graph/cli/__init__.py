@@ -272,5 +272,11 @@ def check_database() -> None:
 def new_revision(
     message: Annotated[str, typer.Option("--message", "-m", help="Short description.")],
 ) -> None:
-    """Write a revision from the newest one to the models."""
-    write_revision(message)
+    """Write a revision from the newest one to the models; the first one, if there is none."""
+    settings = settings_or_exit()
+
+    async def write() -> None:
+        async with opened(settings) as database:
+            await write_revision(database, message)
+
+    asyncio.run(write())

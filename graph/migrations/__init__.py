@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateSchema, CreateTable
 
 from graph.database.base import Database, DatabaseError
 from graph.engine.saved_answers import ANSWERS
@@ -41,7 +41,13 @@ HERE = Path(__file__).parent
 REVISIONS = sorted(path.name.partition("_")[0] for path in HERE.glob("versions/[0-9]*.py"))
 """Revisions, oldest first."""
 
-FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
+NONE = "0000"
+"""In place of a revision while there is none."""
+
+FIRST, NEWEST = (REVISIONS or [NONE])[0], (REVISIONS or [NONE])[-1]
+
+SCRATCH = "hero_graph_scratch"
+"""Schema of PostgreSQL in which revisions run while another one is written."""
 
 VERSION_TABLE = "hero_graph_version"
 """Differs from Alembic's default: another app may have migrations in the same database."""
@@ -98,6 +104,7 @@ def _prepare(connection: Connection, upgrade: bool, begun: list[float]) -> None:
 
 
 def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
+    _check_revisions()
     at = revision(connection)
     if at == NEWEST:
         return
@@ -137,6 +144,14 @@ def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:
     if at is not None:
         seconds = perf_counter() - begun[0]
         logger.warning("Upgraded the database to revision %s in %.1f seconds", NEWEST, seconds)
+
+
+def _check_revisions() -> None:
+    if not REVISIONS:
+        raise DatabaseError(
+            f"{HERE / 'versions'} has no revision: write the first one with "
+            "`hero-graph db revision -m first`"
+        )
 
 
 def _check_readable(connection: Connection) -> None:
@@ -228,8 +243,9 @@ def compare(connection: Connection) -> tuple[str | None, str | None]:
     """Return a database's revision, and how it differs from the models if that is the newest.
 
     Raises:
-        DatabaseError: a table cannot be served.
+        DatabaseError: a table cannot be served, or there is no revision.
     """
+    _check_revisions()
     at = revision(connection)
     if at == NEWEST:
         _check_tables(connection, writes=True)
@@ -271,14 +287,44 @@ def has_autoincrement(connection: Connection, table: Table) -> bool:
     return re.search(r"\bAUTOINCREMENT\b", definition or "", re.IGNORECASE) is not None
 
 
-def write_revision(message: str) -> None:
-    """Write a new revision with the changes of the models; Alembic prints its path."""
+async def write_revision(database: Database, message: str) -> None:
+    """Write a new revision with the changes of the models; Alembic prints its path.
+
+    The models are compared with what the revisions create in an empty database of the same kind:
+    SQLite in memory, or schemas of PostgreSQL that are rolled back.
+    """
+    if database.dialect.name == "sqlite":
+        with create_engine("sqlite://").begin() as connection:
+            _write_revision(connection, message)
+    else:
+        await database.with_lock(lambda connection: _write_on_postgres(connection, message))
+
+
+def _write_on_postgres(connection: Connection, message: str) -> None:
+    existing = inspect(connection).get_schema_names()
+    quote = connection.dialect.identifier_preparer.quote
+    with connection.begin_nested() as savepoint:
+        connection.execute(CreateSchema(SCRATCH))
+        connection.execute(text(f"SET LOCAL search_path TO {SCRATCH}"))
+        for schema in {each.schema for each in METADATA.sorted_tables if each.schema in existing}:
+            aside = quote(f"{SCRATCH}_{schema}")
+            connection.execute(text(f"ALTER SCHEMA {quote(str(schema))} RENAME TO {aside}"))
+        _write_revision(connection, message)
+        savepoint.rollback()
+
+
+def _write_revision(connection: Connection, message: str) -> None:
     from alembic import command  # noqa: PLC0415 (as above)
 
-    with create_engine("sqlite://").begin() as scratch:
-        config = _config(scratch)
-        command.upgrade(config, NEWEST)
-        command.revision(config, message, autogenerate=True, rev_id=f"{int(NEWEST) + 1:04}")
+    config, newest = _config(connection), int(NEWEST)
+    if not REVISIONS:
+        # It has the tables as any program makes them, so that existing ones can be adopted.
+        config.attributes["is_first"] = True
+        command.revision(config, message, autogenerate=True, rev_id="0001")
+        del config.attributes["is_first"]
+        newest, message = 1, "keyset indexes and saved answers"
+    command.upgrade(config, f"{newest:04}")
+    command.revision(config, message, autogenerate=True, rev_id=f"{newest + 1:04}")
 
 
 def _config(connection: Connection) -> "Config":

@@ -6,10 +6,11 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.rewriter import Rewriter
 from alembic.ddl.sqlite import SQLiteImpl
 from alembic.operations.batch import ApplyBatchImpl
-from alembic.operations.ops import AddColumnOp, CreateIndexOp
+from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp, ExecuteSQLOp
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Table, TypeDecorator, text
 from sqlalchemy.dialects.sqlite import dialect
+from sqlalchemy.schema import CreateSchema
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
 from graph.migrations import has_autoincrement
@@ -56,6 +57,15 @@ def fill_existing_rows(_: MigrationContext, __: Any, operation: AddColumnOp) -> 
         column.name, column.type, nullable=False, server_default=filled, comment=column.comment
     )
     return operation
+
+
+@rewriter.rewrites(CreateTableOp)
+def create_schema(_: MigrationContext, __: Any, operation: CreateTableOp) -> list[Any]:
+    """Create the schema of a table before it."""
+    if operation.schema is None:
+        return [operation]
+    creation = CreateSchema(operation.schema, if_not_exists=True).compile(dialect=PORTABLE)
+    return [ExecuteSQLOp(str(creation)), operation]
 
 
 @rewriter.rewrites(CreateIndexOp)

@@ -134,14 +134,15 @@ WHERE attrelid = CAST(:oid AS oid) AND attname = :column
 """)
 
 INDEXES = text("""
-SELECT relname, indisvalid, (
+SELECT relname, nspname, pg_table_is_visible(indexrelid) AS is_visible, indisvalid, (
   SELECT coalesce(array_agg(attname::text), '{}')
   FROM unnest(indcollation) WITH ORDINALITY AS it (code, place)
   JOIN pg_collation ON pg_collation.oid = it.code AND collname = 'C'
   JOIN pg_attribute ON attrelid = indexrelid AND attnum = place
 ) AS by_code_point
 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-WHERE pg_table_is_visible(indexrelid)
+  JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE pg_table_is_visible(indexrelid) OR nspname = ANY(CAST(:schemas AS text[]))
 """)
 
 
@@ -334,12 +335,16 @@ ACCEPTED: dict[type[TypeEngine[Any]], tuple[str, ...]] = {
 
 def unusable_index(connection: Connection, metadata: MetaData) -> str | None:
     """Return which index of the models cannot be used, and why; None if all can."""
-    ours = {index.name: index for table in metadata.tables.values() for index in table.indexes}
-    for name, valid, by_code_point in connection.execute(INDEXES):
-        if name in ours:
+    tables = metadata.tables.values()
+    ours = {(each.schema, index.name): index for each in tables for index in each.indexes}
+    schemas = sorted({each.schema for each in tables if each.schema is not None})
+    found = connection.execute(INDEXES, {"schemas": schemas})
+    for name, schema, is_visible, valid, by_code_point in found:
+        index = ours.get((schema, name)) or (ours.get((None, name)) if is_visible else None)
+        if index is not None:
             if not valid:  # a failed CREATE INDEX CONCURRENTLY leaves such an index
                 return f"the index {name} is invalid: REINDEX INDEX {name}"
-            if not set(ours[name].info.get(BY_CODE_POINT, ())).issubset(by_code_point):
+            if not set(index.info.get(BY_CODE_POINT, ())).issubset(by_code_point):
                 return (
                     f'the index {name} is not in order of code points: create it with COLLATE "C"'
                 )

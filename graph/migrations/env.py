@@ -4,19 +4,37 @@ from typing import Any
 
 from alembic import context
 from sqlalchemy import Connection, text
+from sqlalchemy.schema import SchemaItem
 
 from graph.engine.saved_answers import METADATA
 from graph.hero.model import METADATA as MODELS
 from graph.migrations import VERSION_TABLE
 from graph.migrations.autogenerate import render_item, rewriter
+from graph.tables.columns import BY_CODE_POINT
 
 OURS = [MODELS, METADATA]
 """Metadata of the models and of the saved answers."""
 
 
-def include_name(name: str | None, kind: str, _: Any) -> bool:
-    """Ignore tables of other apps in the same database."""
-    return kind != "table" or any(name in metadata.tables for metadata in OURS)
+TABLES = {key: table for metadata in OURS for key, table in metadata.tables.items()}
+
+SCHEMAS = {table.schema for table in TABLES.values()}
+
+
+def include_name(name: str | None, kind: str, parents: Any) -> bool:
+    """Ignore schemas and tables of other apps in the same database."""
+    if kind == "schema":
+        return name in SCHEMAS
+    return kind != "table" or parents["schema_qualified_table_name"] in TABLES
+
+
+IS_FIRST = context.config.attributes.get("is_first", False)
+"""Whether the first revision is being written, which has what is the models' own."""
+
+
+def include_object(item: SchemaItem, _: Any, kind: str, *__: Any) -> bool:
+    """Leave keyset indexes out of the first revision."""
+    return not (IS_FIRST and kind == "index" and BY_CODE_POINT in item.info)
 
 
 connection: Connection = context.config.attributes["connection"]
@@ -25,9 +43,11 @@ if connection.dialect.name == "postgresql":
     connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
 context.configure(
     connection=connection,
-    target_metadata=OURS,
+    target_metadata=[MODELS] if IS_FIRST else OURS,
     version_table=VERSION_TABLE,
+    include_schemas={None} != SCHEMAS,
     include_name=include_name,
+    include_object=include_object,
     render_item=render_item,
     process_revision_directives=rewriter,
     render_as_batch=True,

@@ -26,7 +26,7 @@ def test_another_model_replaces_hero(folder: Path, serve_copy: Callable[..., Cli
     hero, versions = folder / "graph" / "hero", folder / "graph" / "migrations" / "versions"
     shutil.rmtree(hero)
     shutil.copytree(BOOK, hero, ignore=shutil.ignore_patterns("__pycache__"))
-    for ours in versions.glob("*_hero*.py"):
+    for ours in versions.glob("*.py"):
         ours.unlink()
     guide = section(TITLE)
     edit(folder, guide)

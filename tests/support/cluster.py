@@ -22,7 +22,9 @@ from tests.support.service_process import MARK
 
 EMPTY = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid();
-DROP SCHEMA public CASCADE;
+DO $$ DECLARE name text; BEGIN FOR name IN
+  SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+LOOP EXECUTE format('DROP SCHEMA %I CASCADE', name); END LOOP; END $$;
 CREATE SCHEMA public;
 ALTER DATABASE {} RESET ALL"""
 

@@ -1,0 +1,1 @@
+"""Replaces `graph/hero` by tables for PostgreSQL alone, in two schemas."""
