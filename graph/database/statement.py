@@ -102,6 +102,8 @@ class Rows(Sequence[Any]):
         digits: the columns whose UUIDs are still in hexadecimal digits, as SQLite stores them.
     """
 
+    _written: Sequence[Sequence[Any]] | None = None
+
     reads: Reads = ()
     """The statements and parameters of a page, by which it can be read again with more columns."""
 
@@ -114,9 +116,7 @@ class Rows(Sequence[Any]):
         self.columns = statement.columns
         self._tuples = tuples
         self._digits = digits
-        self._written: Sequence[Sequence[Any]] | None = None
         self._statement = statement
-        self._record = statement.record
 
     @property
     def tuples(self) -> Sequence[Sequence[Any]]:
@@ -139,10 +139,10 @@ class Rows(Sequence[Any]):
         return len(self._tuples)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._record(*self.tuples[index])
+        return self._statement.record(*self.tuples[index])
 
     def __iter__(self) -> Iterator[Any]:
-        return map(self._record._make, self.tuples)
+        return map(self._statement.record._make, self.tuples)
 
     def holding(self, tuples: Sequence[Sequence[Any]]) -> "Rows":
         """Return rows with the same columns and these values."""
@@ -159,7 +159,7 @@ class Rows(Sequence[Any]):
 
     def first(self) -> Any | None:
         """Return the first row; None if there is none."""
-        return self[0] if self._tuples else None
+        return self._statement.record(*self.tuples[0]) if self._tuples else None
 
 
 def exactly(count: int, rows: Rows) -> Rows:

@@ -110,6 +110,7 @@ class Key:
             )
         self.is_single = len(self.columns) == 1
         self._parsers = [parser_of(column) for column in self.columns]
+        self._parse_single = self._parsers[0]
         self._parameters = (
             ["key"] if self.is_single else [f"key{n}" for n in range(len(self.columns))]
         )
@@ -159,7 +160,7 @@ class Key:
     def parameters(self, id_: str) -> dict[str, object] | None:
         """Return the bind parameters of an id; None if no row can have this id."""
         if self.is_single:
-            value = self._parsers[0](id_)
+            value = self._parse_single(id_)
             return None if value is None else {"key": value}
         values = self.parse(id_)
         return None if values is None else dict(zip(self._parameters, values, strict=True))
