@@ -19,6 +19,10 @@ from tests.support.tables import run as run_on
 
 pytestmark = pytest.mark.slow
 
+NEW_AUTHOR = 'mutation { createAuthor(input: {name: "Ann"}) { name } }'
+
+STORED = "The operation was stored."
+
 NEW_BOOK = 'mutation { createBook(input: {title: "Emma", price: 9}) { title } }'
 
 
@@ -52,6 +56,21 @@ def create(url: str, metadata: MetaData) -> None:
         copied.create_all(connection)
 
     run_on(url, work)
+
+
+def invalid_row(sql: Sql, api: Client) -> str:
+    """The error of an author whom a trigger makes invalid, which the connection knows."""
+    function = """CREATE OR REPLACE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN {} RETURN NEW; END $$"""
+    sql(function.format(""))
+    sql("CREATE TRIGGER it BEFORE INSERT ON shop.author FOR EACH ROW EXECUTE FUNCTION change()")
+    api.data(NEW_AUTHOR)
+    sql("ALTER TABLE shop.author ALTER name DROP NOT NULL")
+    sql(function.format("NEW.name := NULL;"))
+    [error] = api.execute(NEW_AUTHOR)["errors"]
+    sql("DROP TRIGGER it ON shop.author")
+    sql("ALTER TABLE shop.author ALTER name SET NOT NULL")
+    return str(error["message"])
 
 
 def test_there_is_no_revision_yet(folder: Path) -> None:
@@ -117,8 +136,23 @@ def test_a_second_schema_and_arrays(
     )["createVolume"]
     assert made["tags"] == ["x", "y"]
     assert len(api.data("{ volumes { tags } }")["volumes"]) == 21
+    assert STORED not in invalid_row(sql, serve_copy())
+    assert sql("SELECT name FROM shop.author WHERE name IS NULL") == []
     sql("DROP INDEX shop.ix_author_name_and_id")
     assert "ix_author_name_and_id" in run("db", "check").stderr
     sql("ALTER TABLE shop.author RENAME TO elsewhere")
     assert httpx.get(f"{api.url}/ready").status_code == 503
     assert "the database has no table shop.author" in run("db", "check").stderr
+
+
+@on_postgresql
+def test_a_part_of_the_first_tables_is_refused(database_url: str, sql: Sql, folder: Path) -> None:
+    create(database_url, LIBRARY)
+    take(folder, str(library.__file__))
+    succeeds("db", "revision", "-m", "library")
+    sql("DROP TABLE volume")
+    for command in (["serve"], ["db", "upgrade"], ["db", "check"]):
+        done = run(*command)
+        assert done.returncode == 1
+        assert "has the table shop.author, but no table volume" in done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr

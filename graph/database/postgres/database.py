@@ -48,9 +48,9 @@ READ_ONLY: ColumnElement[str] = literal_column("current_setting('transaction_rea
 
 TRIGGERED = """
 SELECT relname::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-WHERE tgtype & 3 = 3 AND tgenabled <> 'D' AND pg_table_is_visible(tgrelid)
+WHERE tgtype & 3 = 3 AND tgenabled <> 'D'
 """
-"""The tables with an enabled trigger BEFORE … FOR EACH ROW
+"""The tables, in any schema, with an enabled trigger BEFORE … FOR EACH ROW
 (https://www.postgresql.org/docs/current/catalog-pg-trigger.html; the bits are in pg_trigger.h)."""
 
 LOCK = 0x6865726F
