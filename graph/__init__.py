@@ -1,1 +1,1 @@
-"""hero-graph: a GraphQL API over a SQLModel table."""
+"""A GraphQL API over a SQLModel table."""

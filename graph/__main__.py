@@ -1,4 +1,4 @@
-"""The command `hero-graph`, as which `python -m graph` does the same."""
+"""The command; `python -m graph` does the same."""
 
 from graph.garbage import uncollected
 

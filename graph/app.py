@@ -35,6 +35,7 @@ from graph.http.response import JSON, SECURITY
 from graph.migrations import prepare
 from graph.observe import telemetry
 from graph.observe.logs import RequestLog
+from graph.product import NAME
 from graph.settings import Settings
 
 PATH = "/graphql"
@@ -125,7 +126,7 @@ def create_app(
     no_page = _error_response(HTTPError(404, "GraphiQL is turned off."))
     page = explorer.page if settings.graphiql else no_page
     app = FastAPI(
-        title="hero-graph",
+        title=NAME,
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,

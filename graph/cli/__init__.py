@@ -1,4 +1,4 @@
-"""The command `hero-graph`."""
+"""The command."""
 
 import asyncio
 import socket
@@ -22,6 +22,7 @@ from graph.errors import ConstraintError, MissingRightError, ServiceUnavailableE
 from graph.hero.model import METADATA
 from graph.migrations import NEWEST, compare, prepare, revision, write_revision
 from graph.observe.logs import configure
+from graph.product import NAME
 from graph.settings import Settings
 
 app = typer.Typer(
@@ -40,7 +41,7 @@ def main() -> None:
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Exit with one line on standard error, and this exit code."""
-    typer.echo(f"hero-graph: {message}", err=True)
+    typer.echo(f"{NAME}: {message}", err=True)
     raise typer.Exit(code)
 
 
@@ -138,7 +139,7 @@ def serve(
         typer.echo(f"Explorer  {address}/graphql (in a browser)")
     typer.echo(f"Database  {name}")
     if empty:
-        typer.echo("The tables are empty. To fill them: hero-graph seed --count 1000")
+        typer.echo(f"The tables are empty. To fill them: {NAME} seed --count 1000")
     if not (settings.tokens or is_loopback(host)):
         typer.echo(
             "Warning: everybody who can reach this address can use the API; set GRAPH_TOKEN",
@@ -199,7 +200,7 @@ def schema(
     for kind, descriptions in changes._asdict().items():
         for description in descriptions:
             typer.echo(f"{kind.upper()}: {description}")
-    accept = " ".join(["hero-graph schema", *([source] if source else []), f"> {check}"])
+    accept = " ".join([NAME, "schema", *([source] if source else []), f"> {check}"])
     fail(f"{check} is not up to date. To accept the change: {accept}", 1 if changes.breaking else 3)
 
 
@@ -252,7 +253,7 @@ def check_database() -> None:
     """Compare the database with this code; change nothing.
 
     Exit code 0: no difference. 1: the database cannot be used. 3: it is not at the newest revision;
-    run `hero-graph db upgrade`. 4: it is, but its tables differ from the models.
+    run `db upgrade`. 4: it is, but its tables differ from the models.
     """
     settings = settings_or_exit()
 

@@ -41,11 +41,12 @@ from graph.database.base import Change, Database, Session
 from graph.database.statement import Rows, Statement
 from graph.engine.limits import Limits, too_complex
 from graph.errors import BadUserInputError, logger
+from graph.product import PREFIX
 
 METADATA = MetaData()
 
 ANSWERS = Table(
-    "hero_graph_answer",
+    f"{PREFIX}_answer",
     METADATA,
     Column("id", BigInteger().with_variant(Integer(), "sqlite"), Identity(), primary_key=True),
     Column("caller", Text, nullable=False),
@@ -54,7 +55,7 @@ ANSWERS = Table(
     Column("created", BigInteger, nullable=False),
     Column("data", LargeBinary),
     Column("extensions", LargeBinary),
-    UniqueConstraint("caller", "key", name="hero_graph_answer_of_key"),
+    UniqueConstraint("caller", "key", name=f"{PREFIX}_answer_of_key"),
 )
 """The caller is empty for anonymous callers; `data` is null while the operation is executed."""
 

@@ -7,6 +7,7 @@ import gzip
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from string import Template
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response, StreamingR
 from starlette.types import Receive, Scope, Send
 
 from graph.http.response import accepts_gzip, is_unchanged
+from graph.product import NAME, TITLE
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -61,7 +63,11 @@ async def page(scope: Scope, receive: Receive, send: Send) -> None:
     """
     # Relative URLs start at the last segment of the page's path.
     here = scope["path"].rpartition("/")[2]
-    content = _PAGE.substitute(assets="/".join(filter(None, (".", quote(here), "explorer"))))
+    content = _PAGE.substitute(
+        assets="/".join(filter(None, (".", quote(here), "explorer"))),
+        name=NAME,
+        title=escape(TITLE),
+    )
     etag = f'"{sha256(content.encode()).hexdigest()[:16]}"'
     headers = {
         "Cache-Control": "no-cache",

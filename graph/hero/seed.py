@@ -1,4 +1,4 @@
-"""Realistic sample heroes; without this file, `hero-graph seed` adds random values."""
+"""Realistic sample heroes; without this file, `seed` adds random values."""
 
 from random import Random
 

@@ -32,6 +32,7 @@ from graph.errors import ServiceUnavailableError, logger
 from graph.hero.model import METADATA
 from graph.migrations.catalog import check_table
 from graph.migrations.catalog_postgres import unusable_index
+from graph.product import NAME, PREFIX
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -46,10 +47,10 @@ NONE = "0000"
 
 FIRST, NEWEST = (REVISIONS or [NONE])[0], (REVISIONS or [NONE])[-1]
 
-SCRATCH = "hero_graph_scratch"
+SCRATCH = f"{PREFIX}_scratch"
 """Schema of PostgreSQL in which revisions run while another one is written."""
 
-VERSION_TABLE = "hero_graph_version"
+VERSION_TABLE = f"{PREFIX}_version"
 """Differs from Alembic's default: another app may have migrations in the same database."""
 
 
@@ -119,7 +120,7 @@ def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:
     if at is not None and not upgrade:
         raise DatabaseError(
             f"the database is at revision {at} and this code needs {NEWEST}: upgrade it with "
-            "`hero-graph db upgrade`, or start with `hero-graph serve --upgrade`"
+            f"`{NAME} db upgrade`, or start with `{NAME} serve --upgrade`"
         )
     from alembic import command  # noqa: PLC0415 (takes a tenth of the time of a start)
 
@@ -150,7 +151,7 @@ def _check_revisions() -> None:
     if not REVISIONS:
         raise DatabaseError(
             f"{HERE / 'versions'} has no revision: write the first one with "
-            "`hero-graph db revision -m first`"
+            f"`{NAME} db revision -m first`"
         )
 
 

@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from graph.engine.service import Call, Result, Service
 from graph.errors import MAX_NAME_LENGTH, Code, logger
 from graph.observe.logs import record_trace
+from graph.product import NAME, PREFIX
 
 FAULTS = {Code.INTERNAL_SERVER_ERROR, Code.SERVICE_UNAVAILABLE}
 """Codes of server faults; all others are caused by clients."""
@@ -76,7 +77,7 @@ def _set_up() -> None:
     if not isinstance(trace.get_tracer_provider(), TracerProvider):
         environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
         if "service.name" not in environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
-            environ.setdefault("OTEL_SERVICE_NAME", "hero-graph")
+            environ.setdefault("OTEL_SERVICE_NAME", NAME)
         OpenTelemetryConfigurator().configure()  # type: ignore[no-untyped-call] # (it has no types)
     provider = trace.get_tracer_provider()
     assert isinstance(provider, TracerProvider)  # noqa: S101 (as it was set up)
@@ -101,7 +102,7 @@ class TracedService(Service):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         metrics.get_meter("graph").create_observable_counter(
-            "hero_graph.fallbacks",
+            f"{PREFIX}.fallbacks",
             [self._observe_fallbacks],
             description="Operations, fields and values that left the fast path.",
         )

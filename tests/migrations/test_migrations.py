@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from graph.database.postgres.database import LOCK
 from graph.migrations import HERE, NEWEST, REVISIONS
+from graph.product import LOCK
 from tests.support.client import Client
 from tests.support.databases import (
     WAITING,

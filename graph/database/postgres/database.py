@@ -39,6 +39,7 @@ from graph.database.postgres.literals import Messages
 from graph.database.postgres.pool import Pool, Pooled
 from graph.database.postgres.session import PostgresSession, Transactions
 from graph.errors import ServiceUnavailableError, logger
+from graph.product import LOCK
 from graph.settings import Settings
 
 T = TypeVar("T")
@@ -52,9 +53,6 @@ WHERE tgtype & 3 = 3 AND tgenabled <> 'D'
 """
 """The tables, in any schema, with an enabled trigger BEFORE … FOR EACH ROW
 (https://www.postgresql.org/docs/current/catalog-pg-trigger.html; the bits are in pg_trigger.h)."""
-
-LOCK = 0x6865726F
-"""Key of the advisory lock for setting the database up: "hero" in ASCII."""
 
 LOCK_WAIT = "1s"
 """Lock timeout of one attempt: writers to the table queue behind it."""

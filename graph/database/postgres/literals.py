@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from graph.product import PREFIX
+
 PLACEHOLDER = re.compile(r"\$([1-9][0-9]*)")
 
 
@@ -38,7 +40,7 @@ class Messages:
         execute = f"({', '.join(map(_literal, values))})"
         if (name := self._names.get(sql)) is not None:
             return f"EXECUTE {name}{execute}"
-        name = self._names[sql] = f"hero_graph_{len(self._names)}"
+        name = self._names[sql] = f"{PREFIX}_{len(self._names)}"
         return f"PREPARE {name} AS {sql}; EXECUTE {name}{execute}"
 
 

@@ -1,10 +1,12 @@
+import { name } from "./page.js";
+
 /** What a first visit shows: operations that run as they are, their variables filled in. */
 
 const page = `# A page of heroes. Ctrl-Enter runs it.
 #
 # No heroes yet? Make some in a terminal:
 #
-#   hero-graph seed --count 1000
+#   ${name} seed --count 1000
 #
 query Heroes($offset: Int!, $limit: Int!) {
   heroes(offset: $offset, limit: $limit) {

@@ -9,6 +9,7 @@ import { examples } from "./examples.js";
 import { fetcher } from "./fetcher.js";
 import { link } from "./link.js";
 import { Notice } from "./notice.jsx";
+import { root, title } from "./page.js";
 import { keepsHeaders, storage } from "./storage.js";
 import LanguageWorker from "./worker.js?worker";
 
@@ -65,7 +66,7 @@ function Finish() {
   return null;
 }
 
-createRoot(document.getElementById("explorer")).render(
+createRoot(root).render(
   <GraphiQL
     fetcher={fetcher}
     storage={storage}
@@ -82,7 +83,7 @@ createRoot(document.getElementById("explorer")).render(
     showPersistHeadersSettings
   >
     <GraphiQL.Logo>
-      Heroes <a href={document.querySelector("link[rel=license]").href}>licences</a>
+      {title} <a href={document.querySelector("link[rel=license]").href}>licences</a>
     </GraphiQL.Logo>
     <GraphiQL.Footer>
       <Notice />

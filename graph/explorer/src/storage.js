@@ -1,8 +1,10 @@
+import { name } from "./page.js";
+
 /**
  * The browser's storage, with names of our own: one origin, localhost above all, sees many
  * GraphiQL pages, and the tabs of another would be no use here.
  */
-const PREFIX = `hero-graph${window.location.pathname}:`;
+const PREFIX = `${name}${window.location.pathname}:`;
 const ours = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
 
 /** The history writes headers down, and with them a token, whatever the settings say. */

@@ -1,7 +1,9 @@
-"""The table `hero_graph_answer`: answers that are saved under idempotency keys."""
+"""Table of the answers that are saved under idempotency keys."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from graph.product import PREFIX
 
 revision = "0002"
 down_revision = "0001"
@@ -9,7 +11,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.create_table(
-        "hero_graph_answer",
+        f"{PREFIX}_answer",
         sa.Column(
             "id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
@@ -22,5 +24,5 @@ def upgrade() -> None:
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=True),
         sa.Column("extensions", sa.LargeBinary(), nullable=True),
-        sa.UniqueConstraint("caller", "key", name="hero_graph_answer_of_key"),
+        sa.UniqueConstraint("caller", "key", name=f"{PREFIX}_answer_of_key"),
     )

@@ -1,0 +1,5 @@
+/** What the service wrote into its page. */
+export const root = document.getElementById("explorer");
+
+/** The product's name and title, of graph/product.py. */
+export const { name, title } = root.dataset;
