@@ -114,7 +114,7 @@ def serve(
     async def prepared() -> tuple[str, bool]:
         async with opened(settings) as database:
             await prepare(database, upgrade=upgrade)
-            empty = [await database.is_empty(table) for table in METADATA.sorted_tables]
+            empty = [await database.is_empty(table) for table in METADATA.tables.values()]
             return database.name, all(empty)
 
     name, empty = asyncio.run(prepared())
@@ -215,7 +215,7 @@ def seed(
 
     has_own = find_spec("graph.hero.seed") is not None
     realistic = import_module("graph.hero.seed").REALISTIC if has_own else {}
-    tables = METADATA.sorted_tables
+    tables = METADATA.tables.values()
     settings = settings_or_exit()
     if settings.read_only:
         fail("cannot add rows: GRAPH_READ_ONLY is set")

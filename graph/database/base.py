@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -267,7 +267,7 @@ class Database(ABC):
             DatabaseError: the database cannot be opened, or a statement of `work` failed.
         """
 
-    async def ping(self, tables: Sequence[Table]) -> None:
+    async def ping(self, tables: Iterable[Table]) -> None:
         """Check that the database answers a query of each table.
 
         Raises:

@@ -127,7 +127,7 @@ def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:
     if at is not None and not begun:
         rows = sum(
             connection.scalars(select(func.count()).select_from(each)).one()
-            for each in METADATA.sorted_tables
+            for each in METADATA.tables.values()
             if _has(connection, each)
         )
         message = (
@@ -170,7 +170,7 @@ def _check_tables(connection: Connection, *, writes: bool) -> None:
     Raises:
         DatabaseError: a table is missing or cannot be served.
     """
-    for needed in METADATA.sorted_tables:
+    for needed in METADATA.tables.values():
         if not _has(connection, needed):
             raise DatabaseError(f"the database has no table {needed}")
         check_table(connection, needed, needed.columns.keys(), writes=writes)
@@ -272,7 +272,7 @@ def _difference(connection: Connection) -> str | None:
     if connection.dialect.name == "postgresql":
         return unusable_index(connection, METADATA)
     if inspect(connection).has_table("sqlite_sequence"):  # an adopted database has none
-        for each in METADATA.sorted_tables:
+        for each in METADATA.tables.values():
             is_declared = each.dialect_options["sqlite"]["autoincrement"]
             if is_declared and not has_autoincrement(connection, each):
                 return f"{each} has lost AUTOINCREMENT: new rows can get the ids of deleted rows"
@@ -307,7 +307,7 @@ def _write_on_postgres(connection: Connection, message: str) -> None:
     with connection.begin_nested() as savepoint:
         connection.execute(CreateSchema(SCRATCH))
         connection.execute(text(f"SET LOCAL search_path TO {SCRATCH}"))
-        for schema in {each.schema for each in METADATA.sorted_tables if each.schema in existing}:
+        for schema in {each.schema for each in METADATA.tables.values() if each.schema in existing}:
             aside = quote(f"{SCRATCH}_{schema}")
             connection.execute(text(f"ALTER SCHEMA {quote(str(schema))} RENAME TO {aside}"))
         _write_revision(connection, message)

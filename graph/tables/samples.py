@@ -1,6 +1,6 @@
 """Random rows of tables, to try a service with."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
@@ -10,12 +10,14 @@ from uuid import UUID
 from sqlalchemy import (
     Column,
     Enum,
+    ForeignKeyConstraint,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
     UniqueConstraint,
     select,
 )
+from sqlalchemy.schema import sort_tables_and_constraints
 
 from graph.database.base import Database, Session
 from graph.tables.sql.functions import underlying_type
@@ -160,9 +162,22 @@ def _unique_keys(table: Table) -> list[list[Column[Any]]]:
     return [key for key in (*constraints, *indexes) if key and key[0] is not numbered]
 
 
+def _parents_first(tables: Iterable[Table]) -> list[Table]:
+    """Return the tables so that each comes after those to which its foreign keys refer.
+
+    In a circle, only the foreign keys that may not be null decide.
+    """
+
+    def may_wait(foreign_key: ForeignKeyConstraint) -> bool | None:
+        return None if all(column.nullable for column in foreign_key.columns) else False
+
+    parts: Any = sort_tables_and_constraints(tables, may_wait)  # type: ignore[no-untyped-call] # (SQLAlchemy's)
+    return [table for table, _ in parts if table is not None]
+
+
 async def add_samples(
     database: Database,
-    tables: Sequence[Table],
+    tables: Iterable[Table],
     count: int,
     realistic: Mapping[str, Callable[[Random], Row]],
 ) -> AsyncIterator[int]:
@@ -170,14 +185,14 @@ async def add_samples(
 
     Args:
         database: the database.
-        tables: the tables, sorted by their foreign keys.
+        tables: the tables, in any order.
         count: rows to add to each table.
         realistic: by table, the function that returns values of a row.
 
     Yields:
         The number of rows added by each transaction.
     """
-    for table in tables:
+    for table in _parents_first(tables):
         samples = Samples(table, realistic.get(str(table)))
         for start in range(0, count, BATCH):
             session = database.session()

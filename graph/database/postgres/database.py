@@ -1,7 +1,7 @@
 """PostgreSQL through asyncpg, and through SQLAlchemy's async engine over it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from asyncpg import LockNotAvailableError
@@ -124,7 +124,7 @@ class PostgresDatabase(Database):
             reason = str(driver_error(error)).partition("\n")[0]
             raise DatabaseError(f"cannot open {self.name}: {reason}") from error
 
-    async def ping(self, tables: Sequence[Table]) -> None:
+    async def ping(self, tables: Iterable[Table]) -> None:
         writable, rows = [READ_ONLY == "off"], []
         for table in tables:
             key = table.primary_key.columns[0]

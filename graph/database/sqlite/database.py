@@ -9,7 +9,7 @@ never waits for a writer (https://sqlite.org/wal.html).
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from shutil import disk_usage
@@ -301,7 +301,7 @@ class SQLiteDatabase(Database):
             else:
                 return
 
-    async def ping(self, tables: Sequence[Table]) -> None:
+    async def ping(self, tables: Iterable[Table]) -> None:
         async with asyncio.timeout(PROBE_TIMEOUT):
             await super().ping(tables)
             if self.file.suspect and not self.read_only:
