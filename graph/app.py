@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph import explorer
 from graph.database import open_database
+from graph.engine.definitions import core_schema
 from graph.engine.errors import masked
 from graph.engine.limits import Limits
 from graph.engine.schema import Schema
@@ -124,7 +125,7 @@ def create_app(
 
     traced = telemetry.configure()
     no_page = _error_response(HTTPError(404, "GraphiQL is turned off."))
-    page = explorer.page if settings.graphiql else no_page
+    page = explorer.Page(core_schema(schema)) if settings.graphiql else no_page
     app = FastAPI(
         title=NAME,
         lifespan=lifespan,

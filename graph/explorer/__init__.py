@@ -4,6 +4,7 @@
 """
 
 import gzip
+import json
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from hashlib import sha256
@@ -12,12 +13,14 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
+from graphql import GraphQLSchema
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from graph.explorer.examples import examples
 from graph.http.response import accepts_gzip, is_unchanged
 from graph.product import NAME, TITLE
 
@@ -55,33 +58,39 @@ _ASSETS = {
 }
 
 
-async def page(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send GraphiQL's page, which sends operations to the URL it was loaded from.
+class Page:
+    """Sends GraphiQL's page, which sends operations to the URL it was loaded from.
 
     Its files are loaded from below that URL (`/graphql/explorer/` for `/graphql`), so that it works
     behind a proxy and under any prefix.
     """
-    # Relative URLs start at the last segment of the page's path.
-    here = scope["path"].rpartition("/")[2]
-    content = _PAGE.substitute(
-        assets="/".join(filter(None, (".", quote(here), "explorer"))),
-        name=NAME,
-        title=escape(TITLE),
-    )
-    etag = f'"{sha256(content.encode()).hexdigest()[:16]}"'
-    headers = {
-        "Cache-Control": "no-cache",
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-        "ETag": etag,
-        "Referrer-Policy": "no-referrer",
-        "Vary": "Accept",
-        "X-Content-Type-Options": "nosniff",
-    }
-    given = Headers(scope=scope).get("if-none-match", "").encode("latin-1")
-    unchanged = is_unchanged(given, etag.encode())
-    response = Response(status_code=304) if unchanged else HTMLResponse(content)
-    response.headers.update(headers)
-    await response(scope, receive, send)
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._filled = {
+            "name": NAME,
+            "title": escape(TITLE),
+            "examples": escape(json.dumps(examples(schema))),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Relative URLs start at the last segment of the page's path.
+        here = scope["path"].rpartition("/")[2]
+        assets = "/".join(filter(None, (".", quote(here), "explorer")))
+        content = _PAGE.substitute(self._filled, assets=assets)
+        etag = f'"{sha256(content.encode()).hexdigest()[:16]}"'
+        headers = {
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "ETag": etag,
+            "Referrer-Policy": "no-referrer",
+            "Vary": "Accept",
+            "X-Content-Type-Options": "nosniff",
+        }
+        given = Headers(scope=scope).get("if-none-match", "").encode("latin-1")
+        unchanged = is_unchanged(given, etag.encode())
+        response = Response(status_code=304) if unchanged else HTMLResponse(content)
+        response.headers.update(headers)
+        await response(scope, receive, send)
 
 
 async def asset(request: Request) -> Response:

@@ -152,7 +152,7 @@ def test_open_tabs_are_restored(visitor: Visitor, api: Client) -> None:
     expect(visitor.page.locator(".graphiql-tab-button").first).to_have_text("Mine")
     visitor.until(f'localStorage.getItem("{TABS}")?.includes("Mine")')
     visitor.open(api.url)
-    tabs = ["Mine", "FindHeroes", "Hero", "CreateHero"]
+    tabs = ["Mine", "HeroesConnection", "Hero", "CreateHero"]
     expect(visitor.page.locator(".graphiql-tab-button")).to_have_text(tabs)
     assert visitor.text("operation.graphql") == "query Mine($limit: Int) { heroes { id } }"
     assert json.loads(visitor.text("variables.json")) == {"offset": 0, "limit": 10}

@@ -34,6 +34,9 @@ def test_another_model_replaces_hero(folder: Path, serve_copy: Callable[..., Cli
     assert "createBook(" in (folder / "schema.graphql").read_text(encoding="utf-8")
     assert run("db", "check").returncode == 0
     api = serve_copy()
+    page = httpx.get(f"{api.url}/graphql", headers={"Accept": "text/html"}).text
+    assert "query Books(" in page
+    assert "mutation CreateBook(" in page
     assert api.data("{ bookStats { count } }") == {"bookStats": {"count": 30}}
     assert len(api.data("{ books { id } }")["books"]) == 20
     emma = {"title": "Emma", "price": 90.5, "lent": False}

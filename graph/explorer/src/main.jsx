@@ -5,11 +5,10 @@ import { GraphiQL } from "graphiql";
 import { useEffect, useRef } from "react";
 import { createRoot } from "react-dom/client";
 
-import { examples } from "./examples.js";
 import { fetcher } from "./fetcher.js";
 import { link } from "./link.js";
 import { Notice } from "./notice.jsx";
-import { root, title } from "./page.js";
+import { examples, root, title } from "./page.js";
 import { keepsHeaders, storage } from "./storage.js";
 import LanguageWorker from "./worker.js?worker";
 
