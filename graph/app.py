@@ -125,7 +125,8 @@ def create_app(
 
     traced = telemetry.configure()
     no_page = _error_response(HTTPError(404, "GraphiQL is turned off."))
-    page = explorer.Page(core_schema(schema)) if settings.graphiql else no_page
+    shown = core_schema(schema) if settings.introspection else None
+    page = explorer.Page(shown) if settings.graphiql else no_page
     app = FastAPI(
         title=NAME,
         lifespan=lifespan,

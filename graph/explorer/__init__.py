@@ -63,9 +63,13 @@ class Page:
 
     Its files are loaded from below that URL (`/graphql/explorer/` for `/graphql`), so that it works
     behind a proxy and under any prefix.
+
+    Args:
+        schema: the first tabs show operations of it; None to disclose nothing, as all visitors get
+            the page, without a token.
     """
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema | None) -> None:
         self._filled = {
             "name": NAME,
             "title": escape(TITLE),

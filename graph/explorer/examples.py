@@ -62,15 +62,16 @@ Kind = Callable[[GraphQLField], list[Variable] | None]
 """Returns the variables of an example; None if the root field is of another kind."""
 
 
-def examples(schema: GraphQLSchema) -> list[dict[str, str]]:
+def examples(schema: GraphQLSchema | None) -> list[dict[str, str]]:
     """Return tabs as GraphiQL takes them: for the first root field of each kind."""
     hint = f"No rows yet? Make some in a terminal:\n\n  {NAME} seed --count 1000"
+    queries, changes = (schema.query_type, schema.mutation_type) if schema else (None, None)
     tabs = [
-        _tab(schema.query_type, [_list], f"Ctrl-Enter runs it.\n\n{hint}"),
-        _tab(schema.query_type, [_page], "The next page: give endCursor as after, below."),
-        _tab(schema.query_type, [_one]),
+        _tab(queries, [_list], f"Ctrl-Enter runs it.\n\n{hint}"),
+        _tab(queries, [_page], "The next page: give endCursor as after, below."),
+        _tab(queries, [_one]),
         _tab(
-            schema.mutation_type,
+            changes,
             [_create, _update, _delete],
             "Ctrl-Enter runs the one the cursor is in.",
         ),

@@ -253,3 +253,9 @@ def test_bundle_stays_slim() -> None:
 def test_bundle_names_no_registry() -> None:
     lock = DIST.parent / "package-lock.json"
     assert '"resolved"' not in lock.read_text(encoding="utf-8")
+
+
+def test_page_discloses_the_schema_only_if_introspection_does(serve: Callable[..., Client]) -> None:
+    for introspection in (True, False):
+        page = serve(introspection=introspection).http.get("/graphql", headers={"Accept": BROWSER})
+        assert ("CreateHeroInput" in page.text) == introspection
