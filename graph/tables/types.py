@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import strawberry
-from sqlalchemy import ARRAY, JSON, BigInteger, Column, Interval, LargeBinary, Table
+from sqlalchemy import ARRAY, JSON, BigInteger, Column, Interval, LargeBinary, Table, Time
 from sqlalchemy.types import TypeEngine
 
 from graph.engine.definitions import JSON as ANY_JSON
@@ -65,6 +65,12 @@ def typed(definition: StrawberryObjectDefinition, table: Table) -> StrawberryObj
     for field in definition.fields:
         column = table.c.get(field.python_name)
         if column is not None and not has_resolver(field):
+            type_: Any = underlying_type(column.type)
+            if isinstance(type_, Time) and type_.timezone:
+                raise TypeError(
+                    f"{definition.origin.__name__}.{field.python_name} is a time with a time zone, "
+                    "which SQLite cannot store: use a time without one, or a datetime"
+                )
             field = _typed(field, column)  # noqa: PLW2901 (a copy with another type)
         fields.append(field)
     made = replace(definition, fields=fields)

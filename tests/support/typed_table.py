@@ -11,7 +11,18 @@ import sqlalchemy as sa
 import strawberry
 import strawberry.pydantic
 from pydantic import HttpUrl, NaiveDatetime
-from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, Integer, SmallInteger, String, func, text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    TIMESTAMP,
+    BigInteger,
+    DateTime,
+    Integer,
+    SmallInteger,
+    String,
+    func,
+    text,
+)
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 from strawberry.schema.config import StrawberryConfig
@@ -47,6 +58,12 @@ class Base(SQLModel):
     ratio: float = Field(default=0.0, index=True)
     flag: bool = Field(default=False, index=True)
     moment: datetime = Field(default=datetime(2024, 1, 1, tzinfo=UTC), index=True)
+    zoned: datetime = Field(
+        default=datetime(2024, 1, 1, tzinfo=UTC), sa_type=DateTime(timezone=True), index=True
+    )
+    stamped: datetime = Field(
+        default=datetime(2024, 1, 1, tzinfo=UTC), sa_type=TIMESTAMP(timezone=True), index=True
+    )
     local: NaiveDatetime = Field(default=datetime(2024, 1, 1), index=True)  # noqa: DTZ001 (naive)
     born: date = Field(default=date(2024, 1, 1), index=True)
     wakes: time = Field(default=time(6), index=True)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import time
 from typing import Any
 
 import pytest
 import strawberry
 import strawberry.pydantic
-from sqlalchemy import PickleType
+from sqlalchemy import PickleType, Time
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -20,6 +21,8 @@ from tests.support.served_app import serving
 from tests.support.tables import run
 from tests.support.typed_table import PostgresTables, Tables, schema
 
+MOMENTS = ("moment", "zoned", "stamped")
+
 GIVEN: dict[str, Any] = {
     "text": 'é 🦸 " \\ \n',
     "number": -(2**31),
@@ -27,6 +30,8 @@ GIVEN: dict[str, Any] = {
     "ratio": 1e-7,
     "flag": True,
     "moment": "2024-02-29T23:59:59.999999+05:30",
+    "zoned": "2024-02-29T23:59:59.999999+05:30",
+    "stamped": "2024-02-29T23:59:59.999999+05:30",
     "local": "1999-12-31T23:59:59",
     "born": "0001-01-01",
     "wakes": "23:59:59.000001",
@@ -40,7 +45,7 @@ GIVEN: dict[str, Any] = {
     "address": "192.0.2.1",
     "mark": "00000000-0000-4000-8000-000000000001",
 }
-STORED = {**GIVEN, "moment": "2024-02-29T18:29:59.999999+00:00"}
+STORED = {**GIVEN, **dict.fromkeys(MOMENTS, "2024-02-29T18:29:59.999999+00:00")}
 
 FIELDS = " ".join(["id edits state", *GIVEN])
 CREATE = f"mutation($i: CreateThingInput!) {{ createThing(input: $i) {{ {FIELDS} }} }}"
@@ -52,15 +57,17 @@ NESTED: Any = []
 for _ in range(900):
     NESTED = [NESTED]
 
+INSTANTS = [
+    "2024-01-01T00:00:00+00:00",
+    "2024-01-01T00:00:01+00:00",
+    "2025-01-01T00:00:00+00:00",
+]
+
 ORDERED: dict[str, list[Any]] = {
     "number": [-1, 0, 1],
     "big": [str(-(2**63)), "7", str(2**62)],
     "ratio": [-0.5, 1e-9, 2.0],
-    "moment": [
-        "2024-01-01T00:00:00+00:00",
-        "2024-01-01T00:00:01+00:00",
-        "2025-01-01T00:00:00+00:00",
-    ],
+    **dict.fromkeys(MOMENTS, INSTANTS),
     "local": ["2024-01-01T00:00:00", "2024-01-01T00:00:00.000001", "2025-01-01T00:00:00"],
     "born": ["1999-12-31", "2000-01-01", "2024-02-29"],
     "wakes": ["00:00:00", "06:30:00", "23:59:59"],
@@ -302,6 +309,8 @@ def test_what_is_not_supported_is_refused_by_name() -> None:
     text_key = (str, key)
     path = refused(code=text_key, thing=(complex, Field(sa_type=PickleType)))
     assert path.startswith("Odd.thing has a type that has no place in GraphQL: ")
+    zoned = refused(code=text_key, wakes=(time, Field(sa_type=Time(timezone=True))))
+    assert zoned.startswith("Odd.wakes is a time with a time zone, which SQLite cannot store: ")
     assert "id of the table odd must be its key" in refused(
         code=text_key, id=(int, Field(default=0))
     )

@@ -13,6 +13,7 @@ from sqlalchemy.engine import ExceptionContext
 from graph.database.constraints import table_of
 from graph.database.sqlite.connection import driver
 from graph.database.sqlite.current_file import CurrentFile
+from graph.database.sqlite.dialect import ENGINE
 from graph.database.sqlite.errors import LOCKED, UNAVAILABLE, check_constraint, primary_code
 from graph.database.sqlite.write_ahead_log import LOG_LIMIT, WriteAheadLog
 from graph.errors import ServiceUnavailableError
@@ -42,7 +43,7 @@ class DatabaseFile:
         self.suspect = False
         """Whether something failed since the last successful write."""
         self.engine = create_engine(
-            "sqlite://",
+            ENGINE,
             creator=self._connect,
             poolclass=NullPool,
             hide_parameters=True,  # of the statements in error messages, which are logged
