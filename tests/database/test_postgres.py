@@ -150,10 +150,19 @@ def test_a_server_with_another_version_string_is_served(
 ) -> None:
     """As with CockroachDB, whose `version()` does not start with PostgreSQL."""
     created = api.create()
-    version = "FUNCTION pg_catalog.version() RETURNS text RETURN 'NewDB 1'"
-    sql(f"DO $$ BEGIN SET LOCAL allow_system_table_mods = on; CREATE OR REPLACE {version}; END $$")
-    assert sql("SELECT version()") == [("NewDB 1",)]
-    assert serve().heroes() == [created]
+
+    def replace(body: str) -> None:
+        version = f"FUNCTION pg_catalog.version() RETURNS text {body}"
+        allowed = "SET LOCAL allow_system_table_mods = on"
+        sql(f"DO $$ BEGIN {allowed}; CREATE OR REPLACE {version}; END $$")
+
+    replace("RETURN 'NewDB 1'")
+    try:
+        assert sql("SELECT version()") == [("NewDB 1",)]
+        assert serve().heroes() == [created]
+    finally:  # other tests use the database, too
+        replace("LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'pgsql_version'")
+    assert sql("SELECT version()") != [("NewDB 1",)]
 
 
 def test_a_changed_column_is_seen_at_the_next_attempt(api: Client, sql: Sql) -> None:

@@ -1,5 +1,6 @@
 """Runs a check on generated examples."""
 
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -22,4 +23,8 @@ def check(count: int, strategy: st.SearchStrategy[T], try_one: Callable[[T], Non
     def run(example: T) -> None:
         try_one(example)
 
-    run()
+    with warnings.catch_warnings():
+        # Hypothesis looks for what refers to its random numbers, after a garbage collection. A
+        # service in this process then freezes all objects, and frozen ones are not looked at.
+        warnings.filterwarnings("ignore", "It looks like `register_random`")
+        run()
