@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -109,6 +110,15 @@ def test_sigterm_lets_open_requests_end(
     assert created == {str(row[0]) for row in sql("SELECT id FROM hero")}
 
 
+@pytest.fixture
+def _not_ignored() -> Iterator[None]:
+    """Processes are started as without `nohup`, with which they would ignore a hangup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("_not_ignored")
 @on_sqlite
 def test_a_hangup_lets_open_requests_end(database_url: str) -> None:
     create = post('mutation { createHero(input: {name: "a", secretName: "b"}) { id } }')
@@ -140,6 +150,7 @@ def test_a_change_of_the_code_replaces_the_process(database_url: str, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_not_ignored")
 @on_sqlite
 def test_a_hangup_replaces_the_workers(database_url: str) -> None:
     with service(database_url, "--workers", "2") as running:
