@@ -6,7 +6,6 @@ uvicorn has a timeout for idle connections only: it would keep one with half a r
 import asyncio
 from collections.abc import Awaitable
 from functools import partial
-from itertools import count
 from typing import Any
 
 import uvicorn
@@ -72,7 +71,7 @@ class ProtocolConfig(uvicorn.Config):
         self.arriving = Waiting[Protocol](MAX_ARRIVING_BYTES)
         self.unread = Waiting[Flow](MAX_UNREAD_BYTES)
         self.closed = Waiting[asyncio.Task[None]](MAX_CLOSED)
-        self.numbers = count(1)  # of connections
+        self.opened = 0  # connections
 
 
 class Protocol(HttpToolsProtocol):
@@ -88,7 +87,7 @@ class Protocol(HttpToolsProtocol):
         self._all_arriving = config.arriving
         self._unread = config.unread
         self._closed = config.closed
-        self._numbers = config.numbers
+        self._config = config
         self._arrival: asyncio.TimerHandle | None = None
         self._unparsed = b""
         self._chunks = 0  # parsed in this turn
@@ -110,7 +109,8 @@ class Protocol(HttpToolsProtocol):
         self.flow = Flow(transport, self.pipeline, self._timeout, self._unread, self._closed)
         self._arrival = self.loop.call_later(self._timeout, self._too_slow)
         self._become_idle()
-        if next(self._numbers) % COLLECTED_AFTER == 0:
+        self._config.opened += 1
+        if self._config.opened % COLLECTED_AFTER == 0:
             garbage.collect()
 
     def connection_lost(self, exc: Exception | None) -> None:
