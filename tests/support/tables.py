@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import strawberry
 import strawberry.pydantic
-from sqlalchemy import create_engine, insert
+from sqlalchemy import NullPool, create_engine, insert
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -197,7 +197,7 @@ def fill(url: str, model: Any, rows: Sequence[dict[str, Any]]) -> None:
 def run(url: str, work: Any) -> None:
     """Call a function with a connection, in a transaction."""
     if url.startswith("sqlite"):
-        with create_engine(url).begin() as connection:
+        with create_engine(url, poolclass=NullPool).begin() as connection:
             work(connection)
         return
 
