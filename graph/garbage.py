@@ -31,9 +31,9 @@ THAWED_AFTER = 600
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Collect no garbage, and freeze what is there at the end: for imports.
+    """Collect no garbage while modules are imported, and freeze their objects at the end.
 
-    To visit all that is imported whenever more is there would be a sixth of the start.
+    Collections meanwhile would take a sixth of the start.
     """
     gc.disable()
     yield
@@ -42,7 +42,10 @@ def uncollected() -> Iterator[None]:
 
 
 def collect() -> None:
-    """Collect garbage: one that frees old objects hides from Python how many new ones it makes."""
+    """Run a full collection.
+
+    Python starts none while as many objects are freed as are made, such as those of connections.
+    """
     gc.collect()
 
 
@@ -70,7 +73,7 @@ class _Freezer:
 
 @contextmanager
 def short_collections() -> Iterator[None]:
-    """Freeze what the start has left, and later what survives when it is much."""
+    """Freeze the objects of the start, and later those that survive a full collection."""
     thresholds, freezer = gc.get_threshold(), _Freezer()
     gc.collect()
     gc.freeze()

@@ -160,7 +160,7 @@ class Session(ABC):
 
     @abstractmethod
     def start(
-        self, first: Change | None = None, *, scans: bool = False, only_texts: int = 0
+        self, first: Change | None = None, *, scans: bool = False, autocommit_characters: int = 0
     ) -> None:
         """Start a transaction, which ends with `commit`, `rollback` or `close`.
 
@@ -169,9 +169,9 @@ class Session(ABC):
                 changes no row, all statements fail, until `begin` was called.
             scans: whether any statement in it may scan (`Statement.may_scan`); it then waits for
                 its turn among slow ones before it begins, as others would wait for its end.
-            only_texts: if not 0, there is only one statement. PostgreSQL then commits a write as
-                it runs, in one round trip instead of three, unless a trigger may change its rows,
-                or its text parameters have more characters than this.
+            autocommit_characters: if not 0, there is only one statement. PostgreSQL then commits a
+                write as it runs, in one round trip instead of three, unless a trigger may change
+                its rows, or its text parameters have more characters than this.
         """
 
     @abstractmethod

@@ -172,7 +172,13 @@ class SavedAnswers:
         self._due = asyncio.Event()
 
     def once(
-        self, session: Session, key: Key | None, *, searches: bool, scans: bool, only_texts: int
+        self,
+        session: Session,
+        key: Key | None,
+        *,
+        searches: bool,
+        scans: bool,
+        autocommit_characters: int,
     ) -> "Once":
         """Return a transaction for a mutation that may have been executed already.
 
@@ -181,10 +187,10 @@ class SavedAnswers:
             key: the idempotency key, if the client sent one.
             searches: whether the mutation may search before its transaction begins.
             scans: whether the mutation may scan (`Session.start`).
-            only_texts: whether it has one statement only (`Session.start`); ignored with a key.
+            autocommit_characters: as in `Session.start`; ignored with a key.
         """
         claim = None if key is None else Change(self._claim, self._claimed(key))
-        session.start(claim, scans=scans, only_texts=0 if key else only_texts)
+        session.start(claim, scans=scans, autocommit_characters=0 if key else autocommit_characters)
         return Once(self, session, key, searches=searches)
 
     @staticmethod

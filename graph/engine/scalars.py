@@ -44,6 +44,7 @@ def _parse_duration(value: Any) -> timedelta:
 
 
 def _write_duration(value: Any) -> str:
+    """Return a duration in days; pydantic would write 365 days as a year."""
     if not isinstance(value, timedelta):
         raise TypeError("Duration must be a timedelta.")
     sign, value = ("-", -value) if value < timedelta() else ("", value)

@@ -205,13 +205,13 @@ class Service:
         operation = call.operation
         session = self._database.session(call.caller.identity)
         context = Context(session, call.caller)
-        shape = _shape(operation, coerced, prepared)
         try:
             if operation.writes:
                 result = await self._mutate(call, coerced, prepared, context, room)
             elif prepared.cost.reads <= 1:
                 result = await self._run(call, coerced, prepared, context, room)
             else:
+                shape = _shape(operation, coerced, prepared)
                 await session.snapshot(scans=operation.may_scan(shape))
                 result = await self._run(call, coerced, prepared, context, room)
                 operation.record(shape, scanned=False)
@@ -222,7 +222,7 @@ class Service:
             result = Result(NULL, said_stored(errors))
         finally:
             if session.scanned:
-                operation.record(shape, scanned=True)
+                operation.record(_shape(operation, coerced, prepared), scanned=True)
             await session.close()
         return result
 
@@ -232,10 +232,14 @@ class Service:
         operation, session = call.operation, context.session
         shape = _shape(operation, coerced, prepared)
         scans = operation.may_scan(shape)
-        only_texts = self._only_texts(prepared, room)
+        autocommit_characters = self._autocommit_characters(prepared, room)
         key, searches = self._key(call), bool(prepared.cost.filters)
         async with self._answers.once(
-            session, key, searches=searches, scans=scans, only_texts=only_texts
+            session,
+            key,
+            searches=searches,
+            scans=scans,
+            autocommit_characters=autocommit_characters,
         ) as once:
             if once.saved is None:
                 result = await self._run(call, coerced, prepared, context, room)
@@ -255,7 +259,7 @@ class Service:
                 said_stored(result.errors)
             return result
 
-    def _only_texts(self, prepared: Prepared, room: int) -> int:
+    def _autocommit_characters(self, prepared: Prepared, room: int) -> int:
         """Return how long the texts of a mutation may be for it to be committed as it runs.
 
         Nothing may fail after that. Its row has been checked at start (`graph.migrations.catalog`),

@@ -312,7 +312,7 @@ def _accepted(type_: TypeEngine[Any]) -> tuple[str, ...]:
     if isinstance(own, DateTime):
         return ("timestamptz",) if own.timezone else ("timestamp",)
     if isinstance(own, Time):
-        return ("timetz",) if own.timezone else ("time",)
+        return ("time",)
     for of_model, accepted in ACCEPTED.items():
         if isinstance(own, of_model):
             return accepted

@@ -19,13 +19,11 @@ from graph.database.statement import Rows
 from graph.errors import BadUserInputError, UnreadableValueError
 from graph.tables.sql.conditions import Condition
 from graph.tables.sql.functions import underlying_type
+from graph.tables.sql.keys import MAX_KEY, MIN_KEY
 from graph.tables.sql.segments import Order
 
 VERSION = b"1"
 """Version of the format."""
-
-MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
-"""Bounds of integer bind parameters."""
 
 READ: dict[type, Callable[[Any], Any]] = {
     date: date.fromisoformat,
@@ -161,7 +159,7 @@ def _read(column: Column[Any], value: Any, *, any_type: bool) -> Any:
     any_type = any_type and not column.primary_key
     if not is_of_type and not (any_type and isinstance(value, int | float | str | bytes)):
         raise TypeError
-    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
+    if isinstance(value, int) and not MIN_KEY <= value <= MAX_KEY:
         raise ValueError
     if isinstance(value, str) and "\0" in value and not any_type:
         raise ValueError

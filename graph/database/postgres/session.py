@@ -184,7 +184,7 @@ class PostgresSession(Session):
         self._writes = False
         self._first: Change | None = None
         self._scans = False
-        self._only_texts = 0
+        self._autocommit_characters = 0
         self._turn = asyncio.Lock()  # concurrent resolvers share one connection
 
     def orm_bind(self) -> Connection:
@@ -213,9 +213,13 @@ class PostgresSession(Session):
     ) -> Coroutine[Any, Any, list[Any]]:
         if self._held is None and not self._writes:
             return self.run_without_begin(statement, sql, values)
-        if self._held is None and self._only_texts and isinstance(statement.clause, UpdateBase):
+        if (
+            self._held is None
+            and self._autocommit_characters
+            and isinstance(statement.clause, UpdateBase)
+        ):
             texts = sum([len(value) for value in values if type(value) is str])
-            if texts <= self._only_texts:
+            if texts <= self._autocommit_characters:
                 return self._run_and_commit(statement.clause, sql, values)
         return self._run_in_transaction(statement, sql, values)
 
@@ -237,7 +241,7 @@ class PostgresSession(Session):
                 await pooled.raw.execute("BEGIN")
             return await pooled.raw.fetch(sql, *values)
 
-        self._only_texts = 0
+        self._autocommit_characters = 0
         acquire = self._acquire(scans=self._scans)
         pooled, rows = await self._transactions.acquire_and_run(run, acquire, commits=clause)
         if pooled.raw.is_in_transaction():
@@ -298,10 +302,10 @@ class PostgresSession(Session):
         return True
 
     def start(
-        self, first: Change | None = None, *, scans: bool = False, only_texts: int = 0
+        self, first: Change | None = None, *, scans: bool = False, autocommit_characters: int = 0
     ) -> None:
         self._writes, self._first = True, first
-        self._scans, self._only_texts = scans, only_texts
+        self._scans, self._autocommit_characters = scans, autocommit_characters
 
     async def begin(self) -> bool:
         async with self._turn:

@@ -167,7 +167,7 @@ class SQLiteSession(Session):
         first: Change | None = None,
         *,
         scans: bool = False,
-        only_texts: int = 0,  # noqa: ARG002 (a commit is no round trip here)
+        autocommit_characters: int = 0,  # noqa: ARG002 (a commit is no round trip here)
     ) -> None:
         # Of concurrent resolvers, one acquires the writer for all.
         self._beginning, self._first, self._scans = asyncio.Lock(), first, scans

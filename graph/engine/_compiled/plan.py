@@ -9,7 +9,7 @@ The answer equals graphql-core's for three reasons. The fields are collected as 
 functions. A row is compiled only if each value has the exact type whose serialisation is known. Any
 other field falls back to graphql-core. So does any other value, after its resolver returned it: no
 resolver runs twice.
-`tests/engine/test_plan.py` compares both paths.
+`tests/engine/test_compiled_operations.py` compares both paths.
 """
 
 import asyncio
