@@ -248,8 +248,11 @@ class SavedAnswers:
         Any number of processes may do so at once.
         """
         while True:
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with
+            # what it waits for (python/cpython#86296).
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), PERIOD)
+                async with asyncio.timeout(PERIOD):
+                    await self._due.wait()
             self._due.clear()
             self._saved_bytes = 0
             try:

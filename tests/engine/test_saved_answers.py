@@ -248,6 +248,27 @@ def test_forgetting_ends_when_it_is_cancelled_in_a_commit(
     asyncio.run(main())
 
 
+@on_sqlite
+@pytest.mark.parametrize("ticks", range(4))
+def test_forgetting_ends_when_it_is_cancelled_as_it_becomes_due(
+    configure: Callable[..., Settings], ticks: int
+) -> None:
+    async def main() -> None:
+        async with prepared(configure()) as database:
+            answers = saved_answers.SavedAnswers(database, limits_of(configure()))
+            forgetting = asyncio.create_task(answers.keep_within_bounds())
+            await asyncio.sleep(0)  # it begins to wait
+            answers._due.set()  # noqa: SLF001 (`save` does so at its very end)
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            forgetting.cancel()
+            done, _ = await asyncio.wait([forgetting], timeout=10)
+            assert done
+            assert forgetting.cancelled()
+
+    asyncio.run(main())
+
+
 def test_a_read_only_service_deletes_no_saved_answer(configure: Callable[..., Settings]) -> None:
     settings = configure(read_only=True)
 

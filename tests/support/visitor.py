@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -72,6 +73,21 @@ class Visitor:
         """Wait until the editor of variables knows this variable of the operation."""
         schemas = "__MONACO.languages.json.jsonDefaults.diagnosticsOptions.schemas"
         self.until(f"{schemas}?.some(({{ schema }}) => name in schema.properties)", name)
+
+    def expect_offers(self, names: list[str]) -> None:
+        """Wait until the completion offers these names.
+
+        The editor drops a request for them when its settings change meanwhile, as they do while the
+        page loads; a visitor then asks for them by keyboard.
+        """
+        offered = self.page.locator(".suggest-widget .label-name")
+        for _ in range(PATIENCE // 2_000):
+            with suppress(AssertionError):
+                expect(offered).to_have_text(names, timeout=2_000)
+                return
+            if not offered.count():
+                self.page.keyboard.press("Control+Space")
+        expect(offered).to_have_text(names)
 
     def text(self, name: str) -> str:
         """What an editor contains: `operation.graphql`, `variables.json`, `response.json`…"""
