@@ -353,7 +353,8 @@ def test_clients_that_disconnect_leave_nothing_behind(
                 if index % 3:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abruptly)
 
-    with service(database_url) as (url, process), Client(url) as api:
+    # With one connection to PostgreSQL, they are as many before as after.
+    with service(database_url, pool_size=1) as (url, process), Client(url) as api:
         leave(500)  # until everything is created that is created once
         assert api.heroes() != []
         files, used = sockets(process.pid), memory(process.pid)
