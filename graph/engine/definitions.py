@@ -109,6 +109,7 @@ __all__ = [
     "scalar_registry",
     "set_definition",
     "standard_scalar",
+    "takes_self",
     "to_camel_case",
 ]
 
@@ -159,16 +160,20 @@ def has_resolver(field: StrawberryField) -> bool:
 
 
 def plain_resolver(field: StrawberryField) -> bool:
-    """Whether the field's resolver takes only `self`, `info` and the arguments."""
+    """Whether the field's resolver takes only `info`, the arguments, and perhaps `self`."""
     resolver = field.base_resolver
     info = resolver and resolver.info_parameter
     return bool(
         resolver
         and info
         and info.name == "info"
-        and resolver.self_parameter
         and not (resolver.root_parameter or resolver.parent_parameter)
     )
+
+
+def takes_self(field: StrawberryField) -> bool:
+    """Whether the field's resolver takes the object of its field, first, as `self`."""
+    return field.base_resolver is not None and field.base_resolver.self_parameter is not None
 
 
 def plain_attribute(field: GraphQLField) -> str | None:

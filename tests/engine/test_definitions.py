@@ -213,6 +213,8 @@ def test_fields_lead_to_their_attributes_and_resolvers() -> None:
     assert definitions.plain_resolver(pages)
     assert not definitions.plain_resolver(parent)
     assert not definitions.plain_resolver(title)
+    assert definitions.takes_self(pages)
+    assert not definitions.takes_self(title)
     assert definitions.field_of(core_type("__Type").fields["name"]) is None
 
 

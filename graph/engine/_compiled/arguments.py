@@ -42,6 +42,7 @@ from graph.engine.definitions import (
     is_scalar,
     plain_resolver,
     scalar_registry,
+    takes_self,
 )
 from graph.engine.fallback import Fallback
 from graph.engine.selection import has_inner_variables
@@ -234,6 +235,8 @@ class Parameters:
         self._literals: Arguments | None = None
         self._is_direct = not has_inner_variables(node)
         self._names = _names(field, info)
+        self._source = [None] if takes_self(field) else []
+        """The object of a root field, as positional arguments."""
 
     def given(self, variables: VariableValues, info: Info) -> tuple[list[Any], dict[str, Any]]:
         """Return the resolver's positional and keyword arguments.
@@ -258,7 +261,7 @@ class Parameters:
             if name in arguments:
                 value = arguments[name]
                 kwargs[parameter] = value if convert is None else convert(value, info)
-        return [None], kwargs
+        return self._source, kwargs
 
     def _arguments(self, variables: VariableValues) -> Arguments:
         """Return the coerced arguments.
@@ -312,7 +315,7 @@ def _copy(value: Any) -> Any:
 def _names(field: StrawberryField, info: Info) -> dict[str, tuple[str, Convert | None]] | None:
     """Map each argument's GraphQL name to its Python name and its conversion, if it needs one.
 
-    None if the resolver takes more than `self`, `info` and the arguments.
+    None if the resolver takes more than `info`, the arguments, and `self`.
     """
     if not plain_resolver(field):
         return None
