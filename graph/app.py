@@ -75,10 +75,8 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         tokens=settings.max_tokens,
         aliases=settings.max_aliases,
-        depth=settings.max_depth,
         rows=settings.max_rows,
         cost=settings.max_cost,
-        filter_values=settings.max_filter_values,
         answer_bytes=settings.max_answer_bytes,
         seconds=settings.request_timeout,
         saved_seconds=settings.idempotency_hours * 3600,

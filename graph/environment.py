@@ -26,16 +26,19 @@ OF_KUBERNETES = re.compile(
 NAME = re.compile(rf"\s*(?:export\s+)?({PREFIX}\w+)", re.IGNORECASE)
 """The name of a setting at the start of a line of `.env`."""
 
-FIXED = {
-    "AUTOMATIC_PERSISTED_QUERIES",
-    "COMPRESSION",
-    "FAST_EXECUTION",
-    "IDEMPOTENCY_ANSWER_BYTES",
-    "IDEMPOTENCY_KEYS",
-    "MAX_FILTER_DEPTH",
-    "MAX_PREDICATES",
+FORMER = {
+    "AUTOMATIC_PERSISTED_QUERIES": "always on",
+    "COMPRESSION": "always on",
+    "FAST_EXECUTION": "always on",
+    "IDEMPOTENCY_ANSWER_BYTES": "always 200000",
+    "IDEMPOTENCY_KEYS": "always on",
+    "KEEP_ALIVE": "always 3600",
+    "MAX_DEPTH": "always 20",
+    "MAX_FILTER_DEPTH": "always 4",
+    "MAX_FILTER_VALUES": "always 100",
+    "MAX_PREDICATES": "always 20",
 }
-"""Former settings: unknown names, but not misspelled ones."""
+"""Former settings, with what holds instead; they are not misspelled names."""
 
 NEAR = 0.75
 """Minimum similarity of a misspelled name to a setting's, both without the prefix."""
@@ -84,9 +87,9 @@ def _unknown(names: set[str]) -> Iterator[str]:
                 yield f"{name} (did you mean {near[0]}?)"
         elif rest not in settings and not OF_KUBERNETES.fullmatch(rest):
             near = get_close_matches(rest, settings, 1, NEAR)
-            if near and rest not in FIXED:
+            if near and rest not in FORMER:
                 raise SettingsError(f"Unknown setting {name}: did you mean {PREFIX}{near[0]}?")
-            yield name
+            yield f"{name} (now {FORMER[rest]})" if rest in FORMER else name
 
 
 def _names_in_file() -> set[str]:

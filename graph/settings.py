@@ -117,12 +117,6 @@ class Settings(BaseSettings):
         le=600,
         description="seconds for a request to arrive, and then for each of its operations",
     )
-    keep_alive: PositiveInt = Field(
-        default=75,
-        le=3_600,
-        description="seconds after which an idle connection is closed; must be longer than the "
-        "idle timeout of a balancer in front",
-    )
     shutdown_timeout: PositiveInt = Field(
         default=20, le=600, description="seconds for open requests to finish after SIGTERM"
     )
@@ -144,7 +138,6 @@ class Settings(BaseSettings):
         description="maximum aliases of an operation; those of a fragment count each time it is "
         "spread",
     )
-    max_depth: PositiveInt = Field(default=20, le=100, description="maximum levels of fields")
     max_rows: PositiveInt = Field(
         default=1_000,
         le=1_000_000,
@@ -155,9 +148,6 @@ class Settings(BaseSettings):
         le=100_000_000,
         description="maximum fields of an answer, over all rows; fields of introspection count "
         "twice, and 300 rows skipped by `offset` count as one field",
-    )
-    max_filter_values: PositiveInt = Field(
-        default=100, le=1_000, description="maximum values in a filter"
     )
     max_answer_bytes: PositiveInt = Field(
         default=2_000_000, le=1_000_000_000, description="maximum bytes of an answer's data"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from graph.environment import FIXED, SettingsError, load_settings
+from graph.environment import FORMER, SettingsError, load_settings
 from graph.settings import Settings
 from tests.support.components import require
 from tests.support.service_process import run
@@ -50,13 +50,15 @@ def test_unknown_names_are_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, bool | int | float):
             monkeypatch.setenv(f"GRAPH_{name.upper()}", str(field.default))
-    unknown = [f"GRAPH_{name}" for name in ("COLOUR", *FIXED, "HOME")]
+    unknown = {"GRAPH_COLOUR": "GRAPH_COLOUR", "GRAPH_HOME": "GRAPH_HOME"}
+    unknown |= {f"GRAPH_{name}": f"GRAPH_{name} (now {now})" for name, now in FORMER.items()}
     for name in (*OF_KUBERNETES, *unknown, "GRPAH_TOKEN", "GRAPHICS", "TOKEN"):
         monkeypatch.setenv(name, "x")
     done = run("db", "upgrade")
     assert done.returncode == 0
     [line] = done.stderr.splitlines()
-    assert f"{', '.join(sorted(unknown))}, GRPAH_TOKEN (did you mean GRAPH_TOKEN?)" in line
+    logged = ", ".join([unknown[name] for name in sorted(unknown)])
+    assert f"{logged}, GRPAH_TOKEN (did you mean GRAPH_TOKEN?)" in line
     assert not any(name in line for name in (*OF_KUBERNETES, "GRAPHICS"))
 
 

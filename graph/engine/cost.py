@@ -47,12 +47,6 @@ UNLIMITED = 100
 INTROSPECTION_COST = 2
 """Cost of an introspection field, which graphql-core completes without a plan."""
 
-MAX_PREDICATES = 20
-"""Maximum comparisons in a filter."""
-
-MAX_FILTER_DEPTH = 4
-"""Maximum levels of nested filters."""
-
 EXTRA_STEPS = 1_000
 """Selections that the analysis may read, beyond the maximum cost."""
 
@@ -77,6 +71,10 @@ class Extent(NamedTuple):
 
 NO_FILTER = Extent()
 """The extent of an operation without filters."""
+
+
+LARGEST_FILTER = Extent(predicates=20, levels=4, values=100)
+"""Maximum of each. SQL is compiled for each number of values: for 1,000 it takes 0.1 s or more."""
 
 
 class SizedInput(ABC):

@@ -14,11 +14,9 @@ from graph.engine._compiled.plan import Plan, PlanRun
 from graph.engine.context import Caller, Context
 from graph.engine.cost import (
     EXTRA_STEPS,
-    MAX_FILTER_DEPTH,
-    MAX_PREDICATES,
+    LARGEST_FILTER,
     NO_FILTER,
     CostAnalysis,
-    Extent,
     Size,
     over_cost,
 )
@@ -116,7 +114,6 @@ class Service:
         self._hide_suggestions = not introspection
         self._fast_execution = fast_execution
         self._documents = Documents(self._schema, limits, introspection=introspection)
-        self._largest_filter = Extent(MAX_PREDICATES, MAX_FILTER_DEPTH, limits.filter_values)
 
     async def keep_answers_within_bounds(self) -> None:
         """Delete expired and surplus saved answers, until cancelled.
@@ -194,7 +191,7 @@ class Service:
         if size.filters is NO_FILTER:
             return
         for number, limit, what in zip(
-            size.filters, self._largest_filter, ("comparisons", "levels", "values"), strict=True
+            size.filters, LARGEST_FILTER, ("comparisons", "levels", "values"), strict=True
         ):
             if number > limit:
                 raise too_complex(f"A filter has {number} {what}; at most {limit} are allowed.")

@@ -9,6 +9,10 @@ from typing import Any
 from graph.http.uvicorn_protocol import Protocol, ProtocolConfig
 from graph.settings import Settings
 
+KEEP_ALIVE = 3_600
+"""Seconds after which an idle connection is closed. A balancer in front has a shorter timeout, and
+so closes its connections itself: it answers 502 if we close one as it sends a request."""
+
 
 def allow_many_connections() -> None:
     """Raise the limit of file descriptors to its maximum; each connection takes one."""
@@ -58,7 +62,7 @@ class ServerConfig(ProtocolConfig):
             log_config=None,
             log_level="warning",
             server_header=False,
-            timeout_keep_alive=settings.keep_alive,
+            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=settings.shutdown_timeout,
             callback_notify=end_with_supervisor,
             timeout_notify=1,

@@ -12,9 +12,7 @@ from time import perf_counter, sleep
 import httpx
 import pytest
 
-from graph.http import flow, uvicorn_protocol
-from graph.http.server import ServerConfig
-from graph.settings import Settings
+from graph.http import flow, server, uvicorn_protocol
 from tests.support.client import Client
 from tests.support.components import require
 from tests.support.databases import on_sqlite, slow_on_postgresql
@@ -39,10 +37,12 @@ HALVES = {
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
 def test_half_a_request_times_out(
     serve: Callable[..., Client],
+    monkeypatch: pytest.MonkeyPatch,
     half: bytes,
     again: bool,  # noqa: FBT001 (a parameter of the test)
 ) -> None:
-    api = serve(request_timeout=0.2, keep_alive=1)
+    monkeypatch.setattr(server, "KEEP_ALIVE", 1)
+    api = serve(request_timeout=0.2)
     with connected(api.url) as connection:
         if again:
             connection.sendall(WHOLE)
@@ -90,18 +90,16 @@ def test_a_connection_is_kept_for_the_next_request(serve: Callable[..., Client])
 
 @on_sqlite
 @pytest.mark.parametrize("more", [b"", b"\r\n"], ids=["nothing", "a blank line"])
-def test_an_idle_connection_is_closed(serve: Callable[..., Client], more: bytes) -> None:
-    api = serve(keep_alive=1)
+def test_an_idle_connection_is_closed(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, more: bytes
+) -> None:
+    monkeypatch.setattr(server, "KEEP_ALIVE", 1)
+    api = serve()
     with connected(api.url) as connection:
         connection.sendall(WHOLE)
         assert read_answer(connection).status_code == 200
         connection.sendall(more)
         assert read_to_the_end(connection) == b""
-
-
-def test_idle_connections_outlast_those_of_balancers() -> None:
-    assert ServerConfig("", Settings()).timeout_keep_alive > 60
-    assert ServerConfig("", Settings(keep_alive=620)).timeout_keep_alive == 620
 
 
 @on_sqlite
