@@ -135,6 +135,24 @@ class Rows(Sequence[Any]):
             self._written = _converted_columns(self._digits, self._tuples, _written)
         return self._written
 
+    def keys(self, columns: Sequence[str]) -> list[Any]:
+        """Return the values of these columns for each row: tuples if there are several.
+
+        None stands for a key with a null.
+        """
+        values = [self._values(self.columns.index(name)) for name in columns]
+        if len(values) == 1:
+            return list(values[0])
+        return [None if None in key else key for key in zip(*values, strict=True)]
+
+    def _values(self, index: int) -> Sequence[Any]:
+        values = [row[index] for row in self._tuples]
+        if index not in self._digits:
+            return values
+        distinct = list(dict.fromkeys(values))
+        converted = dict(zip(distinct, _from_driver(self._digits[index], distinct), strict=True))
+        return [converted[each] for each in values]
+
     def __len__(self) -> int:
         return len(self._tuples)
 

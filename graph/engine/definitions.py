@@ -82,6 +82,7 @@ __all__ = [
     "StrawberryObjectDefinition",
     "StrawberryOptional",
     "StrawberrySchema",
+    "add_field",
     "argument_metadata",
     "collected_errors",
     "convert_argument",
@@ -294,6 +295,14 @@ def set_definition(cls: type, definition: StrawberryObjectDefinition) -> None:
     """Make a class a type or an input with this definition, as Strawberry's decorators do."""
     target: Any = cls
     target.__strawberry_definition__ = definition
+
+
+def add_field(cls: type, name: str, field: StrawberryField) -> None:
+    """Add a field to a type, as Strawberry's decorator does with those in its body."""
+    definition = get_object_definition(cls, strict=True)
+    field.python_name = field.name = name
+    field.origin = cls
+    set_definition(cls, replace(definition, fields=[*definition.fields, field]))
 
 
 def input_hook(definition: StrawberryObjectDefinition) -> FromInput | None:

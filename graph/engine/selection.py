@@ -32,6 +32,7 @@ from graph.engine.definitions import (
     python_class,
     standard_scalar,
 )
+from graph.engine.related import related_of
 
 Values: TypeAlias = Mapping[str, Any]
 """Coerced variables by name."""
@@ -249,10 +250,13 @@ class Selected:
             return None
         for inner in (each for selection in rows for each in self._inside(selection)):
             if inner.name in row.fields:  # `__typename` is not
-                field = field_of(inner.definition)
-                if field is None or has_resolver(field):
+                field, related = field_of(inner.definition), related_of(inner.definition)
+                if related is not None:
+                    columns.update(related.key)
+                elif field is None or has_resolver(field):
                     return None
-                columns.add(field.python_name)
+                else:
+                    columns.add(field.python_name)
         key = key_column(row)
         if columns and key is not None and has_key:
             columns.add(key)

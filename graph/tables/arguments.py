@@ -1,5 +1,6 @@
 """The arguments of a table's root fields: types, names, descriptions and maximums."""
 
+from copy import copy
 from typing import Any
 
 import strawberry
@@ -34,14 +35,13 @@ class Arguments:
         where: Any,
         order: Any,
     ) -> None:
+        self._many = many
         counted = {"metadata": {MAXIMUM: most}}
         self.id = argument(graphql_type=strawberry.ID, description=f"The {one}'s id.")
         self.offset = argument(
             graphql_type=int, description=f"Number of {many} to skip, 0 or more."
         )
-        self.limit = argument(
-            graphql_type=int, description=f"Maximum number of {many}, 0 to {most}.", **counted
-        )
+        self.limit = self._limit(most)
         self.where = argument(
             graphql_type=where | None, description=f"Filter; omit it to match all {many}."
         )
@@ -90,4 +90,17 @@ class Arguments:
             graphql_type=int,
             description=f"Maximum number of matches, 1 to {most}; with more, nothing is written.",
             **counted,
+        )
+
+    def of_relation(self, most: int) -> "Arguments":
+        """Return the same arguments, with another maximum of `limit`."""
+        arguments = copy(self)
+        arguments.limit = self._limit(most)
+        return arguments
+
+    def _limit(self, most: int) -> Any:
+        return argument(
+            graphql_type=int,
+            description=f"Maximum number of {self._many}, 0 to {most}.",
+            metadata={MAXIMUM: most},
         )

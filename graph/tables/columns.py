@@ -1,5 +1,6 @@
 """Searchable columns: clients may read them, and they have an index."""
 
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ from sqlalchemy import Column, Index, SmallInteger, Table
 
 from graph.engine.definitions import get_object_definition, has_resolver, to_camel_case
 from graph.tables.sql.functions import is_stored_as_text
-from graph.tables.sql.keys import ID
+from graph.tables.sql.keys import ID, leads_key
 
 BY_CODE_POINT = "by_code_point"
 """Key in an index's `info`: the names of its columns that are texts sorted by code point."""
@@ -107,11 +108,23 @@ def keyset_indexes(table: Table) -> None:
         _index(f"ix_{table.name}_by_code_point", key)
     for column in table.c:
         if column.index and column is not key[0]:
-            others = [each for each in key if each is not column]
-            ending = "_and_".join([column.name, *[each.name for each in others]])
-            _index(f"ix_{table.name}_{ending}", [column, *others])
+            index_by([column])
+
+
+def index_by(columns: Sequence[Column[Any]]) -> None:
+    """Add an index on (columns, key), unless the key begins with the columns."""
+    if leads_key(columns):
+        return
+    table: Any = columns[0].table
+    key = list(table.primary_key)
+    others = [each for each in key if each not in columns]
+    ending = "_and_".join([each.name for each in (*columns, *others)])
+    _index(f"ix_{table.name}_{ending}", [*columns, *others])
 
 
 def _index(name: str, columns: list[Column[Any]]) -> None:
+    table: Any = columns[0].table
+    if any(index.name == name for index in table.indexes):
+        return
     texts = [column.name for column in columns if is_stored_as_text(column.type)]
     Index(name, *columns, info={BY_CODE_POINT: texts})

@@ -12,12 +12,20 @@ from sqlmodel import SQLModel
 
 from graph.engine.connection import Connection
 from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Info
-from graph.engine.definitions import get_object_definition
+from graph.engine.definitions import add_field, get_object_definition
+from graph.engine.related import RELATED
 from graph.tables.arguments import Arguments
 from graph.tables.connections import OrderedRows, PageArguments, read_connection
 from graph.tables.filters import Filter, condition_of, filter_input
 from graph.tables.inputs import Changes, changes_input, create_input
 from graph.tables.orders import OrderTerm, order_input, order_of
+from graph.tables.relations import (
+    DEFAULT_LIMIT,
+    RelatedRow,
+    RelatedRows,
+    load_related,
+    relation_of,
+)
 from graph.tables.rows import TableRows
 from graph.tables.stats import Stats, read_stats, stats_type
 from graph.tables.types import row_type
@@ -61,6 +69,7 @@ class Resource(TableRows[T]):
         many: str,
         most: int = 100,
     ) -> None:
+        self._model = model
         table: Any = inspect(model).local_table
         super().__init__(table, one=one, many=many, most=most)
         self.type = type_
@@ -216,24 +225,99 @@ class Resource(TableRows[T]):
         about = f"Delete the {self.many} that match, and return them as they were."
         return self._field(resolve, Sequence[self.type], about, options)  # type: ignore[name-defined]
 
+    def to_one(
+        self, name: str, target: "Resource[Any]", *, foreign_key: str | None = None, **options: Any
+    ) -> None:
+        """Add a field to the type: the row of another table to which a row belongs.
+
+        It is null if there is none. The model's `Relationship` of this name says how the tables are
+        joined, or else the foreign key between them.
+
+        Args:
+            name: the name of the field.
+            target: the API of the other table.
+            foreign_key: the column that refers to it, if there are several.
+            options: of `strawberry.field`, such as `permission_classes`.
+
+        Raises:
+            TypeError: the tables have no such relation, or it cannot be served.
+        """
+        relation = relation_of(self._model, name, target.table, foreign_key, is_list=False)
+        related = RelatedRow(relation)
+
+        async def resolve(self: Any, info: Info) -> Any:
+            return await load_related(related, self, info)
+
+        about = f"The {_words(name)} of the {self.one}; null if there is none."
+        options["metadata"] = {RELATED: related, **options.get("metadata", {})}
+        made = self._field(resolve, target.type | None, about, options)
+        add_field(self.type, name, made)
+
+    def to_many(
+        self,
+        name: str,
+        target: "Resource[Any]",
+        *,
+        most: int = 100,
+        foreign_key: str | None = None,
+        **options: Any,
+    ) -> None:
+        """Add a field to the type: the rows of another table that belong to a row.
+
+        It has the arguments `limit`, `where` and `orderBy`. Where no index finds the rows by their
+        owner, one is added to the table's model.
+
+        Args:
+            name: the name of the field.
+            target: the API of the other table.
+            most: maximum number of rows that belong to one row.
+            foreign_key: the other table's column that refers to this one, if there are several.
+            options: of `strawberry.field`, such as `permission_classes`.
+
+        Raises:
+            TypeError: the tables have no such relation, or it cannot be served.
+        """
+        relation = relation_of(self._model, name, target.table, foreign_key, is_list=True)
+        related = RelatedRows(relation, most)
+
+        async def resolve(
+            self: Any,
+            info: Info,
+            limit: int = min(DEFAULT_LIMIT, most),
+            where: Filter | None = UNSET,
+            order_by: list[OrderTerm] | None = UNSET,
+        ) -> Any:
+            arguments = {"limit": limit, "where": where, "order_by": order_by}
+            return await load_related(related, self, info, **arguments)
+
+        about = f"The {_words(name)} of the {self.one}, sorted by id unless `orderBy` is given."
+        options["metadata"] = {RELATED: related, **options.get("metadata", {})}
+        returns: Any = Sequence[target.type]  # type: ignore[name-defined]
+        arguments = target.arguments.of_relation(most)
+        add_field(self.type, name, self._field(resolve, returns, about, options, arguments))
+
     def _field(
         self,
         resolve: Callable[..., Any],
         returns: object,
         description: str,
         options: dict[str, Any],
+        arguments: Arguments | None = None,
     ) -> Any:
         """Return a field of a resolver whose parameters have the names of `Arguments`."""
         _, info, *names = signature(resolve).parameters
-        annotations: dict[str, Any] = {
-            name: Annotated[Any, getattr(self.arguments, name)] for name in names
-        }
+        given = arguments or self.arguments
+        annotations: dict[str, Any] = {name: Annotated[Any, getattr(given, name)] for name in names}
         resolve.__annotations__ = {info: Info, **annotations, "return": returns}
         return strawberry.field(resolver=resolve, **{"description": description, **options})
 
 
 def _capital(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 C = TypeVar("C")

@@ -287,7 +287,8 @@ def compiled(query: str, of: strawberry.Schema = schema) -> Any:
     assert isinstance(operation, OperationDefinitionNode)
     tree = SelectionTree(of._schema, {}, {})  # noqa: SLF001 (no public name)
     (selection,) = tree.root(operation).values()
-    return compile_rows(tree, selection, COLUMNS)
+    function, _ = compile_rows(tree, selection, COLUMNS)
+    return function
 
 
 def interpreted(query: str, row: Any) -> ExecutionResult:

@@ -376,3 +376,20 @@ def test_no_other_file_names_what_is_inside() -> None:
         and (names := inside(path.read_text(encoding="utf-8")))
     }
     assert found == {}
+
+
+def test_a_field_can_be_added_to_a_type() -> None:
+    @strawberry.type
+    class Query:
+        one: int = 1
+
+    def two() -> int:
+        return 2
+
+    added: Any = strawberry.field(resolver=two)
+    definitions.add_field(Query, "number_two", added)
+    schema = definitions.StrawberrySchema(Query)
+    assert schema.execute_sync("{ one numberTwo }", root_value=Query()).data == {
+        "one": 1,
+        "numberTwo": 2,
+    }

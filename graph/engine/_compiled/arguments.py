@@ -12,10 +12,14 @@ from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLResolveInfoHelpers,
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
     VariableNode,
+    build_schema,
     coerce_input_literal,
     get_argument_values,
     get_nullable_type,
@@ -23,14 +27,16 @@ from graphql import (
     is_list_type,
     is_non_null_type,
     is_required_input_field,
+    parse,
     type_from_ast,
 )
-from graphql.execution import VariableValues
+from graphql.execution import Executor, VariableValues
 
 from graph.engine.context import Info
 from graph.engine.definitions import (
     GlobalID,
     InputContext,
+    Path,
     StrawberryEnumDefinition,
     StrawberryField,
     StrawberryList,
@@ -194,6 +200,29 @@ Convert: TypeAlias = Callable[[Any, Info], Any]
 
 UNCHANGING = (str, int, float, type(None), Enum, date, time, Decimal, UUID)
 """Immutable types, whose values requests can share."""
+
+
+def _async_helpers() -> GraphQLResolveInfoHelpers:
+    executor = Executor.build(build_schema("type Query { field: Int }"), parse("{ field }"))
+    assert isinstance(executor, Executor)  # noqa: S101 (the operation is valid)
+    return executor.async_helpers
+
+
+ASYNC_HELPERS = _async_helpers()
+"""Helpers that resolvers get. Those of the plan's executor would keep the executor and the document
+of an evicted plan in memory until a full garbage collection, because they refer to each other."""
+
+
+def info_of(
+    executor: Executor[Any],
+    definition: GraphQLField,
+    nodes: list[FieldNode],
+    type_: GraphQLObjectType,
+    path: Path,
+) -> GraphQLResolveInfo[Any]:
+    """Return the info of a field's resolver, without its context."""
+    built = executor.build_resolve_info(definition, nodes, type_, path)
+    return built._replace(async_helpers=ASYNC_HELPERS)
 
 
 class Parameters:

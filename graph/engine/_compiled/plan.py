@@ -23,21 +23,19 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
-    GraphQLResolveInfoHelpers,
     OperationType,
-    build_schema,
     get_named_type,
     get_nullable_type,
     is_list_type,
     is_non_null_type,
     located_error,
-    parse,
 )
 from graphql.execution import Executor, VariableValues
 
 from graph.database.statement import Rows
-from graph.engine._compiled.arguments import Parameters
-from graph.engine._compiled.results import ValueCompiler
+from graph.engine._compiled.arguments import Parameters, info_of
+from graph.engine._compiled.related import RelatedFields
+from graph.engine._compiled.results import RelatedValues, ValueCompiler
 from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Context, Info
 from graph.engine.definitions import (
     Path,
@@ -49,17 +47,6 @@ from graph.engine.definitions import (
 from graph.engine.fallback import Fallback
 from graph.engine.selection import Fields, Selected, Selection, SelectionTree, key_column
 from graph.errors import PublicError
-
-
-def _async_helpers() -> GraphQLResolveInfoHelpers:
-    executor = Executor.build(build_schema("type Query { field: Int }"), parse("{ field }"))
-    assert isinstance(executor, Executor)  # noqa: S101 (the operation is valid)
-    return executor.async_helpers
-
-
-ASYNC_HELPERS = _async_helpers()
-"""Helpers that resolvers get. Those of the plan's executor would keep the executor and the document
-of an evicted plan in memory until a full garbage collection, because they refer to each other."""
 
 Note: TypeAlias = Callable[[str, str | Exception], None]
 """Records what graphql-core executes of a plan's operation, and why (`Fallbacks.add`)."""
@@ -182,8 +169,7 @@ class RootField(CoreField):
         self._definition = definition
         self._required = is_non_null_type(definition.type)
         self._field = source
-        built = executor.build_resolve_info(definition, self._nodes, root, self._path)
-        self._info = built._replace(async_helpers=ASYNC_HELPERS)
+        self._info = info_of(executor, definition, self._nodes, root, self._path)
         info = Info(self._info, source)
         if info.schema.config.default_resolver is not getattr:
             raise Fallback("the schema has a default resolver")
@@ -193,8 +179,12 @@ class RootField(CoreField):
         self._selected = Selected(tree, selection, ordered_by, has_key=not self._is_page)
         if self._selected.columns is None:
             raise Fallback("a field below it has a resolver")
-        self._complete = ValueCompiler(tree, self._selected.columns).compile(selection)
-        self.is_one_statement = bool(field_metadata(info).get(ONE_STATEMENT))
+        compiler = ValueCompiler(tree, self._selected.columns)
+        self._complete = compiler.compile(selection)
+        self._related = RelatedFields(executor, tree, compiler) if compiler.related else None
+        self.is_one_statement = (
+            bool(field_metadata(info).get(ONE_STATEMENT)) and self._related is None
+        )
         self._parameters = Parameters(
             source,
             definition,
@@ -212,8 +202,11 @@ class RootField(CoreField):
                 raise error from None
             run.errors.append(error)
             return None
+        related: RelatedValues = {}
         try:
-            return self._complete(value)
+            if self._related is not None:
+                related = await self._related.values(run.context, run.variables, value)
+            return self._complete(value, related)
         except Exception as why:  # noqa: BLE001 (`Fallback`, or a fault: graphql-core may do better)
             self._note(self._field_name, why)
         if self._is_page and isinstance(value, Rows):

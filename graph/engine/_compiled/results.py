@@ -1,7 +1,7 @@
 """Compiled rows: one comprehension turns a statement's rows into objects of the answer."""
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -36,6 +36,7 @@ from graph.engine.definitions import (
 )
 from graph.engine.encoding import Items
 from graph.engine.fallback import Fallback
+from graph.engine.related import related_of
 from graph.engine.selection import Fields, Selection, SelectionTree
 
 SCALARS = {
@@ -67,23 +68,34 @@ NAMES = {each.__name__: each for each in (date, datetime, time, Decimal, UUID)}
 NUMBERS = count()
 """Numbers of compiled functions, for their names in tracebacks."""
 
-RowsToObjects: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
+RowsToObjects: TypeAlias = Callable[..., list[dict[str, Any]]]
+"""Takes rows, and for each relation a list with its value for each row."""
 
 
 def compile_rows(
     tree: SelectionTree, selection: Selection, columns: tuple[str, ...]
-) -> RowsToObjects:
+) -> tuple[RowsToObjects, list[Selection]]:
     """Compile a function that turns rows of these columns into objects of the answer.
 
     It skips rows with a value of an unexpected type; the caller compares the lengths. For
     `{ id name }` it is: `lambda rows: [{'id': str(c0), 'name': c1} for c0, c1, in rows
-    if type(c0) is int and type(c1) is str]`.
+    if type(c0) is int and type(c1) is str]`. For `{ name team { name } }`, with the teams as
+    objects of the answer: `lambda rows, *r: [{'name': c0, 'team': r0} for (c0, c1,), r0, in
+    zip(rows, *r) if type(c0) is str]`.
+
+    Returns:
+        The function, and the selected relations.
     """
     items, checks = [], []
     leaves: list[GraphQLLeafType] = []
+    related: list[Selection] = []
     for key, leaf in fields_inside(tree, selection).items():
         if leaf.name == "__typename":
             items.append(f"{key!r}: {selection.type.name!r}")
+            continue
+        if related_of(leaf.definition) is not None:
+            items.append(f"{key!r}: r{len(related)}")
+            related.append(leaf)
             continue
         column = plain_attribute(leaf.definition)
         if column not in columns:
@@ -93,10 +105,14 @@ def compile_rows(
         items.append(f"{key!r}: {expression.format(variable)}")
         checks.append(test.format(variable))
     targets = "".join(f"c{index}," for index in range(len(columns))) or "_,"
+    parameters, rows = "rows", "rows"
+    if related:
+        targets = f"({targets}), " + "".join(f"r{index}," for index in range(len(related)))
+        parameters, rows = "rows, *r", "zip(rows, *r)"
     # Nothing to escape: names and types come from the schema, response keys are GraphQL names.
-    source = f"lambda rows: [{{{', '.join(items)}}} for {targets} in rows"
+    source = f"lambda {parameters}: [{{{', '.join(items)}}} for {targets} in {rows}"
     source += f" if {' and '.join(checks)}]" if checks else "]"
-    return evaluate(source, tuple(leaves))
+    return evaluate(source, tuple(leaves)), related
 
 
 def fields_inside(tree: SelectionTree, selection: Selection) -> Fields:
@@ -210,7 +226,10 @@ def _writer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     return write
 
 
-Complete: TypeAlias = Callable[[Any], Any]
+RelatedValues: TypeAlias = Mapping[Selection, Sequence[Sequence[Any]]]
+"""By selection of rows, for each of its relations a list with its value for each row."""
+
+Complete: TypeAlias = Callable[[Any, RelatedValues], Any]
 """Completes a value. Raises `Fallback` if graphql-core has to complete it."""
 
 
@@ -225,6 +244,8 @@ class ValueCompiler:
     def __init__(self, tree: SelectionTree, columns: tuple[str, ...]) -> None:
         self._tree = tree
         self._columns = columns
+        self.related: dict[Selection, list[Selection]] = {}
+        """The relations inside each selection of rows that has any."""
 
     def compile(self, selection: Selection) -> Complete:
         """Compile the completion of a field's value.
@@ -234,25 +255,33 @@ class ValueCompiler:
         """
         type_: Any = get_nullable_type(selection.definition.type)
         if is_leaf_type(type_):
-            return compile_leaf(selection.definition)
+            leaf = compile_leaf(selection.definition)
+            return lambda value, _: leaf(value)
         if not is_list_type(type_):
             complete = self._object(selection)
         elif python_class(selection.type) is Edge:
             complete = self._edges(selection)
         else:
-            complete = self._rows(selection)
+            complete = self.rows(selection)
         if is_non_null_type(selection.definition.type):
             return complete
-        return lambda value: None if value is None else complete(value)
+        return lambda value, related: None if value is None else complete(value, related)
 
-    def _rows(self, selection: Selection) -> Complete:
+    def _compile_rows(self, selection: Selection) -> RowsToObjects:
+        objects, related = compile_rows(self._tree, selection, self._columns)
+        if related:
+            self.related[selection] = related
+        return objects
+
+    def rows(self, selection: Selection) -> Complete:
+        """Compile the completion of rows, to a list of objects."""
         columns = self._columns
-        objects = compile_rows(self._tree, selection, columns)
+        objects = self._compile_rows(selection)
 
-        def complete(value: Any) -> list[dict[str, Any]]:
+        def complete(value: Any, related: RelatedValues) -> list[dict[str, Any]]:
             if not isinstance(value, Rows) or value.columns != columns:
                 raise Fallback(NOT_ROWS)
-            completed = objects(value.written)
+            completed = objects(value.written, *related.get(selection, ()))
             if len(completed) != len(value):
                 raise Fallback(WRONG_VALUE)
             return Items(completed)
@@ -272,12 +301,12 @@ class ValueCompiler:
                 raise
         columns, class_ = self._columns, python_class(selection.type)
 
-        def complete(value: Any) -> dict[str, Any]:
+        def complete(value: Any, related: RelatedValues) -> dict[str, Any]:
             completed: dict[str, Any]
             if row is not None and getattr(value, "_fields", None) == columns:
-                completed = row(value)
+                completed = row(value, related)
             elif attributes is not None and type(value) is class_:
-                completed = attributes(value)
+                completed = attributes(value, related)
             else:
                 raise Fallback(NOT_ROWS)
             return completed
@@ -285,10 +314,10 @@ class ValueCompiler:
         return complete
 
     def _row(self, selection: Selection) -> Complete:
-        objects = compile_rows(self._tree, selection, self._columns)
+        objects = self._compile_rows(selection)
 
-        def complete(value: Any) -> dict[str, Any]:
-            for completed in objects([value]):
+        def complete(value: Any, related: RelatedValues) -> dict[str, Any]:
+            for completed in objects([value], *related.get(selection, ())):
                 return completed
             raise Fallback(WRONG_VALUE)
 
@@ -298,15 +327,15 @@ class ValueCompiler:
         parts: list[tuple[str, str, Complete]] = []
         for key, inner in fields_inside(self._tree, selection).items():
             if inner.name == "__typename":
-                parts.append((key, inner.name, lambda _: selection.type.name))
+                parts.append((key, inner.name, lambda *_: selection.type.name))
             else:
                 attribute = plain_attribute(inner.definition)
                 if attribute is None:
                     raise Fallback(RESOLVER)
                 parts.append((key, attribute, self.compile(inner)))
         # `Fallback` is no valid value of any field, so graphql-core reports a missing attribute.
-        return lambda value: {
-            key: complete(getattr(value, name, Fallback)) for key, name, complete in parts
+        return lambda value, related: {
+            key: complete(getattr(value, name, Fallback), related) for key, name, complete in parts
         }
 
     def _edges(self, selection: Selection) -> Complete:
@@ -316,7 +345,7 @@ class ValueCompiler:
         for key, inner in fields_inside(self._tree, selection).items():
             if inner.name == "node":
                 items.append(f"{key!r}: c{len(nodes) + 1}")
-                nodes.append(self._rows(inner))
+                nodes.append(self.rows(inner))
             else:
                 value = "c0" if inner.name == "cursor" else repr(selection.type.name)
                 items.append(f"{key!r}: {value}")
@@ -324,10 +353,10 @@ class ValueCompiler:
         source = f"[{{{', '.join(items)}}} for {targets} in rows if type(c0) is str]"
         objects = evaluate(f"lambda rows: {source}", ())
 
-        def complete(value: Any) -> list[dict[str, Any]]:
+        def complete(value: Any, related: RelatedValues) -> list[dict[str, Any]]:
             if not isinstance(value, Edges) or len(value.cursors) != len(value.rows):
                 raise Fallback(NOT_ROWS)
-            lists = [node(value.rows) for node in nodes]
+            lists = [node(value.rows, related) for node in nodes]
             completed = objects(list(zip(value.cursors, *lists, strict=True)))
             if len(completed) != len(value.rows):
                 raise Fallback(WRONG_VALUE)

@@ -10,10 +10,10 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Float,
+    FromClause,
     Integer,
     Numeric,
     String,
-    Table,
     and_,
     bindparam,
     false,
@@ -146,12 +146,12 @@ invalidates them.
 """
 
 
-def clause(table: Table, template: Template) -> ColumnElement[bool]:
+def clause(table: FromClause, template: Template) -> ColumnElement[bool]:
     """Return the SQL of a condition, with bind parameters `w0`, `w1`, …."""
     return _clause(table, template, map("w{}".format, count()))
 
 
-def _clause(table: Table, template: Template, names: Iterator[str]) -> ColumnElement[bool]:
+def _clause(table: FromClause, template: Template, names: Iterator[str]) -> ColumnElement[bool]:
     operator, about = template[:2]
     if operator == "and":
         return and_(true(), *[_clause(table, part, names) for part in about])

@@ -122,11 +122,7 @@ class Key:
             ]
         )
         """Condition: the row has the key in `parameters`."""
-        several = self.columns[0] if self.is_single else tuple_(*self.columns, types=types)
-        type_ = types[0] if self.is_single else several.type
-        self.among: ColumnElement[bool] = several.in_(
-            bindparam("keys", type_=type_, expanding=True)
-        )
+        self.among: ColumnElement[bool] = among(self.columns)
         """Condition: the row's key is in the bind parameter `keys`."""
 
     @property
@@ -179,6 +175,18 @@ def _is_supported(type_: TypeEngine[Any]) -> bool:
     return own.python_type in PARSERS and (own.python_type is not str or is_text(own))
 
 
+def among(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Condition: the columns have one of the values in the bind parameter `keys`.
+
+    Values of several columns are tuples.
+    """
+    types = [bind_type(column) for column in columns]
+    several: Any = columns[0] if len(columns) == 1 else tuple_(*columns, types=types)
+    type_ = types[0] if len(columns) == 1 else several.type
+    condition: ColumnElement[bool] = several.in_(bindparam("keys", type_=type_, expanding=True))
+    return condition
+
+
 key_of = cache(Key)
 """Return the key of a table."""
 
@@ -192,7 +200,13 @@ def referenced(column: Column[Any]) -> Column[Any] | None:
     return None
 
 
-def bind_type(column: Column[Any]) -> TypeEngine[Any]:
+def leads_key(columns: Sequence[Column[Any]]) -> bool:
+    """Whether the primary key begins with these columns, in any order; it has an index."""
+    table: Any = columns[0].table
+    return set(list(table.primary_key)[: len(columns)]) == set(columns)
+
+
+def bind_type(column: ColumnElement[Any]) -> TypeEngine[Any]:
     """Return a bind type that accepts values beyond the column's range or length."""
     if isinstance(underlying_type(column.type), Integer):
         return BigInteger()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Integer,
     Table,
     and_,
@@ -252,7 +253,12 @@ def _is_by_key(table: Table, terms: Sequence[Term]) -> bool:
     return all(term.column in table.primary_key.columns for term in terms)
 
 
-def _sorted(table: Table, term: Term, *, leads: bool) -> ColumnElement[Any]:
+def sorted_by(table: FromClause, order: Order) -> list[ColumnElement[Any]]:
+    """Return the terms of ORDER BY, nulls included."""
+    return [_sorted(table, term, leads=False) for term in order]
+
+
+def _sorted(table: FromClause, term: Term, *, leads: bool) -> ColumnElement[Any]:
     """Return a term of ORDER BY; the leading column's nulls are in a segment of their own."""
     column = comparable(table.c[term.column])
     column = column.desc() if term.descending else column.asc()

@@ -1,0 +1,152 @@
+"""Statements that find the rows related to other rows: one statement, however many these are."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    select,
+    true,
+    tuple_,
+)
+
+from graph.database.statement import STATEMENTS, Statement
+from graph.tables.sql.conditions import EVERYTHING, Template, clause
+from graph.tables.sql.functions import comparable
+from graph.tables.sql.keys import among, key_of, leads_key, selected
+from graph.tables.sql.page import sorted_by
+from graph.tables.sql.segments import Order, total_order
+
+OWNER = "owner_key_"
+"""Beginning of the names of the columns by which a related row knows the row that it belongs to."""
+
+Pairs = tuple[tuple[Column[Any], Column[Any]], ...]
+"""Pairs of columns that are equal in related rows."""
+
+
+class Relation(NamedTuple):
+    """How the rows of one table belong to the rows of another, or of the same table."""
+
+    owner: Table
+    target: Table
+    pairs: Pairs
+    """Columns of the owner, and of the target; or of the table between them."""
+    between: Table | None = None
+    """The table of a many-to-many relation."""
+    pairs_between: Pairs = ()
+    """Columns of the table between them, and of the target."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The owner's columns, by which its related rows are found."""
+        return tuple([str(column.key) for column, _ in self.pairs])
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Names of the columns of a related row that have its owner's key."""
+        return tuple([f"{OWNER}{index}" for index in range(len(self.pairs))])
+
+
+def is_unique(columns: Sequence[Column[Any]]) -> bool:
+    """Whether at most one row of a table has the same values in these columns."""
+    table, names = columns[0].table, {column.name for column in columns}
+    assert isinstance(table, Table)  # noqa: S101 (for the type checker)
+    unique: list[Any] = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
+    unique += [each for each in table.indexes if each.unique]
+    return any(
+        bool(each.columns) and {column.name for column in each.columns} <= names
+        for each in [table.primary_key, *unique]
+    )
+
+
+@lru_cache(STATEMENTS)
+def row_of_each(relation: Relation, columns: tuple[str, ...] | None) -> Statement:
+    """Select the rows whose columns have the values in the bind parameter `keys`."""
+    remote = [column for _, column in relation.pairs]
+    found = select(*_columns(relation, columns, remote))
+    return Statement(found.where(among(remote)))
+
+
+@lru_cache(STATEMENTS)
+def rows_of_each(
+    relation: Relation,
+    columns: tuple[str, ...] | None,
+    where: Template,
+    order: Order,
+    *,
+    is_lateral: bool,
+) -> Statement:
+    """Select the first `limit` rows of each owner that has one of `keys`, in order.
+
+    A correlated subquery finds the keys of an owner's rows. With an index on the columns that refer
+    to the owner, it reads no more rows than it returns.
+
+    Args:
+        relation: the relation.
+        columns: the columns to return.
+        where: the condition that the rows must match.
+        order: one of `total_order`.
+        is_lateral: whether the database knows LATERAL. SQLite does not, and PostgreSQL would run
+            the other form for each pair of rows.
+    """
+    target, owner = relation.target, relation.owner.alias("owner")
+    local = [owner.c[name] for name in relation.key]
+    keys = _keys_of_owner(relation, owner, where, order)
+    key = [target.c[name] for name in key_of(target).names]
+    rows: FromClause
+    if is_lateral:
+        found = keys.lateral("found")
+        same = [column == found.c[index] for index, column in enumerate(key)]
+        rows = owner.join(found, true()).join(target, and_(*same))
+    else:
+        one = key[0] if len(key) == 1 else tuple_(*key)
+        rows = owner.join(target, one.in_(keys))
+    page = select(*_columns(relation, columns, local)).select_from(rows)
+    may_scan = where != EVERYTHING.template or order != total_order(target)
+    return Statement(
+        page.where(among(local)).order_by(*sorted_by(target, order)), may_scan=may_scan
+    )
+
+
+def _keys_of_owner(
+    relation: Relation, owner: FromClause, where: Template, order: Order
+) -> Select[*tuple[Any, ...]]:
+    """Select the keys of the first `limit` rows that belong to a row of `owner`."""
+    inner: Any = relation.target.alias("inner")
+    source: FromClause = inner
+    remote: Any = inner
+    if relation.between is not None:
+        remote = relation.between
+        joined = [of == inner.c[to.key] for of, to in relation.pairs_between]
+        source = remote.join(inner, and_(*joined))
+    # As the index is declared: that of the key has the collation of the column.
+    has_key = leads_key([of for _, of in relation.pairs])
+    belongs = [
+        (remote.c[of.key] if has_key else comparable(remote.c[of.key])) == owner.c[to.key]
+        for to, of in relation.pairs
+    ]
+    keys = select(*[inner.c[name] for name in key_of(relation.target).names]).select_from(source)
+    return (
+        keys.where(*belongs, clause(inner, where))
+        .order_by(*sorted_by(inner, order))
+        .limit(bindparam("limit", type_=BigInteger))
+        .correlate(owner)
+    )
+
+
+def _columns(
+    relation: Relation, columns: tuple[str, ...] | None, owner: Sequence[ColumnElement[Any]]
+) -> list[ColumnElement[Any]]:
+    """Return the columns with these names, and those that have the owner's key."""
+    chosen = [] if columns == () else selected(relation.target, columns)
+    keys = zip(owner, relation.owners, strict=True)
+    return [*chosen, *[column.label(name) for column, name in keys]]

@@ -1,0 +1,126 @@
+"""Tables with relations of every kind, and their API."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import strawberry
+import strawberry.pydantic
+from sqlalchemy.orm import registry
+from sqlmodel import Field, Relationship, SQLModel
+from strawberry.schema.config import StrawberryConfig
+
+from graph.engine.context import Info
+from graph.engine.schema import Schema
+from graph.tables.columns import keyset_indexes
+from graph.tables.resource import Resource
+
+
+class Tables(SQLModel, registry=registry()):
+    """The base class of the models, with metadata of their own."""
+
+
+class Link(Tables, table=True):
+    """Which member is in which team: a many-to-many relation."""
+
+    team_id: UUID | None = Field(default=None, foreign_key="team.id", primary_key=True)
+    member_id: int | None = Field(default=None, foreign_key="member.id", primary_key=True)
+
+
+class TeamBase(SQLModel):
+    """A team."""
+
+    name: str = Field(index=True)
+    rank: int | None = Field(default=None, index=True)
+    captain_id: int | None = Field(default=None, foreign_key="member.id")
+
+
+class Team(TeamBase, Tables, table=True):
+    """The table of teams, with a UUID as its key."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    members: list["Member"] = Relationship(back_populates="teams", link_model=Link)
+
+
+class TeamCreate(TeamBase):
+    """A new team."""
+
+
+class MemberBase(SQLModel):
+    """A member."""
+
+    name: str = Field(index=True)
+    age: int | None = Field(default=None, index=True)
+    mentor_id: int | None = Field(default=None, foreign_key="member.id", index=True)
+    home_id: UUID | None = Field(default=None, foreign_key="team.id")
+
+
+class Member(MemberBase, Tables, table=True):
+    """The table of members."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    mentor: "Member" = Relationship(
+        back_populates="pupils", sa_relationship_kwargs={"remote_side": "Member.id"}
+    )
+    pupils: list["Member"] = Relationship(back_populates="mentor")
+    teams: list[Team] = Relationship(back_populates="members", link_model=Link)
+
+
+class MemberCreate(MemberBase):
+    """A new member."""
+
+
+@strawberry.pydantic.type(name="Team")
+class TeamType(TeamBase):
+    """A team."""
+
+    id: strawberry.ID
+
+
+@strawberry.pydantic.type(name="Member")
+class MemberType(MemberBase):
+    """A member."""
+
+    id: strawberry.ID
+
+
+TABLES: Any = Tables.metadata.tables
+keyset_indexes(TABLES["team"])
+keyset_indexes(TABLES["member"])
+
+TEAMS = Resource(Team, TeamType, create=TeamCreate, one="team", many="teams")
+MEMBERS = Resource(Member, MemberType, create=MemberCreate, one="member", many="members")
+
+TEAMS.to_many("members", MEMBERS)
+TEAMS.to_one("captain", MEMBERS, foreign_key="captain_id")
+TEAMS.to_many("guests", MEMBERS, foreign_key="home_id")
+MEMBERS.to_many("teams", TEAMS)
+MEMBERS.to_one("home", TEAMS, foreign_key="home_id")
+MEMBERS.to_one("mentor", MEMBERS)
+MEMBERS.to_many("pupils", MEMBERS, most=20)
+
+
+@strawberry.type
+class Query:
+    """The queries."""
+
+    team = TEAMS.get_field()
+    teams = TEAMS.page_field()
+    teams_connection = TEAMS.connection_field()
+    member = MEMBERS.get_field()
+    members = MEMBERS.page_field()
+    members_connection = MEMBERS.connection_field()
+
+
+@strawberry.type
+class Mutation:
+    """The mutations."""
+
+    create_team = TEAMS.create_field()
+    create_members = MEMBERS.create_many_field()
+    create_member = MEMBERS.create_field()
+    update_member = MEMBERS.update_field()
+    update_members = MEMBERS.update_many_field()
+    delete_member = MEMBERS.delete_field()
+
+
+schema = Schema(query=Query, mutation=Mutation, config=StrawberryConfig(info_class=Info))

@@ -1,0 +1,219 @@
+"""Relations of every kind, through HTTP on both databases, on and off the fast path."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import insert, text
+
+from graph.app import create_app
+from graph.engine.schema import SerialExecutor
+from graph.settings import Settings
+from tests.support.client import Client
+from tests.support.related_tables import TABLES, Tables, schema
+from tests.support.served_app import serving
+from tests.support.tables import run
+
+T = [str(UUID(int=number)) for number in range(1, 5)]
+TEAMS = [
+    {"id": UUID(T[0]), "name": "Preventers", "rank": 2, "captain_id": 1},
+    {"id": UUID(T[1]), "name": "Z-Force", "rank": None, "captain_id": 1},
+    {"id": UUID(T[2]), "name": "Nobody", "rank": 1, "captain_id": None},
+]
+MEMBERS = [
+    {"id": 1, "name": "Ada", "age": 48, "mentor_id": None, "home_id": UUID(T[0])},
+    {"id": 2, "name": "Bob", "age": None, "mentor_id": 1, "home_id": UUID(T[0])},
+    {"id": 3, "name": "Cy", "age": 20, "mentor_id": 1, "home_id": UUID(T[1])},
+    {"id": 4, "name": "Di", "age": 20, "mentor_id": 2, "home_id": None},
+    {"id": 5, "name": "Ed", "age": 30, "mentor_id": 5, "home_id": UUID(T[0])},
+]
+LINKS = [(0, 1), (0, 2), (0, 5), (1, 1), (1, 3)]
+
+
+class Paths:
+    """The same service on the fast path and by graphql-core alone."""
+
+    def __init__(self, fast: Client, plain: Client) -> None:
+        self.fast = fast
+        self.plain = plain
+
+    def __call__(self, query: str, **variables: Any) -> Any:
+        """Return the data that both paths answer, byte for byte the same."""
+        body = {"query": query, "variables": variables}
+        answers = [client.post(body).text for client in (self.fast, self.plain, self.fast)]
+        assert answers[0] == answers[1] == answers[2]
+        return self.fast.data(query, **variables)
+
+
+@pytest.fixture
+def paths(configure: Callable[..., Settings], database_url: str) -> Iterator[Paths]:
+    """A service with related rows."""
+
+    def fill(connection: Any) -> None:
+        Tables.metadata.create_all(connection)
+        connection.execute(
+            insert(TABLES["member"]), [{**each, "home_id": None} for each in MEMBERS]
+        )
+        connection.execute(insert(TABLES["team"]), TEAMS)
+        links = [{"team_id": UUID(T[team]), "member_id": member} for team, member in LINKS]
+        connection.execute(insert(TABLES["link"]), links)
+        for each in MEMBERS:
+            table = TABLES["member"]
+            change = table.update().where(table.c.id == each["id"])
+            connection.execute(change.values(home_id=each["home_id"]))
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT setval('member_id_seq', 5)"))
+
+    settings = configure()
+    with ExitStack() as stack:
+        clients = []
+        for fast in (True, False):
+            app = create_app(settings, schema=schema, fast_execution=fast)
+            clients.append(Client(stack.enter_context(serving(app, settings))))
+            stack.callback(clients[-1].http.close)
+            if fast:
+                run(database_url, fill)
+        yield Paths(*clients)
+
+
+@pytest.fixture
+def only_fast(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> Client:
+    """A service whose operations must all be compiled."""
+
+    def complete(*_: object) -> None:
+        raise AssertionError("graphql-core completed it")
+
+    monkeypatch.setattr(SerialExecutor, "complete_value", complete)
+    return paths.fast
+
+
+def names(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["name"] for row in rows]
+
+
+def test_a_row_that_each_row_refers_to(paths: Paths) -> None:
+    found = paths("{ members { name home { id name } mentor { name } } }")["members"]
+    by_id = {row["id"]: row["name"] for row in MEMBERS}
+    teams = {row["id"]: row["name"] for row in TEAMS}
+    assert found == [
+        {
+            "name": row["name"],
+            "home": row["home_id"] and {"id": str(row["home_id"]), "name": teams[row["home_id"]]},
+            "mentor": row["mentor_id"] and {"name": by_id[row["mentor_id"]]},
+        }
+        for row in MEMBERS
+    ]
+
+
+def test_rows_that_refer_to_each_row(paths: Paths) -> None:
+    found = paths("{ members { pupils { id name } } }")["members"]
+    assert [names(row["pupils"]) for row in found] == [
+        [each["name"] for each in MEMBERS if each["mentor_id"] == row["id"]] for row in MEMBERS
+    ]
+
+
+def test_rows_through_a_table_between(paths: Paths) -> None:
+    found = paths("{ teams(limit: 9) { members { name } } members(limit: 9) { teams { name } } }")
+    assert [names(row["members"]) for row in found["teams"]] == [
+        ["Ada", "Bob", "Ed"],
+        ["Ada", "Cy"],
+        [],
+    ]
+    assert [names(row["teams"]) for row in found["members"]] == [
+        ["Preventers", "Z-Force"],
+        ["Preventers"],
+        ["Z-Force"],
+        [],
+        ["Preventers"],
+    ]
+
+
+DEEP = """query($limit: Int!, $where: MemberFilter, $order: [MemberOrder!]) {
+  teams(limit: 9) { name captain { name teams(limit: 1) { name } }
+    members(limit: $limit, where: $where, orderBy: $order) {
+      name home { name guests(limit: 2) { name mentor { name } } } teams { id } } } }"""
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize("nulls", ["FIRST", "LAST"])
+def test_limits_filters_and_orders_of_each_row(paths: Paths, direction: str, nulls: str) -> None:
+    order = [{"field": "AGE", "direction": direction, "nulls": nulls}]
+    found = paths(DEEP, limit=2, order=order)["teams"]
+    assert found[0]["captain"] == {"name": "Ada", "teams": [{"name": "Preventers"}]}
+    ages = {"Ada": 48, "Bob": None, "Ed": 30}
+    known = sorted(["Ada", "Ed"], key=lambda each: ages[each] or 0, reverse=direction == "DESC")
+    expected = ["Bob", *known] if nulls == "FIRST" else [*known, "Bob"]
+    assert names(found[0]["members"]) == expected[:2]
+    assert found[2]["members"] == []
+    found = paths(DEEP, limit=2, where={"name": {"in": ["Bob", "Cy", "Ed"]}})["teams"]
+    assert [names(row["members"]) for row in found] == [["Bob", "Ed"], ["Cy"], []]
+    assert names(found[0]["members"][0]["home"]["guests"]) == ["Ada", "Bob"]
+    assert [row["members"] for row in paths(DEEP, limit=0)["teams"]] == [[], [], []]
+
+
+READS = [
+    f'{{ team(id: "{T[0]}") {{ name members {{ name }} captain {{ home {{ name }} }} }} }}',
+    '{ member(id: "4") { home { name } teams { name } mentor { mentor { name } } } }',
+    '{ member(id: "99") { home { name } } }',
+    "{ members(limit: 0) { home { name } } }",
+    "{ members { teams { __typename } home { __typename } } }",
+    "{ a: members { home { n: name } home { id } } b: teams { members(limit: 1) { id } } }",
+    "{ members { one: pupils(limit: 1) { name } two: pupils(limit: 2) { name } } }",
+    """{ membersConnection(first: 2, orderBy: {field: NAME}) { totalCount
+      nodes { name teams { name } } edges { cursor node { home { name members { age } } } } } }""",
+    """query($f: Boolean = true) { members { ...M @include(if: $f) } }
+      fragment M on Member { home { ...T } } fragment T on Team { name guests { name } }""",
+]
+
+
+@pytest.mark.parametrize("query", READS)
+def test_both_paths_answer_alike(paths: Paths, query: str) -> None:
+    paths(query)
+
+
+@pytest.mark.parametrize("query", READS)
+def test_relations_are_compiled(only_fast: Client, query: str) -> None:
+    only_fast.data(query)
+
+
+def test_mutations_answer_with_relations(paths: Paths) -> None:
+    create = """mutation($i: CreateMemberInput!) { createMember(input: $i) {
+      name home { name } mentor { name pupils { name } } teams { name } } }"""
+    for client in (paths.fast, paths.plain):
+        made = client.data(create, i={"name": "Flo", "homeId": T[1], "mentorId": "4"})
+        assert made["createMember"]["home"] == {"name": "Z-Force"}
+        assert "Flo" in names(made["createMember"]["mentor"]["pupils"])
+        changed = client.data(
+            """mutation { updateMembers(where: {name: {eq: "Di"}}, input: {name: "Di"}) {
+              name mentor { name } pupils { name home { name } } } }"""
+        )["updateMembers"][0]
+        assert changed["mentor"] == {"name": "Bob"}
+        assert {"name": "Flo", "home": {"name": "Z-Force"}} in changed["pupils"]
+    last = paths.fast.data("{ members { id name } }")["members"][-1]
+    gone = paths.fast.data(
+        "mutation($id: ID!) { deleteMember(id: $id) { name home { name } pupils { name } } }",
+        id=last["id"],
+    )
+    assert gone["deleteMember"] == {"name": "Flo", "home": {"name": "Z-Force"}, "pupils": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{ teams { members(limit: -1) { name } } }", "BAD_USER_INPUT"),
+        ("{ members { pupils(limit: 21) { name } } }", "BAD_USER_INPUT"),
+        ("{ teams { members(limit: 100) { pupils(limit: 20) { id } } } }", "OPERATION_TOO_COMPLEX"),
+        (
+            "{ teams { members(orderBy: [{field: AGE}, {field: AGE}]) { id } } }",
+            "BAD_USER_INPUT",
+        ),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused(paths: Paths, query: str, code: str) -> None:
+    answers = [client.post({"query": query}).json() for client in (paths.fast, paths.plain)]
+    for answer in answers:
+        assert {error["extensions"]["code"] for error in answer["errors"]} == {code}
+        assert not answer.get("data")
+    assert answers[0] == answers[1]
