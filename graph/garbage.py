@@ -1,10 +1,10 @@
 """Garbage collections, which hold the event loop: most are short, and long ones are rare.
 
 A collection visits all objects of its generation and of the younger ones, at up to 0.5 µs each.
-With full caches and thousands of connections these would be 400,000. Python does not visit frozen
-objects, so what survives a full collection is frozen. An object that is no longer referred to is
-freed all the same: documents, plans and connections contain no cycles. What is left of other frozen
-cycles is freed when they may be many.
+With full caches and thousands of connections, a full collection would visit 400,000. Python does
+not visit frozen objects, so the objects that survive a full collection are frozen. Reference counts
+still free frozen objects, but not those in cycles. Documents, plans and connections contain none.
+Other cycles are freed when so many objects are frozen that many may be garbage (`THAWED_FROM`).
 """
 
 import gc

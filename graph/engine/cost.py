@@ -38,8 +38,8 @@ from graph.errors import PublicError
 Number: TypeAlias = Callable[[Values], int | None]
 
 MAXIMUM = "maximum"
-"""Key in an argument's Strawberry metadata: the argument's maximum number, or maximum list length.
-The argument then determines the length of the list or page that its field returns."""
+"""Key in the Strawberry metadata of an argument that determines the length of its field's list or
+page. The value is the largest number that the argument may be, or the most items it may have."""
 
 UNLIMITED = 100
 """Items assumed for a list whose field has no argument with a maximum."""
@@ -89,8 +89,8 @@ class SizedInput(ABC):
 def list_length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]:
     """Return a function that computes the maximum length of the list that a field returns.
 
-    The length is given by an argument with a maximum, or by the argument `limit`. An argument out
-    of bounds counts as 0: the resolver rejects it with a better message.
+    Arguments with a `MAXIMUM`, and `limit`, give the length. One that is out of bounds counts as 0,
+    because the resolver will reject it with a better message.
     """
     bounds: list[tuple[Number, float]] = []
     most = 0
@@ -139,7 +139,10 @@ def _count(value: Any) -> int | None:
 
 
 def filters(definition: GraphQLField, node: FieldNode) -> dict[object, Callable[[Values], Extent]]:
-    """Return functions that compute the extents of a field's filters, by variable or literal."""
+    """Return functions that compute the extents of a field's filters.
+
+    A key is the name of a variable or the id of a literal: a filter that is used twice counts once.
+    """
     return {
         value.name.value if isinstance(value, VariableNode) else id(value): _extent(
             class_, parameter, value
@@ -207,19 +210,22 @@ class Size(NamedTuple):
 
 
 class Cost:
-    """The cost of a selection: rows and fields, and lists whose items have costs of their own."""
+    """The cost of an operation, or of one object in its answer.
+
+    `rows` and `fields` are known without variables; `lists`, `offsets` and `filters` need them.
+    """
 
     def __init__(self) -> None:
         self.reads = 0
-        """Fields whose resolvers or permissions may query the database; only for an operation."""
+        """Number of resolvers and permissions that may query the database; set for an operation."""
         self.is_guarded = False
-        """Whether a field has permissions; only for an operation."""
+        """Whether a field has permissions; set for an operation."""
         self.rows = 0
         self.fields = 0
         self.lists: list[tuple[Callable[[Values], int], Cost]] = []
         self.offsets: list[Number] = []
         self.filters: list[Callable[[Values], Extent]] = []
-        """Every filter once; only for an operation."""
+        """Functions that compute the extent of each filter; set for an operation."""
 
     def size(self, values: Values) -> Size:
         """Return the maximum size of the answer for these variables."""
@@ -270,7 +276,7 @@ class CostAnalysis:
         """Add the cost of an object with these fields.
 
         Args:
-            page: computes the length of the page that the object, a connection or edge, belongs to.
+            page: for a connection or an edge, computes the number of rows on its page.
         """
         for selection in fields.values():
             cost.fields += 1
@@ -306,7 +312,10 @@ class CostAnalysis:
                 self._add(object_, each, inner_page)
 
     def _described(self, node: FieldNode) -> Iterable[Any]:
-        """Return what `__schema` or `__type` describes; every type if the name is a variable."""
+        """Return the schema or type that `__schema` or `__type` describes.
+
+        If the type's name is a variable, return all types.
+        """
         if node.name.value == "__schema":
             return [self._tree.schema]
         for argument in node.arguments or ():

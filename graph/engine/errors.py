@@ -71,7 +71,7 @@ STORED = "The operation was stored."
 
 
 def said_stored(errors: list[GraphQLError]) -> list[GraphQLError]:
-    """Add to the messages that the operation was stored: `data: null` alone says the contrary."""
+    """Add to the messages that the operation was stored: `data: null` alone means it was not."""
     for error in errors:
         error.message = f"{error.message.rstrip('.')}. {STORED}"
     return errors
@@ -80,8 +80,8 @@ def said_stored(errors: list[GraphQLError]) -> list[GraphQLError]:
 def public(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
     """Return the first `MAX_ERRORS` errors of an execution, as clients may see them.
 
-    Of several unexpected errors, the first is logged, and so are all stored values that cannot be
-    answered; they have one id.
+    All unexpected errors of an execution have one id. The log has the traceback of the first, and
+    one line with all stored values that their fields cannot have.
     """
     error_id = ""
     is_logged = False

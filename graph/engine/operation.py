@@ -43,9 +43,10 @@ NO_SEARCH = ()
 
 
 def shape_of(value: Any) -> Hashable:
-    """Return the shape of a variable's value: its fields, enum members and magnitudes.
+    """Return the shape of a variable's value: its fields, enum members, and numbers by magnitude.
 
-    Whether statements may scan depends on it, and not on texts, such as those in a filter.
+    Variables of one shape lead to the same kind of statements, and so to the same answer whether
+    these may scan. Texts, such as those in a filter, do not matter.
     """
     if isinstance(value, dict):
         return frozenset([(name, shape_of(each)) for name, each in value.items()])

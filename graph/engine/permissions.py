@@ -120,7 +120,9 @@ class Permissions:
             except AttributeError as error:
                 if source is None:
                     raise
-                raise PermissionError("The permission needs more than was answered.") from error
+                raise PermissionError(
+                    "The permission needs a value that the saved answer lacks."
+                ) from error
             if found is not GRANTED and value:
                 raise PermissionError("You may no longer see this.")
 

@@ -1,15 +1,15 @@
 """Saved answers: a mutation with an idempotency key is executed once, however often it is sent.
 
-An answer is saved in the transaction of its mutation: both are stored, or neither is. The
-transaction first claims the key, so that a second request with the key waits: SQLite has one
-writer, and PostgreSQL waits for a transaction that has inserted the same unique key.
+A mutation and its answer are stored in one transaction: both, or neither. The transaction begins by
+claiming the key: it inserts a row without an answer. A second request with the same key then waits,
+because SQLite has one writer, and PostgreSQL waits for the transaction with the same unique key.
 
-A mutation may search for the rows that it writes before its transaction begins. Whether its key has
-an answer is then looked up before, and the key claimed afterwards. If another request executed the
-mutation meanwhile, its statements fail, and it gets the answer of the other.
+A mutation with a filter searches before its transaction begins. So the service looks for a saved
+answer first, then searches, and then claims the key. If another request with the key was executed
+during the search, this one writes nothing, and gets the answer of the other.
 
-A background task deletes expired answers and keeps the size of the others within a bound, so that
-no request has to count them.
+A background task deletes expired answers, and the oldest ones of callers with too many. So no
+request has to count them.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ MAX_SAVED_BYTES = 200_000
 """Maximum bytes of a saved answer."""
 
 OVERHEAD = 100
-"""Bytes of an answer besides its key and its texts."""
+"""Bytes that a saved answer takes besides its key and its texts."""
 
 
 class Key(NamedTuple):
@@ -87,7 +87,7 @@ class Key(NamedTuple):
 
 
 CLAIMED = (*Key._fields, "created")
-"""Columns of a claimed key, whose mutation is still being executed."""
+"""Columns of a claimed key; the answer follows when the mutation has been executed."""
 
 
 class SavedAnswer(NamedTuple):
@@ -185,7 +185,7 @@ class SavedAnswers:
         Args:
             session: the session of the transaction.
             key: the idempotency key, if the client sent one.
-            searches: whether the mutation may search before its transaction begins.
+            searches: whether the mutation has a filter, and so searches before its transaction.
             scans: whether the mutation may scan (`Session.start`).
             autocommit_characters: as in `Session.start`; ignored with a key.
         """
@@ -291,7 +291,7 @@ class SavedAnswers:
             await session.commit()
         finally:
             await session.close()
-        # A commit waits for its outcome even when its task is cancelled.
+        # If the task is cancelled, `commit` waits for its outcome all the same, and returns.
         if (task := asyncio.current_task()) is not None and task.cancelling():
             raise asyncio.CancelledError
 
@@ -303,7 +303,7 @@ class Once:
         answers: saves the answer.
         session: the session of the transaction; its `close` rolls back uncommitted changes.
         key: the idempotency key, if the client sent one.
-        searches: whether the mutation may search before its transaction begins.
+        searches: whether the mutation has a filter, and so searches before its transaction.
     """
 
     def __init__(
@@ -326,9 +326,10 @@ class Once:
         return self
 
     async def claim(self) -> None:
-        """Claim the key, and find an answer that was saved under it.
+        """Claim the key, if there is one; sets `saved` if an answer was saved under it.
 
-        Call it when the mutation was executed: it may have claimed the key in vain, or not yet.
+        The caller calls this after the execution, too: only then is it known whether the key was
+        free, if the mutation searched first or claimed the key with its first statement.
         """
         if self._key is not None:
             self.saved = await self._answers.claim(self._session, self._key)

@@ -100,13 +100,13 @@ class SerialExecutor(StrawberryExecutor):
 def _name_row(
     errors: Iterable[GraphQLError], type_: GraphQLObjectType, source: Any, path: Path
 ) -> None:
-    """Make the error of a stored value that its field cannot have name the row and the column.
+    """Let errors name the row and column of a stored value that the field's type does not allow.
 
     Args:
-        errors: of the field at the path, and of those inside it.
-        type_: the object's type.
-        source: the object; only a row has stored values.
-        path: the field's.
+        errors: errors of the field at `path`, and of fields inside it.
+        type_: the type of the object that has the field.
+        source: this object; only rows have stored values.
+        path: the path of the field.
     """
     columns = getattr(source, "_fields", ()) if isinstance(source, tuple) else ()
     for error in errors:

@@ -71,15 +71,15 @@ Fields: TypeAlias = dict[str, Selection]
 
 
 class SelectionTree:
-    """The fields of one operation, each part collected when it is first asked for.
+    """The fields of one operation, collected level by level on first use.
 
-    They are what graphql-core collects (https://spec.graphql.org/October2021/#CollectFields()).
+    Collecting follows https://spec.graphql.org/October2021/#CollectFields(), as graphql-core does.
 
     Args:
         schema: the schema.
         fragments: the fragments of the valid document, by name.
         values: the variables of `@skip` and `@include`.
-        steps: maximum number of nodes to read; fragments can select exponentially many fields.
+        steps: maximum number of nodes to read; nested fragments can multiply to any number.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class SelectionTree:
         self.schema = schema
         self.steps = steps
         self.has_null_condition = False
-        """Whether a condition was null, which fails in execution; its selection is kept."""
+        """Whether a condition was null: its selection is kept, and graphql-core reports it."""
         self._fragments = fragments
         self._values = values
 
@@ -190,8 +190,8 @@ class SelectionTree:
 
 
 def key_column(type_: GraphQLObjectType) -> str | None:
-    """Return the column of a row's `ID`, by which errors name the row; None without a plain one."""
-    own = type_.fields.get("id")  # others may be ids of rows that it refers to
+    """Return the column that holds a row's id; None without an `ID` field that reads a column."""
+    own = type_.fields.get("id")  # other `ID` fields may be references to other rows
     for field in [own] if own else type_.fields.values():
         if standard_scalar(get_nullable_type(field.type)) == "ID" and plain_attribute(field):
             return plain_attribute(field)
@@ -205,8 +205,8 @@ class Selected:
         tree: the tree that the selection is part of.
         selection: the field.
         ordered_by: the columns that cursors contain.
-        has_key: whether the columns include the row's id, by which errors name it. A page of 100
-            names is read a fifth faster without.
+        has_key: whether the columns include the row's id, so that errors can name the row. Without
+            it, a page of 100 names is read a fifth faster.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ ESCAPED = 6
 """Bytes of an escaped character in JSON, such as `\\u0001`."""
 
 MAX_LEAF_BYTES = 500
-"""Bytes of a field of an answer that is no text, with its key of at most `MAX_ALIAS_LENGTH`."""
+"""Upper bound of the bytes of an answer's field that is not a text, its key included."""
 
 NULL = b"null"
 
@@ -78,7 +78,7 @@ def not_executed(*errors: GraphQLError | PublicError) -> Result:
 
 
 def _shape(operation: Operation, coerced: VariableValues, prepared: Prepared) -> Hashable:
-    """Return the shape of the variables, if its statements share a lane that depends on it."""
+    """Return the shape of the variables, or `NO_SEARCH` if no lane depends on it."""
     if prepared.cost.filters if operation.writes else prepared.cost.reads > 1:
         return shape_of(coerced.coerced)
     return NO_SEARCH
@@ -137,8 +137,8 @@ class Service:
     async def execute(self, call: Call, room: int | None = None) -> Result:
         """Execute an operation in a transaction of its own; never raises.
 
-        A mutation is committed before this returns; if it has errors or times out, nothing is. The
-        exception are errors that say that it was stored (`ONE_STATEMENT`).
+        A mutation is committed before this returns. If it has errors or times out, it is rolled
+        back, unless the error says that it was stored (`ONE_STATEMENT`).
 
         Args:
             call: an operation of one of this service's documents.
@@ -169,7 +169,7 @@ class Service:
         """Return the size of an operation's answer; zero if its variables are invalid.
 
         Raises:
-            PublicError: the operation exceeds a limit, whatever its variables are.
+            PublicError: the operation costs too much, whatever the values of its variables.
         """
         coerced = self._coerce(call)
         if isinstance(coerced, list):
@@ -257,10 +257,11 @@ class Service:
             return result
 
     def _autocommit_characters(self, prepared: Prepared, room: int) -> int:
-        """Return how long the texts of a mutation may be for it to be committed as it runs.
+        """Return how many characters a row's texts may have for it to be committed as written.
 
-        Nothing may fail after that. Its row has been checked at start (`graph.migrations.catalog`),
-        so the limit on the answer is left: of its fields, the texts alone have no bound.
+        After such a commit, nothing may fail. The start has checked that each row of the table can
+        be answered (`graph.migrations.catalog`), so only the limit on the answer's size could still
+        be exceeded, and only by texts.
 
         Returns:
             The number of characters; 0 if the mutation needs a transaction.

@@ -94,7 +94,7 @@ class GraphQLEndpoint:
         except PublicError as error:
             answer = _error_response(error, media_type, headers)
         except asyncio.CancelledError as cancelled:
-            gone = CLIENT_GONE in cancelled.args  # else the grace period of a shutdown is over
+            gone = CLIENT_GONE in cancelled.args  # otherwise: the end of a shutdown's grace period
             reason = HTTPError(499, CLIENT_GONE) if gone else ShuttingDownError()
             answer = _error_response(reason, media_type, headers)
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
@@ -128,11 +128,11 @@ class GraphQLEndpoint:
         media_type: bytes | None,
     ) -> Answer:
         if media_type is None:
-            raise HTTPError(406, "Answers are application/graphql-response+json or JSON.")
+            raise HTTPError(406, f"Accept must allow {JSON.decode()} or {GRAPHQL_JSON.decode()}.")
         is_get = scope["method"] == "GET"
         limit = self._settings.max_body_bytes
         value = await parameters_of(scope, caller.headers, receive, limit)
-        if isinstance(value, list):  # the answer to a batch has no media type of GraphQL
+        if isinstance(value, list):  # GraphQL over HTTP has no media type for a batch's answer
             return Answer(200, JSON, await self._batch(value, caller))
         try:
             result = await self._service.execute(await self._call(value, caller, is_get=is_get))
@@ -180,7 +180,9 @@ class GraphQLEndpoint:
         if limit == 1:
             raise BadRequestError("Batches are not accepted: the request must be a JSON object.")
         if idempotency.HEADER in caller.headers:
-            raise BadRequestError("In a batch, each entry has its extensions.idempotencyKey.")
+            raise BadRequestError(
+                "A batch takes no Idempotency-Key: each entry has its extensions.idempotencyKey."
+            )
         if not entries:
             raise BadRequestError("The batch is empty.")
         if len(entries) > limit:
@@ -228,8 +230,8 @@ def _error_response(
     record_errors([error])
     status = status_of(error, media_type)
     extra = error.headers if isinstance(error, HTTPError) else ()
-    # The rest of a body that is too large is not read. A client that waits for "100 Continue" may
-    # send its body or its next request, which cannot be told apart.
+    # Close the connection, so as not to read the rest of a body that is too large. A client that
+    # waited for "100 Continue" may now send its body or a new request: nothing tells which.
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or b"expect" in headers:
         extra = (*extra, (b"connection", b"close"))
     return Answer(status, media_type, encode(body_of(error)), (*extra, NOT_STORED))

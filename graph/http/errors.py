@@ -27,9 +27,9 @@ STATUS = {
 }
 """HTTP status of a request that is not executed, by the code of its error.
 
-The first is for `application/graphql-response+json` (GraphQL over HTTP, "Status Codes"), the second
-for `application/json`. Clients of the second were written when the specification required 200 for
-each well-formed request; many ignore the body of a response with another status.
+The first is for `application/graphql-response+json` (GraphQL over HTTP, "Status Codes"). The second
+is for `application/json`: its clients expect 200 for each well-formed request, as the specification
+once required, and many ignore the body of a response with another status.
 """
 
 OTHERS = (422, 200)

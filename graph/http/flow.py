@@ -13,13 +13,14 @@ from uvicorn.protocols.http.flow_control import FlowControl
 UNKNOWN = sys.maxsize
 
 CLOSED = 3
-"""Factor of patience once the system has all bytes: it reports progress in large steps."""
+"""Factor of patience after a connection is closed: the operating system then has all bytes, and
+reports in large steps how many are acknowledged."""
 
 LOOKS = 30
-"""Checks of a closed connection within the seconds in which its client must read something."""
+"""Number of checks of a closed connection in the time in which its client must read something."""
 
 MAX_SPARED = 100
-"""Clients that read and are spared when room is made; at 2 µs each."""
+"""Maximum clients to check for progress, and keep, each time room is made; a check takes 2 µs."""
 
 CONNECTION_BYTES = 16_000
 """Memory of a connection with a request, besides what it has received or is to send."""
@@ -83,7 +84,7 @@ class Flow(FlowControl):
     """
 
     sending = 0
-    """Bytes of the last message. The transport has all of them until the last one is sent."""
+    """Bytes of the last message; the transport frees none of them before all are sent."""
 
     def __init__(
         self,
@@ -131,7 +132,7 @@ class Flow(FlowControl):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Give up clients until all that is unread is within the limit; spare those that read."""
+        """Disconnect clients until unread responses are within the limit; keep those that read."""
         spared = 0
         while (longest := self._unread.excess()) is not None:
             if spared < MAX_SPARED and longest.has_read():
@@ -162,7 +163,7 @@ class Flow(FlowControl):
         self._look()
 
     def give_up(self) -> None:
-        """Reset the connection; the system forgets, too, what it has for the client."""
+        """Reset the connection, so that the operating system drops its unsent bytes, too."""
         self._given_up = True
         self._unread.discard(self)
         _reset_on_close(self._connection)
@@ -204,10 +205,10 @@ class Flow(FlowControl):
 
 
 async def keep_sending(rest: socket.socket, patience: float) -> None:
-    """Wait while the client of a closed connection reads what the system has; reset it otherwise.
+    """Wait while the client of a closed connection reads the rest; reset it if it stops reading.
 
-    The system itself would wait forever for a client that does not read, or with `TCP_USER_TIMEOUT`
-    give up one that reads slowly: that counts from when the client's window closed.
+    The operating system would wait forever for a client that does not read. `TCP_USER_TIMEOUT`
+    would also end one that reads slowly: its time runs from when the client's window closed.
 
     Args:
         rest: the socket.

@@ -14,7 +14,7 @@ Header = tuple[bytes, bytes]
 VERSIONS = {"1.1", "1.0"}
 
 SINGLE = (b"host", b"authorization", b"transfer-encoding")
-"""Headers that must not be repeated: servers differ in which line they use."""
+"""Headers that must not be repeated, because servers differ in which line they use."""
 
 
 ABSOLUTE = re.compile(rb"https?://([^/?#@]+)([/?#].*)?", re.IGNORECASE)

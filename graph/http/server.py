@@ -24,17 +24,16 @@ def allow_many_connections() -> None:
 
 
 async def end_with_supervisor() -> None:
-    """End this worker as SIGTERM does if its supervisor has died."""
+    """Send this worker SIGTERM if its supervisor has died."""
     supervisor = multiprocessing.parent_process()
     if supervisor is not None and not supervisor.is_alive():
         signal.raise_signal(signal.SIGTERM)
 
 
 def outlive_hangup() -> None:
-    """Handle SIGHUP, whose default action ends the process at once, like SIGTERM.
+    """Let SIGHUP end the process in an orderly way, like SIGTERM; its default is to end it at once.
 
-    A worker ignores it: its supervisor, which gets it from a closed terminal as well, replaces all
-    workers.
+    Workers ignore it: a closed terminal sends it to their supervisor, too, which replaces them.
     """
     if not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) != signal.SIG_DFL:
         return  # as with `nohup`

@@ -25,14 +25,14 @@ uvicorn has no maximum.
 """
 
 CHUNK_BYTES = 16
-"""Bytes of framing that do not count for a chunk: its size line and two line ends."""
+"""Bytes of each chunk's framing (its size line and two line ends) that do not count."""
 
 MAX_DISCARDED_BYTES = 4_000_000
 """Bytes read after a rejected request before the connection is reset."""
 
 CHUNKS_AT_ONCE = 4_000
-"""Chunks that are parsed, in 6 ms, before other connections have their turn. What is read at once
-may contain ten times as many, of one byte each."""
+"""Chunks to parse before other connections have their turn, which takes 6 ms. One read may contain
+ten times as many chunks of one byte each."""
 
 PIECE_BYTES = 4096
 """Bytes parsed at once; fewer bytes mean fewer waiting requests from one packet."""
@@ -44,14 +44,14 @@ MAX_ARRIVING_BYTES = 20_000_000
 """Maximum memory of all requests of which only a part has arrived; the oldest is rejected."""
 
 MAX_UNREAD_BYTES = 20_000_000
-"""Maximum memory of all unread responses; beyond, the client that has read nothing for longest is
-given up."""
+"""Maximum memory of all unread responses. Above it, the service disconnects the client that has
+read nothing for longest."""
 
 COLLECTED_AFTER = 250
-"""Connections after which garbage is collected; each has 50 to 90 objects."""
+"""Garbage is collected each time this many connections were opened; each has 50 to 90 objects."""
 
 MAX_CLOSED = 1_000
-"""Maximum closed connections whose clients still read; the oldest is given up."""
+"""Maximum closed connections whose clients still read; above it, the oldest is reset."""
 
 PROBE_INTERVAL = 0.1
 """Seconds between two interim responses to a client that has closed its sending side."""
@@ -164,9 +164,10 @@ class Protocol(HttpToolsProtocol):
                 self._probe = self.loop.call_later(PROBE_INTERVAL, self._probe_client)
 
     def _probe_client(self) -> None:
-        """Send an interim response, which fails if the client has closed its receiving side, too.
+        """Send an interim response: it fails if the client has closed its receiving side, too.
 
-        Nothing else tells the one from the other. HTTP/1.0 has no interim responses.
+        Nothing else shows whether a client that has closed its sending side still reads. HTTP/1.0
+        has no interim responses.
         """
         if self._running is not None:
             cycle, _ = self._running
@@ -207,7 +208,7 @@ class Protocol(HttpToolsProtocol):
             if (oldest := self._all_arriving.excess()) is not None:
                 oldest._make_room()  # noqa: SLF001 (of this class)
         elif self._last_response is None and (self.cycle is None or self.cycle.response_complete):
-            # The end of a body whose request was answered early, or bytes before a request.
+            # The bytes were the rest of a body whose request was answered early, or empty lines.
             self._rest()
 
     def _rest(self) -> None:
@@ -220,7 +221,7 @@ class Protocol(HttpToolsProtocol):
 
     def _become_idle(self) -> None:
         """Count as idle, and close the longest idle connection if there are too many."""
-        # The last request may have 64 kB of headers. uvicorn begins with none, too.
+        # Free the last request, whose headers may have 64 kB; uvicorn begins with None, too.
         self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
         self.url = b""
         self._all_idle.add(self, 1)
@@ -239,9 +240,10 @@ class Protocol(HttpToolsProtocol):
             self.flow.release()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """Parse a request head again without `Upgrade`, a mere offer (RFC 9110, section 7.8).
+        """Parse a request head again without `Upgrade`, which is only an offer (RFC 9110, 7.8).
 
-        The parser ends the request there, and treats the rest, its body, as another protocol.
+        The parser ends a request with `Upgrade` after its head, and would take the body for another
+        protocol.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
@@ -396,9 +398,10 @@ class Protocol(HttpToolsProtocol):
             self._become_idle()
 
     def shutdown(self) -> None:
-        """Close the connection once it has answered; uvicorn calls this on SIGTERM.
+        """Close the connection after its answer; uvicorn calls this on SIGTERM.
 
-        The time that is left is enough to check twice whether the client reads.
+        A third of the time is the new patience, so that `Flow` can check twice whether the client
+        reads.
         """
         super().shutdown()
         self.flow.hurry(self._shutdown_timeout / 3)

@@ -1,7 +1,7 @@
 """Exceptions in the log: their types, database codes and frames.
 
-A message may quote what a client sent: a driver quotes the value that it cannot store, Pydantic its
-input. So a message is only logged if its class is known to quote no value.
+A message may quote what a client sent: drivers quote a value that they cannot store, and Pydantic
+its input. So the log has only messages of classes that are known to quote no value.
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ MAX_LINKS = 20
 """Maximum exceptions in one chain of causes."""
 
 MAX_FRAMES = 50
-"""Innermost frames of one exception; a thousand would take 7 ms."""
+"""Maximum frames of one exception, the innermost ones; a thousand would take 7 ms."""
 
 OWN = (DatabaseError, ServiceUnavailableError)
 """Exceptions of this service whose messages quote no value."""
