@@ -35,6 +35,9 @@ GENERATED = {"__pycache__", "dist", "node_modules"}
 
 DOTALL_MULTILINE = re.DOTALL | re.MULTILINE
 
+PLACE = re.compile(r"`([\w.]+)`\s+(?:\(|in\s+)`([\w/]+\.py)`")
+"""A name of the code, and its file."""
+
 LINK = re.compile(r"\]\(([^):#]+)\)")
 """Path of another file."""
 
@@ -96,6 +99,15 @@ def test_the_code_map_names_each_file() -> None:
     _, _, code_map = readme("graph").partition("\n## Code map\n")
     named = set(LINK.findall(code_map.partition("\n## ")[0]))
     assert files <= named, f"Name these in the code map of graph/README.md: {files - named}"
+
+
+def test_names_in_the_document_are_in_their_files() -> None:
+    places = PLACE.findall(readme("graph"))
+    assert len(places) > 20
+    for name, path in places:
+        last = name.rpartition(".")[2]
+        text = (ROOT / "graph" / path).read_text(encoding="utf-8")
+        assert re.search(rf"(def|class) {last}\b", text), f"{path} has no {name}"
 
 
 def test_the_script_of_the_document_shows_the_indexes(tmp_path: Path) -> None:
