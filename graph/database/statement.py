@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from sqlalchemy import Dialect, Insert, Select, Update, UpdateBase, Uuid
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -138,20 +139,21 @@ class Rows(Sequence[Any]):
     def keys(self, columns: Sequence[str]) -> list[Any]:
         """Return the values of these columns for each row: tuples if there are several.
 
-        None stands for a key with a null.
+        None stands for a key with a null. UUIDs are in hexadecimal digits if Python's class made
+        them, or would make them: it takes longer than the database takes to find them.
         """
-        values = [self._values(self.columns.index(name)) for name in columns]
+        values = [self._key_values(self.columns.index(name)) for name in columns]
         if len(values) == 1:
-            return list(values[0])
+            return values[0]
         return [None if None in key else key for key in zip(*values, strict=True)]
 
-    def _values(self, index: int) -> Sequence[Any]:
-        values = [row[index] for row in self._tuples]
-        if index not in self._digits:
-            return values
-        distinct = list(dict.fromkeys(values))
-        converted = dict(zip(distinct, _from_driver(self._digits[index], distinct), strict=True))
-        return [converted[each] for each in values]
+    def _key_values(self, index: int) -> list[Any]:
+        values: list[Any] = [row[index] for row in self._tuples]
+        if index in self._digits:
+            if _are_digits([value for value in values if value is not None]):
+                return values
+            values = _from_driver(self._digits[index], values)
+        return [digits_of(value) for value in values]
 
     def __len__(self) -> int:
         return len(self._tuples)
@@ -320,13 +322,23 @@ def _converted_columns(
 
 def _written(convert: Convert, values: Sequence[Any]) -> list[Any]:
     """Return UUIDs in hexadecimal digits as texts; convert them if any other value is there."""
+    if _are_digits(values):
+        return [f"{v[:8]}-{v[8:12]}-{v[12:16]}-{v[16:20]}-{v[20:]}" for v in values]
+    return _from_driver(convert, values)
+
+
+def _are_digits(values: Sequence[Any]) -> bool:
+    """Whether all values are UUIDs in hexadecimal digits."""
     try:
         digits = "".join(values)
-        if bytes.fromhex(digits).hex() == digits and set(map(len, values)) == {UUID_DIGITS}:
-            return [f"{v[:8]}-{v[8:12]}-{v[12:16]}-{v[16:20]}-{v[20:]}" for v in values]
+        return bytes.fromhex(digits).hex() == digits and {UUID_DIGITS}.issuperset(map(len, values))
     except (TypeError, ValueError):
-        pass
-    return _from_driver(convert, values)
+        return False
+
+
+def digits_of(value: Any) -> Any:
+    """Return the hexadecimal digits of Python's own UUIDs, and any other value as it is."""
+    return value.hex if type(value) is UUID else value
 
 
 def _from_driver(convert: Convert, values: Sequence[Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Column, ForeignKeyConstraint, Table, inspect
 from sqlalchemy.orm import RelationshipProperty
@@ -141,7 +142,7 @@ class Load(NamedTuple):
         """Return the rows of each key, or the only one."""
         rows, owners = await self.related.fetch(session, keys, self.columns, self.choice)
         found: dict[Any, list[Any]] = {key: [] for key in keys}
-        for owner, row in zip(owners, rows, strict=True):
+        for owner, row in zip(map(_same_form, owners), rows, strict=True):
             if owner in found:
                 found[owner].append(row)
         lists = [found[key] for key in keys]
@@ -162,7 +163,14 @@ async def load_related(related: Related, row: Any, info: Info, **arguments: Any)
     if None in key:
         return [] if related.is_list else None
     load: Any = Load(related, info.columns, related.choice(arguments))
-    return await info.context.loader(load).load(key if len(key) > 1 else key[0])
+    return await info.context.loader(load).load(_same_form(key if len(key) > 1 else key[0]))
+
+
+def _same_form(key: Any) -> Any:
+    """Return a key, of one column or several, with all UUIDs in hexadecimal digits."""
+    if isinstance(key, tuple):
+        return tuple(map(_same_form, key))
+    return key.hex if isinstance(key, UUID) else key
 
 
 class RelatedRow(Related):
@@ -185,7 +193,8 @@ class RelatedRow(Related):
         columns: Columns,
         choice: None,  # noqa: ARG002 (it has none)
     ) -> Found:
-        rows = await session.fetch(row_of_each(self.relation, columns), keys=keys)
+        statement = row_of_each(self.relation, columns, is_lateral=_is_lateral(session))
+        rows = await session.fetch(statement, keys=keys)
         return Found(rows, rows.keys(self.relation.owners))
 
 
@@ -225,9 +234,16 @@ class RelatedRows(Related):
         self, session: Session, keys: Sequence[Any], columns: Columns, choice: Choice
     ) -> Found:
         limit, condition, order = choice
-        is_lateral = session.dialect.name != "sqlite"
         statement = rows_of_each(
-            self.relation, columns, condition.template, order, is_lateral=is_lateral
+            self.relation,
+            columns,
+            condition.template,
+            order,
+            is_lateral=_is_lateral(session),
         )
         rows = await session.fetch(statement, keys=keys, limit=limit, **condition.parameters)
         return Found(rows, rows.keys(self.relation.owners))
+
+
+def _is_lateral(session: Session) -> bool:
+    return session.dialect.name != "sqlite"

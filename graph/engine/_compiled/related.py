@@ -10,7 +10,7 @@ from typing import Any
 from graphql import GraphQLObjectType
 from graphql.execution import Executor, VariableValues
 
-from graph.database.statement import Rows
+from graph.database.statement import Rows, digits_of
 from graph.engine._compiled.arguments import Parameters, info_of
 from graph.engine._compiled.results import NOT_ROWS, RESOLVER, RelatedValues, ValueCompiler
 from graph.engine.connection import Connection
@@ -145,5 +145,5 @@ def _keys(value: Any, columns: tuple[str, ...]) -> list[Any]:
         return rows.keys(columns)
     if not isinstance(rows, tuple):
         raise Fallback(NOT_ROWS)
-    key = tuple([getattr(rows, name) for name in columns])
+    key = tuple([digits_of(getattr(rows, name)) for name in columns])
     return [None if None in key else key if len(key) > 1 else key[0]]

@@ -208,9 +208,27 @@ def leads_key(columns: Sequence[Column[Any]]) -> bool:
 
 def bind_type(column: ColumnElement[Any]) -> TypeEngine[Any]:
     """Return a bind type that accepts values beyond the column's range or length."""
-    if isinstance(underlying_type(column.type), Integer):
+    own = underlying_type(column.type)
+    if isinstance(own, Integer):
         return BigInteger()
+    if isinstance(own, Uuid) and own.as_uuid:
+        return _UuidOrDigits()
     return String() if is_text(column.type) else column.type
+
+
+class _UuidOrDigits(Uuid[UUID]):
+    """A UUID, which may be given in hexadecimal digits (`Rows.keys`)."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Return the conversion for the driver."""
+        if dialect.supports_native_uuid:
+            return None
+        return lambda value: value if type(value) is str else value.hex
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """Leave values as they are stored."""
 
 
 def composite_id(values: Sequence[object]) -> str:

@@ -1,6 +1,6 @@
 """Keyset pages: each starts at the position where the last one ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -38,6 +38,8 @@ MANY_TIES = 10_000
 
 Sorting this many takes as long as finding a page of them in a million rows."""
 
+
+NOTHING_ELSE: Mapping[str, ColumnElement[Any]] = {}
 
 RANGES = {"eq", "lt", "lte", "gt", "gte"}
 """Comparisons whose matching rows are adjacent in an index."""
@@ -253,14 +255,24 @@ def _is_by_key(table: Table, terms: Sequence[Term]) -> bool:
     return all(term.column in table.primary_key.columns for term in terms)
 
 
-def sorted_by(table: FromClause, order: Order) -> list[ColumnElement[Any]]:
-    """Return the terms of ORDER BY, nulls included."""
-    return [_sorted(table, term, leads=False) for term in order]
+def sorted_by(
+    table: FromClause, order: Order, equal: Mapping[str, ColumnElement[Any]] = NOTHING_ELSE
+) -> list[ColumnElement[Any]]:
+    """Return the terms of ORDER BY, nulls included.
+
+    Args:
+        table: the table.
+        order: the order.
+        equal: by column, another that has the same value, and an index.
+    """
+    return [_sorted(table, term, leads=False, column=equal.get(term.column)) for term in order]
 
 
-def _sorted(table: FromClause, term: Term, *, leads: bool) -> ColumnElement[Any]:
+def _sorted(
+    table: FromClause, term: Term, *, leads: bool, column: ColumnElement[Any] | None = None
+) -> ColumnElement[Any]:
     """Return a term of ORDER BY; the leading column's nulls are in a segment of their own."""
-    column = comparable(table.c[term.column])
+    column = comparable(table.c[term.column]) if column is None else column
     column = column.desc() if term.descending else column.asc()
     if leads or not table.c[term.column].nullable:
         return column

@@ -4,25 +4,33 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     ColumnElement,
+    Dialect,
     FromClause,
     Select,
+    String,
     Table,
+    TypeDecorator,
     UniqueConstraint,
     and_,
+    any_,
     bindparam,
+    func,
     select,
     true,
     tuple_,
+    type_coerce,
 )
 
 from graph.database.statement import STATEMENTS, Statement
 from graph.tables.sql.conditions import EVERYTHING, Template, clause
 from graph.tables.sql.functions import comparable
-from graph.tables.sql.keys import among, key_of, leads_key, selected
+from graph.tables.sql.keys import among, bind_type, key_of, leads_key, selected
 from graph.tables.sql.page import sorted_by
 from graph.tables.sql.segments import Order, total_order
 
@@ -69,11 +77,13 @@ def is_unique(columns: Sequence[Column[Any]]) -> bool:
 
 
 @lru_cache(STATEMENTS)
-def row_of_each(relation: Relation, columns: tuple[str, ...] | None) -> Statement:
+def row_of_each(
+    relation: Relation, columns: tuple[str, ...] | None, *, is_lateral: bool
+) -> Statement:
     """Select the rows whose columns have the values in the bind parameter `keys`."""
     remote = [column for _, column in relation.pairs]
     found = select(*_columns(relation, columns, remote))
-    return Statement(found.where(among(remote)))
+    return Statement(found.where(_among(remote, is_lateral=is_lateral)))
 
 
 @lru_cache(STATEMENTS)
@@ -113,7 +123,8 @@ def rows_of_each(
     page = select(*_columns(relation, columns, local)).select_from(rows)
     may_scan = where != EVERYTHING.template or order != total_order(target)
     return Statement(
-        page.where(among(local)).order_by(*sorted_by(target, order)), may_scan=may_scan
+        page.where(_among(local, is_lateral=is_lateral)).order_by(*sorted_by(target, order)),
+        may_scan=may_scan,
     )
 
 
@@ -135,12 +146,39 @@ def _keys_of_owner(
         for to, of in relation.pairs
     ]
     keys = select(*[inner.c[name] for name in key_of(relation.target).names]).select_from(source)
+    # Columns of the table between have an index behind the owner's key.
+    links = {to.key: remote.c[of.key] for of, to in relation.pairs_between}
     return (
         keys.where(*belongs, clause(inner, where))
-        .order_by(*sorted_by(inner, order))
+        .order_by(*sorted_by(inner, order, links))
         .limit(bindparam("limit", type_=BigInteger))
         .correlate(owner)
     )
+
+
+class _JsonList(TypeDecorator[Any]):
+    """A list as one parameter, for `json_each`."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002 (SQLAlchemy's)
+        return orjson.dumps(value).decode()
+
+
+def _among(columns: Sequence[ColumnElement[Any]], *, is_lateral: bool) -> ColumnElement[bool]:
+    """Condition: the columns have one of the values in the bind parameter `keys`.
+
+    The keys of one column are one parameter: `IN` has as many as there are keys, so each number of
+    keys is another statement, which takes longer to write and to prepare than to run.
+    """
+    if len(columns) > 1:
+        return among(columns)
+    (column,) = columns
+    if is_lateral:
+        return column == any_(bindparam("keys", type_=ARRAY(bind_type(column))))
+    keys = func.json_each(bindparam("keys", type_=_JsonList)).table_valued("value")
+    return column.in_(select(keys.c.value))
 
 
 def _columns(
@@ -149,4 +187,5 @@ def _columns(
     """Return the columns with these names, and those that have the owner's key."""
     chosen = [] if columns == () else selected(relation.target, columns)
     keys = zip(owner, relation.owners, strict=True)
-    return [*chosen, *[column.label(name) for column, name in keys]]
+    # As they are stored, for `Rows.keys`.
+    return [*chosen, *[type_coerce(key, bind_type(key)).label(name) for key, name in keys]]
