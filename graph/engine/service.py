@@ -343,7 +343,8 @@ class Service:
         if data is None:
             raise self._too_large()
         extensions = encode(result.extensions) if result.extensions else None
-        return Result(data, public(result.errors or ()), extensions=extensions)
+        errors = public(result.errors) if result.errors else []
+        return Result(data, errors, extensions=extensions)
 
     async def _run_by_core(self, call: Call, context: Context) -> ExecutionResult:
         """Execute an operation by graphql-core, through Strawberry if the schema is extended."""
