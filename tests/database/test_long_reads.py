@@ -33,7 +33,7 @@ from tests.support.raw_http import connected, post
 from tests.support.served_app import serving
 from tests.support.service_process import service, workers
 from tests.support.slow_statements import COUNTED, ENDLESS, LONG, counted
-from tests.support.sqlite_file import fill_and_back_up, has_open, names
+from tests.support.sqlite_file import count_open, fill_and_back_up, names
 from tests.support.waiting import wait_until
 
 ENDLESS_QUERY = "{ endless }"
@@ -316,7 +316,7 @@ def test_the_log_begins_again_while_every_worker_reads(database_url: str, tmp_pa
     ):
         try:
             wait_until(lambda: len(workers(running)) == 2)
-            wait_until(lambda: all(has_open(pid, file) for pid in workers(running)))
+            wait_until(lambda: all(count_open(file, pid) for pid in workers(running)))
             for _ in range(8):
                 threads.submit(read, running.url)
             other.execute("PRAGMA wal_autocheckpoint = 0")
@@ -343,6 +343,22 @@ def test_scans_leave_room_for_quick_reads(long: Long, query: str, arrived: int) 
         api.create()
     assert not any(scan.done() for scan in scans)
     long.stop()
+
+
+@on_sqlite
+def test_what_waits_for_its_turn_among_scans_has_no_connection(long: Long, tmp_path: Path) -> None:
+    file = tmp_path / "database.db"
+    api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1)
+    long.scan(AT_ONCE)
+    assert api.heroes() == []
+    before = count_open(file)
+    with ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(connected(long.url)).sendall(post("{ heroes { id } scanning }"))
+        for _ in range(20):
+            assert api.heroes() == []
+        assert count_open(file) == before
+        long.stop()
 
 
 @on_sqlite

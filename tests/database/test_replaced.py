@@ -10,7 +10,7 @@ from tests.support.availability import HERO, READ, UNAVAILABLE, assert_works, re
 from tests.support.client import CREATE, Client
 from tests.support.databases import on_sqlite
 from tests.support.service_process import service, workers
-from tests.support.sqlite_file import fill_and_back_up, has_open, names
+from tests.support.sqlite_file import count_open, fill_and_back_up, names
 from tests.support.waiting import wait_until
 
 pytestmark = on_sqlite
@@ -70,7 +70,7 @@ def test_a_backup_is_served_without_the_former_log(api: Client, database_file: P
 def test_a_backup_is_served_by_every_worker(database_url: str, database_file: Path) -> None:
     with service(database_url, "--workers", "2") as running:
         wait_until(lambda: len(workers(running)) == 2)
-        wait_until(lambda: all(has_open(pid, database_file) for pid in workers(running)))
+        wait_until(lambda: all(count_open(database_file, pid) for pid in workers(running)))
         with Client(running.url) as api:
             backup, old = fill_and_back_up(api, database_file)
         backup.replace(database_file)
@@ -79,7 +79,7 @@ def test_a_backup_is_served_by_every_worker(database_url: str, database_file: Pa
             with Client(running.url) as api:
                 served(api)
             former = Path(f"{database_file} (deleted)")
-            return not any(has_open(pid, former) for pid in workers(running))
+            return not any(count_open(former, pid) for pid in workers(running))
 
         wait_until(is_served_by_all)
         for turn in range(20):  # any worker may accept the connection

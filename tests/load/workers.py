@@ -14,7 +14,7 @@ from typing import Any
 from tests.support.crowd import CREATE, Member, Mix, Report
 from tests.support.prepared_database import set_up
 from tests.support.service_process import service, workers
-from tests.support.sqlite_file import has_open
+from tests.support.sqlite_file import count_open
 from tests.support.waiting import wait_until
 
 CREATE_MANY = "mutation M($inputs: [CreateHeroInput!]!) { createHeroes(inputs: $inputs) { id } }"
@@ -78,7 +78,7 @@ def measure(count: int, rows: int, seconds: float, *crowds: tuple[type[Member], 
         with service(settings["database_url"], "--workers", str(count)) as running:
             if count > 1:
                 wait_until(lambda: len(workers(running)) == count)
-                wait_until(lambda: all(has_open(pid, file) for pid in workers(running)))
+                wait_until(lambda: all(count_open(file, pid) for pid in workers(running)))
             reports, largest = asyncio.run(load(running.url, seconds, Path(f"{file}-wal"), *crowds))
     for (kind, _), report in zip(crowds, reports, strict=True):
         print(f"{count} workers, log {largest / 1e6:.0f} MB, {kind.__name__}: {report}")  # noqa: T201 (a command)

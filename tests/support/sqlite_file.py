@@ -1,7 +1,8 @@
 """SQLite's file, without a service."""
 
+import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from tests.support.client import Client
@@ -27,9 +28,7 @@ def names(file: Path) -> list[str]:
         return [name for (name,) in connection.execute("SELECT name FROM hero ORDER BY id")]
 
 
-def has_open(pid: int, file: Path) -> bool:
-    """Whether a process has the file open."""
-    descriptors = Path(f"/proc/{pid}/fd").iterdir()
-    with suppress(FileNotFoundError):  # a file was closed, or the process ended
-        return any(descriptor.readlink() == file for descriptor in descriptors)
-    return False
+def count_open(file: Path, pid: int | None = None) -> int:
+    """How often a process, or else this one, has the file open."""
+    opened = [os.path.realpath(each) for each in Path(f"/proc/{pid or 'self'}/fd").glob("*")]
+    return opened.count(os.path.realpath(file))

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any, TypeVar
@@ -61,6 +61,8 @@ class SQLiteSession(Session):
         self._snapshot = False
         self._seen = False
         """Whether a statement has read from the snapshot, which must then not change."""
+        self._has_place = False
+        """Whether the snapshot has a place among the scans, until its end."""
 
     def orm_bind(self) -> Connection:
         if self._beginning is not None:
@@ -129,12 +131,13 @@ class SQLiteSession(Session):
         if self._writer is not None:
             return await slow_reads.run(self._writer, sql, values)
         lane = slow_reads.lane(scans=statement.may_scan)
+        place = nullcontext() if self._has_place else lane.place(self._caller)
         if self._reader is not None and self._seen:
             # Its snapshot keeps the log from restarting, even while it waits.
-            async with slow_reads.cancelled_for_log(), lane.place(self._caller):
+            async with slow_reads.cancelled_for_log(), place:
                 return await slow_reads.run(self._reader, sql, values)
         self._end_reader()
-        async with lane.place(self._caller):
+        async with place:
             await slow_reads.wait_for_log()
             async with slow_reads.cancelled_for_log():
                 if self._snapshot:
@@ -143,10 +146,13 @@ class SQLiteSession(Session):
                 async with self._database.connection() as opened:
                     return await slow_reads.run(opened, sql, values)
 
-    async def snapshot(self, *, scans: bool = False) -> bool:  # noqa: ARG002 (each read shows it)
+    async def snapshot(self, *, scans: bool = False) -> bool:
         if self._snapshot or self._beginning is not None:
             return False
         self._snapshot, self._seen = True, False  # it begins with the first read
+        if scans:  # nothing is held while it waits: a connection takes 100 kB
+            await self._database.slow_reads.lane(scans=True).acquire(self._caller)
+            self._has_place = True
         return True
 
     async def _begun(self) -> OpenConnection:
@@ -227,6 +233,9 @@ class SQLiteSession(Session):
         self._release_writer()
         self._snapshot = self._seen = False
         self._end_reader()
+        if self._has_place:
+            self._has_place = False
+            self._database.slow_reads.lane(scans=True).release()
 
 
 class SQLiteDatabase(Database):
