@@ -351,13 +351,14 @@ def test_what_waits_for_its_turn_among_scans_has_no_connection(long: Long, tmp_p
     api = long.serve(database_timeout=60, request_timeout=60, shutdown_timeout=1)
     long.scan(AT_ONCE)
     assert api.heroes() == []
-    before = count_open(file)
+    opened = 1 + AT_ONCE  # one for quick reads, and one for each scan
+    wait_until(lambda: count_open(file) == opened)
     with ExitStack() as stack:
         for _ in range(10):
             stack.enter_context(connected(long.url)).sendall(post("{ heroes { id } scanning }"))
         for _ in range(20):
             assert api.heroes() == []
-        assert count_open(file) == before
+        assert count_open(file) == opened
         long.stop()
 
 
