@@ -128,6 +128,7 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
+        self._preparing = asyncio.Lock()
         self._rules = RULES
         if not introspection:
             self._rules = [*RULES, [NoSchemaIntrospectionCustomRule]]
@@ -138,13 +139,17 @@ class Documents:
     async def find(self, query: str) -> Document:
         """Return the document of a query text, from the cache if possible.
 
-        Other requests run between the steps of parsing and validation.
+        Other requests run between the steps of parsing and validation, but those with new texts
+        wait: the same text is prepared once, and few documents are in memory.
         """
         document = self._documents.get(query)
         if document is None:
-            document = await self._prepare(query)
-            if not document.errors:
-                self._documents.keep(query, document)
+            async with self._preparing:
+                document = self._documents.get(query)
+                if document is None:
+                    document = await self._prepare(query)
+                    if not document.errors:
+                        self._documents.keep(query, document)
         return document
 
     def grown(self, query: str) -> None:

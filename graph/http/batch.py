@@ -19,7 +19,10 @@ FIELDS = f"fields, each {SKIPPED_PER_FIELD} rows before an offset counted as one
 
 
 async def execute_batch(
-    service: Service, entries: Sequence[Any], call_of: Callable[[Any], Awaitable[Call]]
+    service: Service,
+    entries: Sequence[Any],
+    call_of: Callable[[Any], Awaitable[Call]],
+    take: Callable[[int], None],
 ) -> list[Result]:
     """Execute the operations of a batch, and return their results in order.
 
@@ -31,6 +34,8 @@ async def execute_batch(
         entries: the JSON values of the batch.
         call_of: returns the operation of an entry; may raise a `PublicError`, or
             `InvalidDocumentError`.
+        take: counts the bytes of an answer; may raise a `PublicError`, which is then the result of
+            the operations that are left.
     """
     results = [Result(NULL, [graphql_error(ShuttingDownError())])] * len(entries)
     calls: dict[int, Call] = {}
@@ -53,13 +58,22 @@ async def execute_batch(
         return [not_executed(error)] * len(entries)
     room = service.limits.answer_bytes
     task = asyncio.current_task()
+    refusal: PublicError | None = None
     try:
         for place, call in calls.items():
             await asyncio.sleep(0)  # other requests have their turn between two operations
             if task is not None and task.cancelling():
                 break
+            if refusal is not None:
+                results[place] = not_executed(refusal)
+                continue
             results[place] = await service.execute(call, room)
-            room -= len(results[place].data)
+            size = len(results[place].data)
+            room -= size
+            try:
+                take(2 * size)  # with its copy in the body
+            except PublicError as error:
+                refusal = error
     except asyncio.CancelledError as cancelled:  # the operation was rolled back
         if CLIENT_GONE in cancelled.args:
             raise

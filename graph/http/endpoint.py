@@ -23,6 +23,7 @@ from graph.http.errors import (
     body_of,
     status_of,
 )
+from graph.http.in_progress import TOKEN_BYTES, InProgress, Memory
 from graph.http.persisted_queries import DocumentStore
 from graph.http.request import Request, is_request, parameters_of, request_of
 from graph.http.response import (
@@ -68,6 +69,7 @@ class GraphQLEndpoint:
         self._settings = settings
         self._explorer = explorer
         self._store = DocumentStore(settings.trusted_documents)
+        self._in_progress = InProgress()
         self._cache_control = settings.cache_control.encode()
         self._authorization = Authorization(settings)
         # If tokens are required, a shared cache must keep the answers of each token apart.
@@ -131,13 +133,17 @@ class GraphQLEndpoint:
             raise HTTPError(406, f"Accept must allow {JSON.decode()} or {GRAPHQL_JSON.decode()}.")
         is_get = scope["method"] == "GET"
         limit = self._settings.max_body_bytes
-        value = await parameters_of(scope, caller.headers, receive, limit)
-        if isinstance(value, list):  # GraphQL over HTTP has no media type for a batch's answer
-            return Answer(200, JSON, await self._batch(value, caller))
+        value, size = await parameters_of(scope, caller.headers, receive, limit)
+        memory = Memory(self._in_progress, caller.identity, size)
         try:
-            result = await self._service.execute(await self._call(value, caller, is_get=is_get))
+            if isinstance(value, list):  # GraphQL over HTTP has no media type for a batch's answer
+                return Answer(200, JSON, await self._batch(value, caller, memory))
+            call = await self._call(value, caller, memory, is_get=is_get)
+            result = await self._service.execute(call)
         except InvalidDocumentError as error:
             result = not_executed(*error.errors)
+        finally:
+            memory.give_back()
         status = 200
         if not result.executed:
             status = status_of(result.errors[0], media_type)
@@ -154,7 +160,7 @@ class GraphQLEndpoint:
             return Answer(304, media_type, b"", validators)
         return Answer(status, media_type, body, validators)
 
-    async def _call(self, fields: Any, caller: HTTPCaller, *, is_get: bool) -> Call:
+    async def _call(self, fields: Any, caller: HTTPCaller, memory: Memory, *, is_get: bool) -> Call:
         """Return the operation of a request with these parameters.
 
         Raises:
@@ -169,12 +175,14 @@ class GraphQLEndpoint:
             self._store.store(request.hash, request.query)
         operation = document.operation(request.operation_name)
         record_operation(operation.name, operation.node.operation.value)
+        if not operation.prepared:  # this request's own document, until others use it, too
+            memory.take(TOKEN_BYTES * document.tokens)
         if is_get and operation.writes:
             raise HTTPError(405, "Mutations need POST.", (b"allow", b"POST"))
         key = _idempotency_key(request, caller) if operation.writes else None
         return Call(operation, request.variables, caller, key)
 
-    async def _batch(self, entries: Sequence[Any], caller: HTTPCaller) -> bytes:
+    async def _batch(self, entries: Sequence[Any], caller: HTTPCaller, memory: Memory) -> bytes:
         """Return the body of the response to a batch."""
         limit = self._settings.batch_limit
         if limit == 1:
@@ -188,8 +196,8 @@ class GraphQLEndpoint:
         if len(entries) > limit:
             message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
             raise HTTPError(400, message, code=Code.OPERATION_TOO_COMPLEX)
-        call_of = partial(self._call, caller=caller, is_get=False)
-        results = await execute_batch(self._service, entries, call_of)
+        call_of = partial(self._call, caller=caller, memory=memory, is_get=False)
+        results = await execute_batch(self._service, entries, call_of, memory.take)
         return b"[%b]" % b",".join([_body(result) for result in results])
 
 

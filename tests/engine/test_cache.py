@@ -1,11 +1,16 @@
 """The document cache: which documents it keeps, and that no client empties it for others."""
 
+import asyncio
 import gc
 
 import pytest
 
+from graph.app import limits_of
 from graph.engine import limits
-from graph.engine.documents import CACHED_TOKENS, LARGEST_TOKENS
+from graph.engine.definitions import core_schema
+from graph.engine.documents import CACHED_TOKENS, LARGEST_TOKENS, Documents
+from graph.hero.schema import schema
+from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.databases import on_sqlite
 
@@ -36,6 +41,16 @@ def padded(query: str, number: int, length: int) -> str:
 def test_a_document_is_prepared_once(api: Client, prepared: list[str]) -> None:
     for _ in range(3):
         api.data(QUERY)
+    assert prepared == [QUERY]
+
+
+def test_a_document_that_arrives_twice_at_once_is_prepared_once(prepared: list[str]) -> None:
+    async def find() -> None:
+        documents = Documents(core_schema(schema), limits_of(Settings()), introspection=True)
+        first, second = await asyncio.gather(documents.find(QUERY), documents.find(QUERY))
+        assert first is second
+
+    asyncio.run(find())
     assert prepared == [QUERY]
 
 

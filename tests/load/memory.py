@@ -1,7 +1,8 @@
 """`python -m tests.load.memory`: the memory of a worker whose clients hold what they have.
 
 For each attack a service of its own, with default settings and 100 heroes, whose page has nearly
-2 MB. Connections are opened, and send a part of a request, or do not read what they asked for.
+2 MB. Connections are opened, and send a part of a request, do not read what they asked for, or wait
+for their turn.
 Meanwhile an ordinary client asks for a hero again and again, each time by a new connection. Printed
 are the memory before, at most and at the end, in MB, and what the ordinary client saw.
 """
@@ -29,7 +30,15 @@ from tests.support.service_process import Service, service
 TEXT_BYTES = 19_500
 HERO = post("{ hero(id: 1) { id name } }")
 LARGE = post("{ heroes { id name secretName } }")
-SLOW = post('{ heroesConnection(where: { name: { contains: "none" } }) { totalCount } }')
+SLOW_QUERY = '{ heroesConnection(where: { name: { contains: "none" } }) { totalCount } }'
+SLOW = post(SLOW_QUERY)
+SERIAL = b"000000"
+"""What each connection replaces by a number of its own of as many digits."""
+NEW = post(
+    f"query a{SERIAL.decode()} {{ {'heroes { id } ' * 190} ...f }} fragment f on Query "
+    '{ heroesConnection(where: { name: { contains: "none" } }) { totalCount } }'
+)
+HOLDING = post("{ heroes { id name secretName } }", SLOW_QUERY)
 BODY = HEAD + b"Content-Length: 99000\r\n\r\n"
 
 
@@ -50,6 +59,8 @@ ATTACKS: Mapping[str, Attack] = {
     "half a body of 90 kB": Attack(BODY + b" " * 90_000, 2_000, 3),
     "no next request": Attack(HERO, 9_000),
     "waiting for their turn": Attack(SLOW, 9_000),
+    "waiting with a document of 950 tokens": Attack(NEW, 1_000, 5),
+    "waiting with an answer of 2 MB": Attack(HOLDING, 1_000, 5),
     "answers of 2 MB not read": Attack(LARGE, 500, 5),
     "the same, two by two": Attack(LARGE * 2, 500, 5),
 }
@@ -127,7 +138,10 @@ def measure(name: str, attack: Attack, folder: Path) -> None:
         sleep(2)
         before = megabytes(running, "VmRSS")
         start = perf_counter()
-        connections = [opened(running.url, attack.sent) for _ in range(attack.connections)]
+        connections = [
+            opened(running.url, attack.sent.replace(SERIAL, b"%06d" % number))
+            for number in range(attack.connections)
+        ]
         sleep(attack.seconds)
         took = perf_counter() - start
         most, now = megabytes(running, "VmHWM"), megabytes(running, "VmRSS")
