@@ -8,7 +8,7 @@ import strawberry
 
 from graph.engine import service
 from graph.engine.connection import Connection, PageInfo
-from graph.engine.cost import MAXIMUM
+from graph.engine.cost import LARGEST_FILTER, MAXIMUM
 from graph.hero.model import HeroCreate
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
@@ -141,7 +141,7 @@ def test_each_field_of_a_page_counts(serve_schema: Serve) -> None:
 def test_a_filter_inside_is_counted_before_anything_runs(
     serve_schema: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MAX_PREDICATES", 2)
+    monkeypatch.setattr(service, "LARGEST_FILTER", LARGEST_FILTER._replace(predicates=2))
     api = serve_schema(Pages, Many)
     query = "mutation($w: HeroFilter) { createTeam { members(where: $w) { totalCount } } }"
     for where, refused in (({"age": {"gt": 1, "lt": 3}}, False), ({"or": [{}] * 3}, True)):
