@@ -108,9 +108,15 @@ def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     assert Settings().max_rows == 7
 
 
+def test_a_log_level_may_be_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPH_LOG_LEVEL", "ERROR")
+    assert load_settings().log_level == "error"
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
+        ({"TOKENS": "ann"}, "^GRAPH_TOKENS: must be names with tokens, such as ann=s3cret"),
         ({"TOKENS": "ann=a,bob=b,ann=c"}, "^GRAPH_TOKENS: a name has two tokens$"),
         ({"TOKENS": "ann=a,bob=a"}, "GRAPH_TOKENS: .*two names have the same token"),
         ({"TOKEN": "a", "TOKENS": "ann=a"}, "GRAPH_TOKENS: .*two names have the same token"),

@@ -93,8 +93,6 @@ class Document:
     @property
     def size(self) -> int:
         """Size in tokens; the text and prepared plans count too, as they take memory."""
-        if not self._all:
-            return 0
         tokens = max(self.tokens, len(self._all[0].query) // 10)
         return tokens + sum(len(each.prepared) for each in self._all) * max(tokens // 5, 20)
 
