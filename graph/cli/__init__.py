@@ -1,4 +1,4 @@
-"""The command."""
+"""The command line: `serve`, `schema`, `seed` and `db`."""
 
 import asyncio
 import socket
@@ -82,7 +82,7 @@ def worker_app(overrides: dict[str, Any], *, prepared: bool) -> ASGIApp:
     """Return the app of one process of `serve`.
 
     Args:
-        overrides: settings that the command has decided, by name.
+        overrides: settings that `serve` has derived from its options, by name.
         prepared: whether the database was prepared.
     """
     from graph.app import create_app  # noqa: PLC0415 (a worker answers pings once this module is loaded)

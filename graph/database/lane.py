@@ -13,7 +13,7 @@ def _none() -> int:
 class Lane:
     """Runs at most `size` statements at a time; callers take turns (round robin).
 
-    It has no timeout: that of the operation limits how long a statement waits.
+    It has no timeout of its own: a statement waits for at most the timeout of its operation.
 
     Args:
         size: number of places.

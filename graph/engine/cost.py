@@ -42,7 +42,7 @@ MAXIMUM = "maximum"
 page. The value is the largest number that the argument may be, or the most items it may have."""
 
 UNLIMITED = 100
-"""Items assumed for a list whose field has no argument with a maximum."""
+"""Number of items that a list is assumed to have if no argument of its field limits them."""
 
 INTROSPECTION_COST = 2
 """Cost of an introspection field, which graphql-core completes without a plan."""

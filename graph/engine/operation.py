@@ -35,7 +35,7 @@ class Prepared(NamedTuple):
 
 
 MAX_SHAPES = 20
-"""Shapes of an operation's variables whose scans are remembered."""
+"""Maximum number of shapes of variables for which an operation remembers whether it scanned."""
 
 
 NO_SEARCH = ()

@@ -216,7 +216,7 @@ def _fields(field: GraphQLField, argument: str) -> Mapping[str, GraphQLInputFiel
 
 
 def _object(fields: Mapping[str, GraphQLInputField]) -> dict[str, object]:
-    """Return values of all scalars, but of ids only where one is required: it must exist."""
+    """Return values of all scalars; of ids, which must exist, only where one is required."""
     return {
         name: value
         for name, each in fields.items()

@@ -142,7 +142,7 @@ class Flow(FlowControl):
                 longest.give_up()
 
     def has_read(self) -> bool:
-        """Tell whether the client has read something since this was last asked."""
+        """Return whether the client has read something since the last call."""
         before, self._unsent_before = self._unsent_before, self._left()
         return self._unsent_before < before
 

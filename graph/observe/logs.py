@@ -115,7 +115,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Return the message; exceptions in it are described as in a traceback."""
+    """Return the message; its exceptions are shown as in a traceback, without values of clients."""
     args = record.args
     if isinstance(args, tuple) and any(isinstance(arg, BaseException) for arg in args):
         told = [described(arg) if isinstance(arg, BaseException) else arg for arg in args]

@@ -32,7 +32,7 @@ HTTP: TelemetryConfig = {
 """FastAPI's telemetry; probes, which come every few seconds, are excluded."""
 
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""Disables FastAPI's check, on each request, whether telemetry was set up."""
+"""Without telemetry, FastAPI need not check on each request whether it was set up."""
 
 
 @cache

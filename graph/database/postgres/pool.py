@@ -143,7 +143,7 @@ class Pool:
         """Release a connection that may be broken, or busy with an abandoned statement.
 
         Its place is free when it is closed. After a timeout, no idle connection is used any more:
-        it may lead to the same machine, while another host has taken over.
+        it may lead to the same machine, while another host is the primary now.
         """
         if isinstance(error, TimeoutError):
             self._timed_out = monotonic()
