@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import Table
 
 from graph.engine.cost import Extent, SizedInput
-from graph.engine.definitions import InputContext, StrawberryList, input_definition, set_definition
+from graph.engine.definitions import (
+    InputContext,
+    StrawberryList,
+    add_field,
+    input_definition,
+    set_definition,
+    to_camel_case,
+)
 from graph.tables.columns import has_own_id, searchable_columns
 from graph.tables.comparisons import (
     IDS,
@@ -21,6 +28,7 @@ from graph.tables.comparisons import (
 )
 from graph.tables.sql.conditions import EVERYTHING, Condition, Template
 from graph.tables.sql.keys import ID, key_of
+from graph.tables.sql.relation import Relation
 
 
 class Filter(SizedInput):
@@ -30,15 +38,21 @@ class Filter(SizedInput):
         self.condition = condition
         """The filter as the database takes it."""
 
+    parsers: ClassVar[dict[str, Parse]]
+    """By field, the parser of its value."""
+    related: ClassVar[dict[str, type["Filter"]]]
+    """By field that is a relation, the filter of its rows."""
+
     @classmethod
     def extent(cls, given: Mapping[str, Any] | None) -> Extent:
         if given is None:
             return Extent()
         predicates = values = levels = 0
         for name, value in given.items():
-            if name in {"and", "or", "not"}:
+            if name in {"and", "or", "not"} or name in cls.related:
+                filter_ = cls.related.get(name, cls)
                 for part in value if isinstance(value, list) else [value]:
-                    inner = cls.extent(part)
+                    inner = filter_.extent(part)
                     predicates += inner.predicates
                     levels = max(levels, inner.levels)
                     values += inner.values
@@ -96,10 +110,24 @@ def filter_input(table: Table, type_: type, *, description: str) -> Callable[[ty
             template = parse(value, ".".join(map(str, context.path)), values)
             return given(Condition(template, tuple(values)))
 
+        cls.parsers, cls.related = parsers, {}
         set_definition(cls, input_definition(cls, description, fields, from_input))
         return cls
 
     return decorate
+
+
+def filter_by_relation(cls: type[Filter], relation: Relation, target: type[Filter]) -> None:
+    """Add a field to a filter: a filter of the related rows, of which some must match."""
+    name = to_camel_case(relation.name)
+
+    def parse(given: Any, path: str, values: list[object]) -> Template:
+        return "some", relation, parse_all(target.parsers, given, path, values)
+
+    cls.parsers[name] = parse
+    cls.related[name] = target
+    about = f"There must be a row of `{name}` that matches."
+    add_field(cls, name, input_field(name, target, about))
 
 
 def _each(parse: Parse, given: list[Any], path: str, values: list[object]) -> list[Template]:

@@ -19,7 +19,8 @@ from graph.tables.columns import index_by
 from graph.tables.filters import condition_of
 from graph.tables.orders import order_of
 from graph.tables.sql.conditions import Condition
-from graph.tables.sql.related import Relation, is_unique, row_of_each, rows_of_each
+from graph.tables.sql.related import row_of_each, rows_of_each
+from graph.tables.sql.relation import Pairs, Relation, is_unique
 from graph.tables.sql.segments import Order
 from graph.tables.sql.writing import Columns
 
@@ -46,9 +47,10 @@ def relation_of(
     mapper: Any = inspect(model)
     where = f"{model.__name__}.{name}"
     if foreign_key is None and name in mapper.relationships:
-        relation = _of_relationship(mapper.relationships[name], where)
+        relation = _of_relationship(mapper.relationships[name], name, where)
     else:
-        relation = _of_foreign_key(mapper.local_table, target, foreign_key, where, is_list=is_list)
+        pairs = _foreign_key(mapper.local_table, target, foreign_key, where, is_list=is_list)
+        relation = Relation(name, mapper.local_table, target, pairs)
     if relation.target is not target:
         raise TypeError(
             f"{where} refers to the table {relation.target.name}, not to {target.name}: "
@@ -72,7 +74,7 @@ def relation_of(
     return relation
 
 
-def _of_relationship(relationship: RelationshipProperty[Any], where: str) -> Relation:
+def _of_relationship(relationship: RelationshipProperty[Any], name: str, where: str) -> Relation:
     owner: Any = relationship.parent.local_table
     target: Any = relationship.mapper.local_table
     between: Any = relationship.secondary
@@ -89,7 +91,7 @@ def _of_relationship(relationship: RelationshipProperty[Any], where: str) -> Rel
         raise TypeError(
             f"{where} has a condition beyond equal columns of tables: write a resolver for it"
         )
-    return Relation(owner, target, tuple(pairs), between, tuple(pairs_between))
+    return Relation(name, owner, target, tuple(pairs), between, tuple(pairs_between))
 
 
 def _equal(join: Any) -> float:
@@ -102,16 +104,16 @@ def _equal(join: Any) -> float:
     return inf
 
 
-def _of_foreign_key(
-    owner: Table, target: Table, name: str | None, where: str, *, is_list: bool
-) -> Relation:
+def _foreign_key(
+    owner: Table, target: Table, column: str | None, where: str, *, is_list: bool
+) -> Pairs:
     referring, referred = (target, owner) if is_list else (owner, target)
     found = [
         each
         for each in referring.constraints
         if isinstance(each, ForeignKeyConstraint)
         and each.referred_table is referred
-        and name in {None, *each.column_keys}
+        and column in {None, *each.column_keys}
     ]
     if len(found) != 1:
         count = "no foreign key" if not found else "several foreign keys"
@@ -123,8 +125,8 @@ def _of_foreign_key(
         (each.parent, each.column) for each in found[0].elements
     ]
     if is_list:
-        pairs = [(key, column) for column, key in pairs]
-    return Relation(owner, target, tuple(pairs))
+        pairs = [(key, referring_column) for referring_column, key in pairs]
+    return tuple(pairs)
 
 
 def _names(columns: Sequence[Column[Any]]) -> str:

@@ -12,11 +12,11 @@ from sqlmodel import SQLModel
 
 from graph.engine.connection import Connection
 from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Info
-from graph.engine.definitions import add_field, get_object_definition
+from graph.engine.definitions import StrawberryField, add_field, get_object_definition
 from graph.engine.related import RELATED
 from graph.tables.arguments import Arguments
 from graph.tables.connections import OrderedRows, PageArguments, read_connection
-from graph.tables.filters import Filter, condition_of, filter_input
+from graph.tables.filters import Filter, condition_of, filter_by_relation, filter_input
 from graph.tables.inputs import Changes, changes_input, create_input
 from graph.tables.orders import OrderTerm, order_input, order_of
 from graph.tables.relations import (
@@ -27,6 +27,7 @@ from graph.tables.relations import (
     relation_of,
 )
 from graph.tables.rows import TableRows
+from graph.tables.sql.relation import Relation
 from graph.tables.stats import Stats, read_stats, stats_type
 from graph.tables.types import row_type
 
@@ -87,6 +88,7 @@ class Resource(TableRows[T]):
         order = order_input(table, type_, description=f"A field to sort {many} by.")(
             _subclass(OrderTerm, f"{name}Order")
         )
+        self.filter = where
         self._sortable = order.columns()
         self._stats = stats_type(table, type_, description=f"{_capital(one)} statistics.")(
             _subclass(Stats, f"{name}Stats")
@@ -250,8 +252,7 @@ class Resource(TableRows[T]):
 
         about = f"The {_words(name)} of the {self.one}; null if there is none."
         options["metadata"] = {RELATED: related, **options.get("metadata", {})}
-        made = self._field(resolve, target.type | None, about, options)
-        add_field(self.type, name, made)
+        self._add(relation, target, self._field(resolve, target.type | None, about, options))
 
     def to_many(
         self,
@@ -294,7 +295,14 @@ class Resource(TableRows[T]):
         options["metadata"] = {RELATED: related, **options.get("metadata", {})}
         returns: Any = Sequence[target.type]  # type: ignore[name-defined]
         arguments = target.arguments.of_relation(most)
-        add_field(self.type, name, self._field(resolve, returns, about, options, arguments))
+        made = self._field(resolve, returns, about, options, arguments)
+        self._add(relation, target, made)
+
+    def _add(self, relation: Relation, target: "Resource[Any]", field: StrawberryField) -> None:
+        """Add a relation to the type, and to the filter unless it would reveal what rights hide."""
+        add_field(self.type, relation.name, field)
+        if not field.extensions:
+            filter_by_relation(self.filter, relation, target.filter)
 
     def _field(
         self,

@@ -20,7 +20,9 @@ from sqlalchemy import (
     func,
     literal_column,
     or_,
+    select,
     true,
+    tuple_,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -29,11 +31,12 @@ from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
 from graph.tables.sql.functions import comparable, is_text, underlying_type
+from graph.tables.sql.relation import Relation
 
 Template: TypeAlias = tuple[Any, ...]
 """A condition without its values, as nested tuples: `("and", templates)`, `("or", templates)`,
-`("not", template)`, `("in", column, number of values)`, or `(operator, column)` with an operator of
-`COMPARISONS`."""
+`("not", template)`, `("some", relation, template)`, `("in", column, number of values)`, or
+`(operator, column)` with an operator of `COMPARISONS`."""
 
 
 class Condition(NamedTuple):
@@ -159,6 +162,8 @@ def _clause(table: FromClause, template: Template, names: Iterator[str]) -> Colu
         return or_(false(), *[_clause(table, part, names) for part in about])
     if operator == "not":
         return _clause(table, about, names).is_not(true())
+    if operator == "some":
+        return _has_some(table, about, template[2], names)
     column = table.c[about]
     type_ = _unbounded(column.type)
 
@@ -168,6 +173,32 @@ def _clause(table: FromClause, template: Template, names: Iterator[str]) -> Colu
     if operator == "in":
         return comparable(column).in_([value() for _ in range(template[2])])
     return COMPARISONS[operator](column, value)
+
+
+def _has_some(
+    table: FromClause, relation: Relation, template: Template, names: Iterator[str]
+) -> ColumnElement[bool]:
+    """Condition: some related row matches."""
+    target = relation.target.alias()  # the table may be the same one
+    rows: FromClause = target
+    keys: FromClause = target
+    if relation.between is not None:
+        keys = relation.between.alias()
+        same = [keys.c[of.key] == target.c[to.key] for of, to in relation.pairs_between]
+        rows = keys.join(target, and_(*same))
+    own = [table.c[to.key] for to, _ in relation.pairs]
+    found = select(*[keys.c[of.key] for _, of in relation.pairs]).select_from(rows)
+    one: Any = own[0] if len(own) == 1 else tuple_(*own)
+    condition: ColumnElement[bool] = one.in_(found.where(_clause(target, template, names)))
+    return condition
+
+
+def has_relation(template: Template) -> bool:
+    """Whether a condition is on related rows."""
+    operator, about = template[:2]
+    if operator in {"and", "or"}:
+        return any(map(has_relation, about))
+    return has_relation(about) if operator == "not" else operator == "some"
 
 
 def constant(template: Template) -> bool | None:

@@ -22,7 +22,14 @@ from sqlalchemy import (
 
 from graph.database.base import Session
 from graph.database.statement import STATEMENTS, Rows, Statement
-from graph.tables.sql.conditions import EVERYTHING, Condition, Template, clause, constant
+from graph.tables.sql.conditions import (
+    EVERYTHING,
+    Condition,
+    Template,
+    clause,
+    constant,
+    has_relation,
+)
 from graph.tables.sql.functions import WithoutIndex, comparable
 from graph.tables.sql.keys import selected
 from graph.tables.sql.segments import Bound, BoundTemplate, Order, Segment, Term, backward, segments
@@ -53,6 +60,8 @@ def is_indexed(table: Table, order: Order, where: Template) -> bool:
         order: an order of `total_order`.
         where: the condition.
     """
+    if has_relation(where):
+        return False
     lead, key = order[0], table.primary_key.columns.keys()
     parts = where[1] if where[0] == "and" else (where,)
     if constant(where) is not None:

@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Column,
     ColumnElement,
     Dialect,
     FromClause,
     Select,
     String,
-    Table,
     TypeDecorator,
-    UniqueConstraint,
     and_,
     any_,
     bindparam,
@@ -32,48 +29,8 @@ from graph.tables.sql.conditions import EVERYTHING, Template, clause
 from graph.tables.sql.functions import comparable
 from graph.tables.sql.keys import among, bind_type, key_of, leads_key, selected
 from graph.tables.sql.page import sorted_by
+from graph.tables.sql.relation import Relation
 from graph.tables.sql.segments import Order, total_order
-
-OWNER = "owner_key_"
-"""Beginning of the names of the columns by which a related row knows the row that it belongs to."""
-
-Pairs = tuple[tuple[Column[Any], Column[Any]], ...]
-"""Pairs of columns that are equal in related rows."""
-
-
-class Relation(NamedTuple):
-    """How the rows of one table belong to the rows of another, or of the same table."""
-
-    owner: Table
-    target: Table
-    pairs: Pairs
-    """Columns of the owner, and of the target; or of the table between them."""
-    between: Table | None = None
-    """The table of a many-to-many relation."""
-    pairs_between: Pairs = ()
-    """Columns of the table between them, and of the target."""
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """The owner's columns, by which its related rows are found."""
-        return tuple([str(column.key) for column, _ in self.pairs])
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """Names of the columns of a related row that have its owner's key."""
-        return tuple([f"{OWNER}{index}" for index in range(len(self.pairs))])
-
-
-def is_unique(columns: Sequence[Column[Any]]) -> bool:
-    """Whether at most one row of a table has the same values in these columns."""
-    table, names = columns[0].table, {column.name for column in columns}
-    assert isinstance(table, Table)  # noqa: S101 (for the type checker)
-    unique: list[Any] = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
-    unique += [each for each in table.indexes if each.unique]
-    return any(
-        bool(each.columns) and {column.name for column in each.columns} <= names
-        for each in [table.primary_key, *unique]
-    )
 
 
 @lru_cache(STATEMENTS)
