@@ -72,9 +72,9 @@ class Extent(NamedTuple):
 NO_FILTER = Extent()
 """The extent of an operation without filters."""
 
-
 LARGEST_FILTER = Extent(predicates=20, levels=4, values=100)
-"""Maximum of each. SQL is compiled for each number of values: for 1,000 it takes 0.1 s or more."""
+"""Maximum of each. The event loop waits while a filter is compiled to SQL, which took up to 90 ms
+for a list of 1,000 values, and 3 ms for 100."""
 
 
 class SizedInput(ABC):
