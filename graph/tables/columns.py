@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Index, SmallInteger, Table
+from sqlalchemy import Column, Index, SmallInteger, Table, UniqueConstraint
 
 from graph.engine.definitions import get_object_definition, has_resolver, to_camel_case
 from graph.tables.sql.functions import is_stored_as_text
-from graph.tables.sql.keys import ID, leads_key
+from graph.tables.sql.keys import ID, has_keyset_index, leads_key
 
 BY_CODE_POINT = "by_code_point"
 """Key in an index's `info`: the names of its columns that are texts sorted by code point."""
@@ -34,6 +34,8 @@ class SearchableColumn(NamedTuple):
 def searchable_columns(table: Table, type_: type) -> list[SearchableColumn]:
     """Return the primary key and the columns that lead an index, if clients may read them.
 
+    A unique constraint has an index, too.
+
     Args:
         table: the table.
         type_: the Strawberry type of its rows. Columns whose field has a resolver or a permission
@@ -44,13 +46,17 @@ def searchable_columns(table: Table, type_: type) -> list[SearchableColumn]:
     fields = {
         field.graphql_name or to_camel_case(field.python_name): field for field in definition.fields
     }
-    indexed = {index.columns[0].key for index in table.indexes if index.columns}
+    leading = {
+        each.columns[0].key
+        for each in [*table.indexes, *table.constraints]
+        if isinstance(each, Index | UniqueConstraint) and each.columns
+    }
     return [
         SearchableColumn(name, column, field.resolve_type(type_definition=definition))
         for name, field in fields.items()
         if not has_resolver(field) and not field.extensions
         if (column := table.c.get(field.python_name)) is not None
-        if column.primary_key or column.index or column.key in indexed
+        if column.primary_key or column.key in leading
     ]
 
 
@@ -97,7 +103,7 @@ def _validate_inside(value: Any, column: Column[Any], levels: int) -> None:
 
 
 def keyset_indexes(table: Table) -> None:
-    """Add an index on (column, key) for each indexed column, so that the key breaks ties.
+    """Add an index on (column, key) for each indexed or unique column; the key breaks ties.
 
     Texts are sorted by code point (`graph.tables.sql.functions`), so a key that has any gets an
     index, too. The migrations tell PostgreSQL: declaring it here would make SQLAlchemy import its
@@ -107,7 +113,7 @@ def keyset_indexes(table: Table) -> None:
     if any(is_stored_as_text(column.type) for column in key):
         _index(f"ix_{table.name}_by_code_point", key)
     for column in table.c:
-        if column.index and column is not key[0]:
+        if has_keyset_index(column) and column is not key[0]:
             index_by([column])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import strawberry
 import strawberry.pydantic
+from sqlalchemy import Connection, UniqueConstraint, insert
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 from strawberry.permission import BasePermission
@@ -21,6 +22,7 @@ from graph.hero.queries import Query
 from graph.hero.schema import schema as hero_schema
 from graph.hero.types import HEROES
 from graph.settings import Settings
+from graph.tables.columns import keyset_indexes
 from graph.tables.cursors import Cursors
 from graph.tables.resource import Resource
 from graph.tables.sql.conditions import EVERYTHING, Condition
@@ -29,7 +31,7 @@ from tests.support.client import Client
 from tests.support.hero_statements import page_of_heroes
 from tests.support.served_app import serving
 from tests.support.served_schemas import Serve, serving_schemas
-from tests.support.tables import create_tables
+from tests.support.tables import create_tables, run
 from tests.support.tables import schema as tables_schema
 
 
@@ -130,6 +132,72 @@ def test_an_update_never_changes_a_key() -> None:
         fields = text[start : text.index("\n}", start)]
         assert "name: String" in fields
         assert f" {key}:" not in fields
+
+
+def test_unique_columns_are_searchable(
+    database_url: str, configure: Callable[..., Settings]
+) -> None:
+    class Models(SQLModel, registry=registry()):
+        pass
+
+    class UserBase(SQLModel):
+        email: str = Field(unique=True)
+        place: int | None = Field(default=None, unique=True)
+        shelf: str
+        row: int
+
+    class User(UserBase, Models, table=True):
+        __table_args__ = (UniqueConstraint("shelf", "row"),)
+
+        id: int | None = Field(default=None, primary_key=True)
+
+    @strawberry.pydantic.type(name="User")
+    class UserType(UserBase):
+        id: strawberry.ID
+
+    table = Models.metadata.tables["user"]
+    keyset_indexes(table)
+    assert {index.name for index in table.indexes} == {
+        "ix_user_email_and_id",
+        "ix_user_place_and_id",
+    }
+    resource = Resource(User, UserType, create=UserBase, one="user", many="users")
+
+    @strawberry.type
+    class Query:
+        users = resource.page_field()
+        users_connection = resource.connection_field()
+
+    def fill(connection: Connection) -> None:
+        Models.metadata.create_all(connection)
+        rows = [("b", None, "x"), ("a", 2, "y"), ("B", None, "x"), ("é", 1, "y")]
+        connection.execute(
+            insert(table),
+            [
+                {"email": email, "place": place, "shelf": shelf, "row": row}
+                for row, (email, place, shelf) in enumerate(rows)
+            ],
+        )
+
+    run(database_url, fill)
+    settings = configure()
+    schema = Schema(query=Query, config=StrawberryConfig(info_class=Info))
+    assert "  row: IntFilter" not in schema.as_str()
+    listed = """query($w: UserFilter, $o: [UserOrder!]) {
+      users(where: $w, orderBy: $o) { email } usersConnection(where: $w, orderBy: $o) {
+        nodes { email } } }"""
+    with serving(create_app(settings, schema=schema), settings) as url, Client(url) as client:
+        for where, field, found in (
+            ({}, "EMAIL", "B a b é"),
+            ({}, "PLACE", "é a b B"),
+            ({"email": {"eq": "b"}}, "ID", "b"),
+            ({"email": {"startsWith": "B"}}, "EMAIL", "B"),
+            ({"place": {"in": [1, 3]}}, "ID", "é"),
+            ({"place": {"isNull": True}, "shelf": {"eq": "x"}}, "EMAIL", "B b"),
+        ):
+            data = client.data(listed, w=where, o=[{"field": field}])
+            assert [row["email"] for row in data["users"]] == found.split(), where
+            assert data["usersConnection"]["nodes"] == data["users"]
 
 
 def test_fields_without_a_column_are_refused() -> None:

@@ -206,6 +206,14 @@ def leads_key(columns: Sequence[Column[Any]]) -> bool:
     return set(list(table.primary_key)[: len(columns)]) == set(columns)
 
 
+def has_keyset_index(column: Column[Any]) -> bool:
+    """Whether `keyset_indexes` gives the column an index on (column, key).
+
+    It does so for each column that the model declares with `index` or `unique`.
+    """
+    return bool(column.index or column.unique)
+
+
 def bind_type(column: ColumnElement[Any]) -> TypeEngine[Any]:
     """Return a bind type that accepts values beyond the column's range or length."""
     own = underlying_type(column.type)

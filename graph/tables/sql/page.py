@@ -31,7 +31,7 @@ from graph.tables.sql.conditions import (
     has_relation,
 )
 from graph.tables.sql.functions import WithoutIndex, comparable
-from graph.tables.sql.keys import selected
+from graph.tables.sql.keys import has_keyset_index, selected
 from graph.tables.sql.segments import Bound, BoundTemplate, Order, Segment, Term, backward, segments
 
 FAR = 10_000
@@ -56,7 +56,7 @@ def is_indexed(table: Table, order: Order, where: Template) -> bool:
     """Return whether an index gives matching rows in order, with few others in between.
 
     Args:
-        table: each indexed column must have an index on (column, key).
+        table: each indexed or unique column must have an index on (column, key).
         order: an order of `total_order`.
         where: the condition.
     """
@@ -75,13 +75,16 @@ def is_indexed(table: Table, order: Order, where: Template) -> bool:
     is_by_key = names == key
     # An index on (column, key) has the other columns of the key after one of its own.
     is_by_column = names[1:] == [name for name in key if name != names[0]]
-    if not is_by_key and not (is_by_column and table.c[lead.column].index):
+    if not is_by_key and not (is_by_column and has_keyset_index(table.c[lead.column])):
         return False
     if all(operator in RANGES and about == lead.column for operator, about, *_ in parts):
         return True
     # In an index on (column, key), equal values are in the order of the key.
     return (
-        is_by_key and len(parts) == 1 and parts[0][0] == "eq" and bool(table.c[parts[0][1]].index)
+        is_by_key
+        and len(parts) == 1
+        and parts[0][0] == "eq"
+        and has_keyset_index(table.c[parts[0][1]])
     )
 
 
