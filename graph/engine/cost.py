@@ -37,6 +37,9 @@ from graph.errors import PublicError
 
 Number: TypeAlias = Callable[[Values], int | None]
 
+Length: TypeAlias = Callable[[Values], int]
+"""Computes the maximum length of a list."""
+
 MAXIMUM = "maximum"
 """Key in the Strawberry metadata of an argument that determines the length of its field's list or
 page. The value is the largest number that the argument may be, or the most items it may have."""
@@ -86,7 +89,7 @@ class SizedInput(ABC):
         """Return the extent of a coerced value."""
 
 
-def list_length(definition: GraphQLField, node: FieldNode) -> Callable[[Values], int]:
+def list_length(definition: GraphQLField, node: FieldNode) -> Length:
     """Return a function that computes the maximum length of the list that a field returns.
 
     Arguments with a `MAXIMUM`, and `limit`, give the length. One that is out of bounds counts as 0,
@@ -222,17 +225,24 @@ class Cost:
         """Whether a field has permissions; set for an operation."""
         self.rows = 0
         self.fields = 0
-        self.lists: list[tuple[Callable[[Values], int], Cost]] = []
+        self.lists: list[tuple[Length, Cost]] = []
+        self.limits: list[tuple[Length, str]] = []
+        """The lengths that a client chooses, and how: parents first; set for an operation."""
         self.offsets: list[Number] = []
         self.filters: list[Callable[[Values], Extent]] = []
         """Functions that compute the extent of each filter; set for an operation."""
 
-    def size(self, values: Values) -> Size:
-        """Return the maximum size of the answer for these variables."""
+    def size(self, values: Values, *, without: Length | None = None) -> Size:
+        """Return the maximum size of the answer for these variables.
+
+        Args:
+            values: the variables.
+            without: a length that counts as 0.
+        """
         rows, fields = self.rows, self.fields
         for length, item in self.lists:
-            count = length(values)
-            inner = item.size(values)
+            count = 0 if length is without else length(values)
+            inner = item.size(values, without=without)
             rows += count * inner.rows
             fields += count * inner.fields
         skipped = 0
@@ -243,6 +253,16 @@ class Cost:
         for each in self.filters:
             extent |= each(values)
         return Size(rows, fields, extent, skipped)
+
+    def fitting(self, values: Values, most: int) -> str:
+        """Return advice on how to ask for at most this many rows; empty if no length helps."""
+        whole = self.size(values).rows
+        for length, argument in reversed(self.limits):
+            others = self.size(values, without=length).rows
+            count = length(values)
+            if whole > others and (fits := (most - others) * count // (whole - others)) > 0:
+                return f" Give at most {fits} as {argument}."
+        return ""
 
 
 class CostAnalysis:
@@ -256,6 +276,7 @@ class CostAnalysis:
         self._tree = tree
         self._info: Any = _Info(tree.schema)
         self._filters: dict[object, Callable[[Values], Extent]] = {}
+        self._limits: list[tuple[Length, str]] = []
         self._reads = 0
         self._is_guarded = False
 
@@ -270,9 +291,10 @@ class CostAnalysis:
         cost.reads = self._reads
         cost.is_guarded = self._is_guarded
         cost.filters = list(self._filters.values())
+        cost.limits = self._limits
         return cost
 
-    def _add(self, cost: Cost, fields: Fields, page: Callable[[Values], int] | None = None) -> None:
+    def _add(self, cost: Cost, fields: Fields, page: Length | None = None) -> None:
         """Add the cost of an object with these fields.
 
         Args:
@@ -296,13 +318,13 @@ class CostAnalysis:
             object_ = cost
             if is_list_type(get_nullable_type(definition.type)):
                 object_ = Cost()
-                cost.lists.append((page or list_length(definition, node), object_))
+                cost.lists.append((page or self._length(definition, node), object_))
             generic = generic_class(named)
             inner_page = None
             if generic is Connection:
                 rows = Cost()
                 rows.rows = 1
-                inner_page = list_length(definition, node)
+                inner_page = self._length(definition, node)
                 object_.lists.append((inner_page, rows))
             elif generic is Edge:
                 inner_page = page
@@ -310,6 +332,13 @@ class CostAnalysis:
                 object_.rows += page is None
             for each in objects:  # of an abstract type, one object of each possible type
                 self._add(object_, each, inner_page)
+
+    def _length(self, definition: GraphQLField, node: FieldNode) -> Length:
+        length = list_length(definition, node)
+        for name in ("limit", "last" if _literal(node, "last") else "first"):
+            if name in definition.args:
+                self._limits.append((length, f"`{name}` of `{node.name.value}`"))
+        return length
 
     def _described(self, node: FieldNode) -> Iterable[Any]:
         """Return the schema or type that `__schema` or `__type` describes.

@@ -16,6 +16,7 @@ from graph.engine.cost import (
     EXTRA_STEPS,
     LARGEST_FILTER,
     NO_FILTER,
+    Cost,
     CostAnalysis,
     Size,
     over_cost,
@@ -154,8 +155,7 @@ class Service:
                     return not_executed(*with_code(coerced, Code.BAD_USER_INPUT))
                 is_new = not call.operation.prepared
                 prepared = self._prepare(call, coerced)
-                size = prepared.cost.size(coerced.coerced)
-                self._check(size)
+                self._check(prepared.cost, coerced.coerced)
                 if is_new:  # computing its cost may take as long as executing it
                     await asyncio.sleep(0)
             except PublicError as error:
@@ -176,15 +176,17 @@ class Service:
             return Size(0, 0)
         return self._prepare(call, coerced).cost.size(coerced.coerced)
 
-    def _check(self, size: Size) -> None:
+    def _check(self, cost: Cost, values: Values) -> None:
         """Check the limits of one operation.
 
         Raises:
             PublicError: the operation exceeds a limit.
         """
-        if size.rows > self.limits.rows:
+        size, most = cost.size(values), self.limits.rows
+        if size.rows > most:
+            advice = cost.fitting(values, most)
             raise too_complex(
-                f"The operation asks for {size.rows} rows; at most {self.limits.rows} are allowed."
+                f"The operation asks for {size.rows} rows; at most {most} are allowed.{advice}"
             )
         if size.fields > self.limits.cost:
             raise over_cost(self.limits.cost, size)

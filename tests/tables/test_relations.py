@@ -300,3 +300,24 @@ def test_filters_of_related_rows_have_the_same_limits(paths: Paths, where: Any, 
         (error,) = paths.fast.post(body).json()["errors"]
         assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
         assert what in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "given", "fitting", "argument"),
+    [
+        ("{ teams { members(limit: %d) { id } } }", 10, 9, "`limit` of `members`"),
+        ("{ teams { members(limit: %d) { pupils { id } } } }", 5, 1, "`limit` of `members`"),
+        (
+            "{ membersConnection(first: 50) { nodes { teams(limit: %d) { id } } } }",
+            50,
+            19,
+            "`limit` of `teams`",
+        ),
+    ],
+)
+def test_a_refusal_says_which_limit_would_do(
+    paths: Paths, query: str, given: int, fitting: int, argument: str
+) -> None:
+    (error,) = paths.fast.post({"query": query % given}).json()["errors"]
+    assert error["message"].endswith(f"Give at most {fitting} as {argument}.")
+    assert "errors" not in paths.fast.post({"query": query % fitting}).json()
