@@ -1,7 +1,9 @@
 """Relations of every kind, through HTTP on both databases, on and off the fast path."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,9 @@ from sqlalchemy import insert, text
 from graph.app import create_app
 from graph.engine.schema import SerialExecutor
 from graph.settings import Settings
+from graph.tables.relations import RelatedRow
 from tests.support.client import Client
+from tests.support.databases import Sql
 from tests.support.related_tables import TABLES, Tables, schema
 from tests.support.served_app import serving
 from tests.support.tables import run
@@ -321,3 +325,19 @@ def test_a_refusal_says_which_limit_would_do(
     (error,) = paths.fast.post({"query": query % given}).json()["errors"]
     assert error["message"].endswith(f"Give at most {fitting} as {argument}.")
     assert "errors" not in paths.fast.post({"query": query % fitting}).json()
+
+
+def test_rows_and_related_rows_are_of_one_state(
+    paths: Paths, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, changes = RelatedRow.fetch, count()
+
+    async def late(*given: Any) -> Any:
+        change = "UPDATE team SET name = 'Changed %d' RETURNING id"
+        await asyncio.to_thread(sql, change % next(changes))
+        return await fetch(*given)
+
+    monkeypatch.setattr(RelatedRow, "fetch", late)
+    query = '{ member(id: "1") { home { name } } }'
+    seen = [client.data(query)["member"]["home"]["name"] for client in (paths.fast, paths.plain)]
+    assert seen == ["Preventers", "Changed 0"]

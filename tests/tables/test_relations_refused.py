@@ -1,14 +1,19 @@
 """Relations that cannot be served are refused where they are declared, in a sentence."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import strawberry
 import strawberry.pydantic
+from sqlalchemy import insert
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
+from strawberry.permission import BasePermission
 
 from graph.tables.resource import Resource
+from tests.support.client import Client
+from tests.support.tables import run
 
 
 class Tables(SQLModel, registry=registry()):
@@ -91,3 +96,43 @@ PERSONS = Resource(Person, PersonType, create=PersonBase, one="person", many="pe
 def test_a_relation_is_refused(declare: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         declare()
+
+
+class Denied(BasePermission):
+    """Denies everybody."""
+
+    message = "no"
+
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002 (Strawberry's)
+        return False
+
+
+def test_a_relation_with_a_permission_is_guarded_and_no_filter(
+    serve_schema: Callable[..., Client], database_url: str
+) -> None:
+    PERSONS.to_one("home", CITIES, permission_classes=[Denied])
+    CITIES.to_many("residents", PERSONS, foreign_key="home_id")
+
+    @strawberry.type
+    class Query:
+        persons = PERSONS.page_field()
+        cities = CITIES.page_field()
+
+    def fill(connection: Any) -> None:
+        Tables.metadata.create_all(connection)
+        connection.execute(insert(Tables.metadata.tables["city"]), [{"id": 1, "name": "Rome"}])
+        person = {"id": 1, "age": 30, "home_id": 1}
+        connection.execute(insert(Tables.metadata.tables["person"]), [person])
+
+    api = serve_schema(Query)
+    run(database_url, fill)
+    assert api.data("{ cities { residents { age } } }") == {
+        "cities": [{"residents": [{"age": 30}]}]
+    }
+    body = api.execute("{ persons { age home { name } } }")
+    assert body["data"] == {"persons": [{"age": 30, "home": None}]}
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN"]
+    described = '{ __type(name: "%s") { inputFields { name } } }'
+    for name, has_filter in (("PersonFilter", False), ("CityFilter", True)):
+        fields = api.data(described % name)["__type"]["inputFields"]
+        assert ({"home", "residents"} & {each["name"] for each in fields} != set()) is has_filter
