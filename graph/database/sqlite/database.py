@@ -129,7 +129,8 @@ class SQLiteSession(Session):
     ) -> list[Any]:
         slow_reads = self._database.slow_reads
         if self._writer is not None:
-            return await slow_reads.run(self._writer, sql, values)
+            async with self._database.writer.giving_way():
+                return await slow_reads.run(self._writer, sql, values)
         lane = slow_reads.lane(scans=statement.may_scan)
         place = nullcontext() if self._has_place else lane.place(self._caller)
         if self._reader is not None and self._seen:

@@ -9,7 +9,8 @@ import asyncio
 import os
 import sqlite3
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic, perf_counter
 
@@ -30,6 +31,10 @@ SLOW = 0.002
 COMMITS_ON_THREAD = 100
 """Commits in another thread before one on the loop measures the disk again."""
 
+PATIENCE = 0.05
+"""Seconds for which others wait to write while the operation that has the connection reads. One may
+wait twice: for the connection, and then for its commit."""
+
 MAX_TURN_WAIT = 1.0
 """Maximum seconds to wait for the turns of other processes; a process may be suspended."""
 
@@ -49,6 +54,10 @@ class Writer:
         self._lock = asyncio.Lock()
         self._slow = Lane(1)
         self._is_slow = False  # whether the operation that has the connection may be slow
+        self._waiting = 0  # operations and commits that wait for the lock
+        self._waits_since = 0.0
+        self._taken_at = 0.0
+        self._reading: asyncio.Timeout | None = None
         self._turn = Turn(file.path)
         self._yields_until = 0.0
         self._finished: list[asyncio.Future[None]] = []
@@ -81,19 +90,58 @@ class Writer:
         if self._lock.locked():
             try:
                 async with asyncio.timeout(self._timeout):
-                    await self._lock.acquire()
+                    await self._queue()
             except TimeoutError:
                 waited = TimeoutError(f"other operations wrote for {self._timeout:g} s")
                 raise ServiceUnavailableError from waited
         else:
             await self._lock.acquire()
-        self._yields_until = monotonic() + MAX_TURN_WAIT
+        self._taken_at = monotonic()
+        self._yields_until = self._taken_at + MAX_TURN_WAIT
         try:
             return await self._file.retry_while_locked(self._begin)
         except BaseException:
             self._turn.give()
             self._lock.release()
             raise
+
+    async def _queue(self) -> None:
+        """Wait for the lock, and end a read that keeps it for long."""
+        if not self._waiting:
+            self._waits_since = monotonic()
+        self._waiting += 1
+        self._limit_read()
+        try:
+            await self._lock.acquire()
+        finally:
+            self._waiting -= 1
+
+    def _limit_read(self) -> None:
+        if self._reading is not None and self._waiting:
+            end = max(self._taken_at, self._waits_since) + PATIENCE
+            self._reading.reschedule(asyncio.get_running_loop().time() + end - monotonic())
+
+    @asynccontextmanager
+    async def giving_way(self) -> AsyncIterator[None]:
+        """Read for the operation that has the connection, until others have waited for long.
+
+        Raises:
+            ServiceUnavailableError: they have; the operation must be rolled back.
+        """
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._reading = limit
+                self._limit_read()
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ServiceUnavailableError(
+                "The operation searched for long while others waited to write. Make the search its "
+                "first field, or an operation of its own. Nothing was stored."
+            ) from None
+        finally:
+            self._reading = None
 
     def _begin(self) -> OpenConnection:
         if not self._finished or self._opened is None:
@@ -202,28 +250,34 @@ class Writer:
 
     async def _commit(self) -> None:
         # Operations that already wait for the lock run first, and share the commit.
-        async with self._lock:
-            if not self._finished:
-                return
-            cause: BaseException | None = None
-            try:
-                await self._store()
-                if self._opened and self._file.current.leads_to_current(self._opened):
-                    self._connection.commit()
-                    self._resolve_waiters(None)
-                else:
-                    cause = FileNotFoundError("the file was replaced")
-            except (sqlite3.Error, ServiceUnavailableError) as error:
-                cause = error.__cause__ or error
-                self._roll_back()
-                if (
-                    primary_code(cause) != sqlite3.SQLITE_IOERR
-                    or await self._invalidate_failed_commit()
-                ):
-                    self._resolve_waiters(ServiceUnavailableError, cause)
-            finally:  # operations without an outcome: the disk keeps failing, or the process ends
-                self._resolve_waiters(UnknownOutcomeError, cause)
-            await self._checkpoint()
+        await self._queue()
+        try:
+            await self._commit_finished()
+        finally:
+            self._lock.release()
+
+    async def _commit_finished(self) -> None:
+        if not self._finished:
+            return
+        cause: BaseException | None = None
+        try:
+            await self._store()
+            if self._opened and self._file.current.leads_to_current(self._opened):
+                self._connection.commit()
+                self._resolve_waiters(None)
+            else:
+                cause = FileNotFoundError("the file was replaced")
+        except (sqlite3.Error, ServiceUnavailableError) as error:
+            cause = error.__cause__ or error
+            self._roll_back()
+            if (
+                primary_code(cause) != sqlite3.SQLITE_IOERR
+                or await self._invalidate_failed_commit()
+            ):
+                self._resolve_waiters(ServiceUnavailableError, cause)
+        finally:  # operations without an outcome: the disk keeps failing, or the process ends
+            self._resolve_waiters(UnknownOutcomeError, cause)
+        await self._checkpoint()
 
     async def _checkpoint(self) -> None:
         """Checkpoint a log that has grown, in another thread: it writes megabytes."""
