@@ -54,13 +54,17 @@ class _Freezer:
 
     def __init__(self) -> None:
         self._counted = monotonic()
-        self._needed = gc.get_freeze_count()
+        self._needed: int | None = None
+        """Number of the frozen objects of the start. Counting them takes milliseconds, so it
+        waits until the first full collection, before which nothing more is frozen."""
         self._thaws = False
 
     def __call__(self, phase: str, info: dict[str, int]) -> None:
         if info["generation"] < OLDEST:
             return
         if phase == "start":
+            if self._needed is None:
+                self._needed = gc.get_freeze_count()
             if monotonic() - self._counted > THAWED_AFTER:
                 self._counted = monotonic()
                 self._thaws = gc.get_freeze_count() > self._needed + THAWED_FROM

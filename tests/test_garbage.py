@@ -43,6 +43,7 @@ def test_many_survivors_are_frozen_and_thawed_when_they_are_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(garbage, "THAWED_AFTER", -1)
+    monkeypatch.setattr(garbage, "THAWED_FROM", 50_000)
     thresholds = gc.get_threshold()
     with garbage.short_collections():
         kept: list[list[object]] = [[] for _ in range(garbage.UNFROZEN // 2)]
