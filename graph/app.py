@@ -6,6 +6,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph import explorer
+from graph.api import API, load_api
 from graph.database import open_database
 from graph.engine.definitions import core_schema
 from graph.engine.errors import masked
@@ -27,13 +29,10 @@ from graph.engine.service import Service
 from graph.environment import load_settings
 from graph.errors import PublicError
 from graph.garbage import short_collections
-from graph.hero.model import METADATA
-from graph.hero.schema import schema
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.errors import HTTPError, body_of, status_of
 from graph.http.hosts import AllowedHosts
 from graph.http.response import JSON, SECURITY
-from graph.migrations import prepare
 from graph.observe import telemetry
 from graph.observe.logs import RequestLog
 from graph.product import NAME
@@ -64,6 +63,16 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._answer(scope, receive, send)
 
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Start, and end with the block, inside the lifespan of an app that mounts this one.
+
+        Raises:
+            DatabaseError: see `create_app`.
+        """
+        async with self.fastapi.router.lifespan_context(self.fastapi):
+            yield
+
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
         is_endpoint = scope["type"] == "http" and path == PATH
@@ -84,32 +93,43 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 (each may be given alone)
     settings: Settings,
     *,
+    schema: Schema | None = None,
+    revisions: Path | None = None,
     prepared: bool = False,
-    schema: Schema = schema,
+    command: str = NAME,
     fast_execution: bool = True,
 ) -> App:
     """Return the app.
 
     Args:
         settings: the settings.
+        schema: the schema to serve; by default, that of the module `settings.api`, with the
+            revisions beside it.
+        revisions: folder of the revisions that create the tables of `schema`; by default, another
+            program creates and changes them.
         prepared: whether the database was prepared; the app then starts even if the database is
             temporarily unavailable.
-        schema: the schema to serve.
+        command: name of the command, for messages.
         fast_execution: whether operations are compiled; if not, graphql-core executes all.
 
     Raises:
+        APIError: `settings.api` names no module with a schema.
         DatabaseError: the settings name no usable database. At its start, the app raises it if the
             database cannot be opened, or has tables that this code cannot serve.
     """
+    if schema is None:
+        api = load_api(settings.api, command=command)
+    else:
+        api = API(schema, revisions, command=command)
     database = open_database(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if not prepared:
-            await prepare(database)
+            await api.migrations.prepare(database)
         await database.open()
         keeping = asyncio.create_task(service.keep_answers_within_bounds())
         try:
@@ -121,12 +141,12 @@ def create_app(
             await database.dispose()
             await telemetry.flush()
 
-    traced = telemetry.configure()
+    traced = telemetry.configure(command)
     no_page = _error_response(HTTPError(404, "GraphiQL is turned off."))
-    shown = core_schema(schema) if settings.introspection else None
-    page = explorer.Page(shown) if settings.graphiql else no_page
+    shown = core_schema(api.schema) if settings.introspection else None
+    page = explorer.Page(shown, api.schema.title, command) if settings.graphiql else no_page
     app = FastAPI(
-        title=NAME,
+        title=api.schema.title,
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
@@ -134,7 +154,7 @@ def create_app(
         telemetry=telemetry.HTTP if traced else telemetry.OFF,
     )
     service = (telemetry.TracedService if traced else Service)(
-        schema,
+        api.schema,
         database,
         limits_of(settings),
         introspection=settings.introspection,
@@ -154,7 +174,7 @@ def create_app(
     async def ready() -> Response:
         """Answer whether the database is available; if not, with 503."""
         try:
-            await database.ping(METADATA.tables.values())
+            await database.ping(api.migrations.tables)
         except Exception:  # noqa: BLE001 (whatever the error, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})

@@ -3,8 +3,8 @@
 NAME = "hero-graph"
 """Name of the command; default of OpenTelemetry's `service.name`. pyproject.toml repeats it."""
 
-TITLE = "Heroes"
-"""Title of GraphiQL's page."""
+API = "graph.hero.schema"
+"""Name of the module whose schema is served, unless `GRAPH_API` names another."""
 
 PREFIX = NAME.replace("-", "_")
 """Begins the names of the service's own tables, prepared statements and metrics."""

@@ -18,6 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from graph.product import API
+
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 """An origin as browsers send it: lower case, without a path or `*` (RFC 6454, section 6.2)."""
 
@@ -95,6 +97,10 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
+    api: str = Field(
+        default=API,
+        description="the module whose `schema` is served, such as `shop.api`",
+    )
     database_url: str = Field(
         default="sqlite:///database.db",
         description="`sqlite:///path`, `postgresql://…` or `postgres://…`",

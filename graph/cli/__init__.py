@@ -2,12 +2,11 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import unified_diff
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -15,18 +14,18 @@ from typing import Annotated, Any, NoReturn
 import typer
 from starlette.types import ASGIApp
 
+from graph.api import API, APIError, load_api
 from graph.database import open_database
 from graph.database.base import Database, DatabaseError
 from graph.environment import SettingsError, load_settings
 from graph.errors import ConstraintError, MissingRightError, ServiceUnavailableError
-from graph.hero.model import METADATA
-from graph.migrations import NEWEST, compare, prepare, revision, write_revision
+from graph.migrations import revision
 from graph.observe.logs import configure
 from graph.product import NAME
 from graph.settings import Settings
 
 app = typer.Typer(
-    help="A GraphQL API over a SQLModel table.",
+    help="A GraphQL API over SQLModel tables.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -35,13 +34,25 @@ app.add_typer(db, name="db")
 
 
 def main() -> None:
-    """Run the command; an error that the user can fix is one line, with exit code 1."""
+    """Run the command; an error that the user can fix is one line, with exit code 1.
+
+    Modules of the working directory can be imported, as with `python -m graph` and `uvicorn`.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
     app()
+
+
+def name() -> str:
+    """Return the name of the command; a project may install it under another one."""
+    script = Path(sys.argv[0]).stem
+    return NAME if script in {"__main__", "-c"} else script
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Exit with one line on standard error, and this exit code."""
-    typer.echo(f"{NAME}: {message}", err=True)
+    typer.echo(f"{name()}: {message}", err=True)
     raise typer.Exit(code)
 
 
@@ -50,6 +61,14 @@ def settings_or_exit() -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
+        fail(str(error))
+
+
+def api_or_exit(settings: Settings) -> API:
+    """Return the API that the settings name; exit if it cannot be loaded."""
+    try:
+        return load_api(settings.api, command=name())
+    except APIError as error:
         fail(str(error))
 
 
@@ -78,18 +97,19 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
         fail(f"{database.name}: {error.__cause__ or error}")
 
 
-def worker_app(overrides: dict[str, Any], *, prepared: bool) -> ASGIApp:
+def worker_app(overrides: dict[str, Any], command: str, *, prepared: bool) -> ASGIApp:
     """Return the app of one process of `serve`.
 
     Args:
         overrides: settings that `serve` has derived from its options, by name.
+        command: name of the command, for messages.
         prepared: whether the database was prepared.
     """
     from graph.app import create_app  # noqa: PLC0415 (a worker answers pings once this module is loaded)
 
     settings = Settings(**overrides)
     configure(settings)
-    return create_app(settings, prepared=prepared)
+    return create_app(settings, prepared=prepared, command=command)
 
 
 @app.command()
@@ -110,14 +130,15 @@ def serve(
     from graph.http.server import ServerConfig, allow_many_connections  # noqa: PLC0415
 
     settings = settings_or_exit()
+    migrations = api_or_exit(settings).migrations
 
     async def prepared() -> tuple[str, bool]:
         async with opened(settings) as database:
-            await prepare(database, upgrade=upgrade)
-            empty = [await database.is_empty(table) for table in METADATA.tables.values()]
+            await migrations.prepare(database, upgrade=upgrade)
+            empty = [await database.is_empty(table) for table in migrations.tables]
             return database.name, all(empty)
 
-    name, empty = asyncio.run(prepared())
+    at, empty = asyncio.run(prepared())
     try:
         listener = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
@@ -128,7 +149,7 @@ def serve(
     is_local = not (settings.tokens or settings.allowed_hosts) and is_loopback(host)
     overrides = {"allowed_hosts": LOOPBACK} if is_local else {}
     # Reloaded code may have a new migration, so it prepares the database itself.
-    factory = partial(worker_app, overrides, prepared=not reload)
+    factory = partial(worker_app, overrides, name(), prepared=not reload)
     config = ServerConfig(factory, settings, workers=workers, reload=reload, factory=True)
     if reload:
         config.reload_dirs = [Path.cwd()]  # uvicorn's default, if an app is given by its name
@@ -137,9 +158,9 @@ def serve(
     typer.echo(f"API       {address}/graphql")
     if settings.graphiql:
         typer.echo(f"Explorer  {address}/graphql (in a browser)")
-    typer.echo(f"Database  {name}")
+    typer.echo(f"Database  {at}")
     if empty:
-        typer.echo(f"The tables are empty. To fill them: {NAME} seed --count 1000")
+        typer.echo(f"The tables are empty. To fill them: {name()} seed --count 1000")
     if not (settings.tokens or is_loopback(host)):
         typer.echo(
             "Warning: everybody who can reach this address can use the API; set GRAPH_TOKEN",
@@ -174,7 +195,7 @@ def schema(
     from graph.cli import schema_diff  # noqa: PLC0415 (other commands do not need it)
 
     try:
-        new = schema_diff.read(source, token)
+        new = schema_diff.read(source or api_or_exit(settings_or_exit()).schema, token)
         old = schema_diff.read(check, token) if check else None
     except schema_diff.UnreadableError as error:
         fail(str(error), 2)
@@ -200,7 +221,7 @@ def schema(
     for kind, descriptions in changes._asdict().items():
         for description in descriptions:
             typer.echo(f"{kind.upper()}: {description}")
-    accept = " ".join([NAME, "schema", *([source] if source else []), f"> {check}"])
+    accept = " ".join([name(), "schema", *([source] if source else []), f"> {check}"])
     fail(f"{check} is not up to date. To accept the change: {accept}", 1 if changes.breaking else 3)
 
 
@@ -213,16 +234,20 @@ def seed(
     """Add sample rows to all tables."""
     from graph.tables.samples import add_samples  # noqa: PLC0415 (only this command needs it)
 
-    has_own = find_spec("graph.hero.seed") is not None
-    realistic = import_module("graph.hero.seed").REALISTIC if has_own else {}
-    tables = METADATA.tables.values()
     settings = settings_or_exit()
     if settings.read_only:
         fail("cannot add rows: GRAPH_READ_ONLY is set")
+    api = api_or_exit(settings)
+    try:
+        realistic = api.realistic
+    except APIError as error:
+        fail(str(error))
+    migrations = api.migrations
+    tables = migrations.tables
 
     async def insert() -> None:
         async with opened(settings) as database:
-            await prepare(database)
+            await migrations.prepare(database)
             with typer.progressbar(length=count * len(tables), label="Seeding") as bar:
                 try:
                     async for added in add_samples(database, tables, count, realistic):
@@ -238,10 +263,11 @@ def seed(
 def upgrade_database() -> None:
     """Upgrade the database to the newest revision, or create it; existing rows are kept."""
     settings = settings_or_exit()
+    migrations = api_or_exit(settings).migrations
 
     async def upgraded() -> str:
         async with opened(settings) as database:
-            await prepare(database, upgrade=True)
+            await migrations.prepare(database, upgrade=True)
             at = await database.with_lock(revision)
             return f"{database.name} is at revision {at}"
 
@@ -256,17 +282,18 @@ def check_database() -> None:
     run `db upgrade`. 4: it is, but its tables differ from the models.
     """
     settings = settings_or_exit()
+    migrations = api_or_exit(settings).migrations
 
     async def compared() -> tuple[str, tuple[str | None, str | None]]:
         async with opened(settings) as database:
-            return database.name, await database.with_lock(compare)
+            return database.name, await database.with_lock(migrations.compare)
 
-    name, (at, differs) = asyncio.run(compared())
-    if at != NEWEST:
-        fail(f"{name} is at {f'revision {at}' if at else 'no revision'}, not at {NEWEST}", 3)
+    which, (at, differs) = asyncio.run(compared())
+    if at != (newest := migrations.newest):
+        fail(f"{which} is at {f'revision {at}' if at else 'no revision'}, not at {newest}", 3)
     if differs:
-        fail(f"{name} is at revision {at}, but differs from the models: {differs}", 4)
-    typer.echo(f"{name} is at revision {at} and matches the models")
+        fail(f"{which} is at revision {at}, but differs from the models: {differs}", 4)
+    typer.echo(f"{which} is at revision {at} and matches the models")
 
 
 @db.command(name="revision")
@@ -275,9 +302,10 @@ def new_revision(
 ) -> None:
     """Write a revision from the newest one to the models; the first one, if there is none."""
     settings = settings_or_exit()
+    migrations = api_or_exit(settings).migrations
 
     async def write() -> None:
         async with opened(settings) as database:
-            await write_revision(database, message)
+            await migrations.write_revision(database, message)
 
     asyncio.run(write())

@@ -20,7 +20,7 @@ from graphql import (
     print_schema,
 )
 
-from graph.hero.schema import schema as current
+from graph.engine.schema import Schema
 
 TIMEOUT = 30
 """Seconds to wait for a service's answer."""
@@ -44,20 +44,19 @@ class Changes(NamedTuple):
     dangerous: list[str]
 
 
-def read(source: str | None, token: str | None = None) -> GraphQLSchema:
+def read(source: str | Schema, token: str | None = None) -> GraphQLSchema:
     """Read the sorted schema of this code, an SDL file or a running service.
 
     Args:
-        source: path of a file, or http(s) URL of a service, including `/graphql`; None for this
-            code.
+        source: path of a file, or http(s) URL of a service, including `/graphql`; or this code's.
         token: the service's bearer token.
 
     Raises:
         UnreadableError: the schema cannot be read.
     """
     try:
-        if source is None:
-            schema = build_schema(current.as_str())
+        if isinstance(source, Schema):
+            schema = build_schema(source.as_str())
         elif source.startswith(("http://", "https://")):
             schema = build_client_schema(_introspect(source, token))
         else:

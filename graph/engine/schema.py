@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from graphql import GraphQLError, GraphQLObjectType, Undefined
+from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from graph.engine.context import Info
 from graph.engine.definitions import (
     AwaitableOrValue,
     FieldDetailsList,
@@ -122,12 +124,29 @@ def _name_row(
 
 
 class Schema(StrawberrySchema):
-    """A schema whose root fields always run one after another."""
+    """A schema whose root fields always run one after another.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    Args:
+        args: those of Strawberry's schema.
+        title: title of GraphiQL's page.
+        options: those of Strawberry's schema; a `config` must have `info_class=Info`.
+
+    Raises:
+        TypeError: it has not.
+    """
+
+    def __init__(self, *args: Any, title: str = "API", **options: Any) -> None:
+        self.title = title
         overrides = {**SCALARS, **options.pop("scalar_overrides", {})}
-        options |= {"scalar_overrides": overrides}
-        super().__init__(*args, **{"execution_context_class": SerialExecutor, **options})
+        options = {
+            "config": StrawberryConfig(info_class=Info),
+            "execution_context_class": SerialExecutor,
+            **options,
+            "scalar_overrides": overrides,
+        }
+        super().__init__(*args, **options)
+        if not issubclass(self.config.info_class, Info):
+            raise TypeError("the schema's config must be StrawberryConfig(info_class=Info)")
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

@@ -22,7 +22,6 @@ from starlette.types import Receive, Scope, Send
 
 from graph.explorer.examples import examples
 from graph.http.response import accepts_gzip, is_unchanged
-from graph.product import NAME, TITLE
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -67,13 +66,15 @@ class Page:
     Args:
         schema: the first tabs show operations of it; None to disclose nothing, as all visitors get
             the page, without a token.
+        title: title of the page.
+        name: name of the command.
     """
 
-    def __init__(self, schema: GraphQLSchema | None) -> None:
+    def __init__(self, schema: GraphQLSchema | None, title: str, name: str) -> None:
         self._filled = {
-            "name": NAME,
-            "title": escape(TITLE),
-            "examples": escape(json.dumps(examples(schema))),
+            "name": escape(name),
+            "title": escape(title),
+            "examples": escape(json.dumps(examples(schema, name))),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -22,8 +22,6 @@ from graphql import (
     print_ast,
 )
 
-from graph.product import NAME
-
 NUMBER = 18
 
 WIDTH = 40
@@ -62,9 +60,14 @@ Kind = Callable[[GraphQLField], list[Variable] | None]
 """Returns the variables of an example; None if the root field is of another kind."""
 
 
-def examples(schema: GraphQLSchema | None) -> list[dict[str, str]]:
-    """Return tabs as GraphiQL takes them: for the first root field of each kind."""
-    hint = f"No rows yet? Make some in a terminal:\n\n  {NAME} seed --count 1000"
+def examples(schema: GraphQLSchema | None, command: str) -> list[dict[str, str]]:
+    """Return tabs as GraphiQL takes them: for the first root field of each kind.
+
+    Args:
+        schema: the schema; None for a tab that discloses nothing.
+        command: name of the command, for a hint.
+    """
+    hint = f"No rows yet? Make some in a terminal:\n\n  {command} seed --count 1000"
     queries, changes = (schema.query_type, schema.mutation_type) if schema else (None, None)
     tabs = [
         _tab(queries, [_list], f"Ctrl-Enter runs it.\n\n{hint}"),

@@ -1,8 +1,5 @@
 """The schema; add Strawberry's schema extensions here."""
 
-from strawberry.schema.config import StrawberryConfig
-
-from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
@@ -10,7 +7,7 @@ from graph.hero.queries import Query
 schema = Schema(
     query=Query,
     mutation=Mutation,
-    config=StrawberryConfig(info_class=Info),
+    title="Heroes",
 )
 """The immutable schema.
 

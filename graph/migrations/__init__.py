@@ -1,10 +1,11 @@
-"""Migrations: bring a database to the schema that this code needs.
+"""Migrations: bring a database to the tables that an API needs.
 
-A revision is a numbered file of `versions/`. Alembic (https://alembic.sqlalchemy.org) runs it, and
-is imported only if there is a revision to run.
+A revision is a numbered file of the project's own folder. Alembic (https://alembic.sqlalchemy.org)
+runs it, and is imported only if there is a revision to run.
 """
 
 import re
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Connection,
+    MetaData,
     String,
     Table,
     column,
@@ -29,23 +31,18 @@ from sqlalchemy.schema import CreateSchema, CreateTable
 from graph.database.base import Database, DatabaseError
 from graph.engine.saved_answers import ANSWERS
 from graph.errors import ServiceUnavailableError, logger
-from graph.hero.model import METADATA
 from graph.migrations.catalog import check_table
 from graph.migrations.catalog_postgres import unusable_index
 from graph.product import NAME, PREFIX
+from graph.tables.columns import BY_CODE_POINT
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 HERE = Path(__file__).parent
 
-REVISIONS = sorted(path.name.partition("_")[0] for path in HERE.glob("versions/[0-9]*.py"))
-"""Revisions, oldest first."""
-
 NONE = "0000"
 """In place of a revision while there is none."""
-
-FIRST, NEWEST = (REVISIONS or [NONE])[0], (REVISIONS or [NONE])[-1]
 
 SCRATCH = f"{PREFIX}_scratch"
 """Schema of PostgreSQL in which revisions run while another one is written."""
@@ -71,113 +68,6 @@ def revision(connection: Connection) -> str | None:
     return found[0] if found else None
 
 
-async def prepare(database: Database, *, upgrade: bool = False) -> None:
-    """Prepare the database, so that this code can serve it.
-
-    Missing tables are created. Tables without a recorded revision, such as the FastAPI tutorial's,
-    are adopted: they count as those of the first revision. A database that newer code has upgraded
-    is left unchanged, so that old code runs until it is replaced. A read-only service changes
-    nothing, and accepts any database that has the columns of the models.
-
-    Args:
-        database: the database to prepare; SQLite is always upgraded.
-        upgrade: whether to upgrade an older revision of PostgreSQL, instead of failing. Other
-            machines may use the database, so the operator chooses the time.
-
-    Raises:
-        DatabaseError: the schema is older and must not be upgraded, the table does not fit, or the
-            database cannot be opened.
-    """
-    if database.read_only:
-        if upgrade:
-            raise DatabaseError("cannot upgrade the database: GRAPH_READ_ONLY is set")
-        await database.with_lock(_check_readable)
-        return
-    await database.create()
-    allowed = upgrade or database.dialect.name == "sqlite"
-    begun: list[float] = []  # when the upgrade began; `with_lock` may call `_prepare` again
-    await database.with_lock(lambda connection: _prepare(connection, allowed, begun))
-
-
-def _prepare(connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
-    _upgrade(connection, upgrade, begun)
-    _check_tables(connection, writes=True)
-
-
-def _upgrade(connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
-    _check_revisions()
-    at = revision(connection)
-    if at == NEWEST:
-        return
-    if at is not None and at not in REVISIONS:
-        logger.warning("The database is at revision %s, which this code does not know", at)
-        return
-    if _check_first(connection, at) and at is None:
-        _adopt(connection)
-        at = FIRST
-        if at == NEWEST:
-            return
-    if at is not None and not upgrade:
-        raise DatabaseError(
-            f"the database is at revision {at} and this code needs {NEWEST}: upgrade it with "
-            f"`{NAME} db upgrade`, or start with `{NAME} serve --upgrade`"
-        )
-    from alembic import command  # noqa: PLC0415 (takes a tenth of the time of a start)
-
-    if at is not None and not begun:
-        rows = sum(
-            connection.scalars(select(func.count()).select_from(each)).one()
-            for each in METADATA.tables.values()
-            if _has(connection, each)
-        )
-        message = (
-            "Upgrading the database from revision %s to %s, with %s rows; writes wait meanwhile"
-        )
-        logger.warning(message, at, NEWEST, f"{rows:,}")
-        begun.append(perf_counter())
-    try:
-        command.upgrade(_config(connection), NEWEST)
-    except ServiceUnavailableError as error:
-        if at is None or not _is_read_only(error.__cause__):
-            raise
-        logger.warning("Cannot upgrade the database from revision %s: it is read-only", at)
-        return
-    if at is not None:
-        seconds = perf_counter() - begun[0]
-        logger.warning("Upgraded the database to revision %s in %.1f seconds", NEWEST, seconds)
-
-
-def _check_revisions() -> None:
-    if not REVISIONS:
-        raise DatabaseError(
-            f"{HERE / 'versions'} has no revision: write the first one with "
-            f"`{NAME} db revision -m first`"
-        )
-
-
-def _check_readable(connection: Connection) -> None:
-    """Check that the tables can be read; warn if the database is at another revision."""
-    _check_tables(connection, writes=False)
-    if (at := revision(connection)) != NEWEST:
-        logger.warning(
-            "The database is at revision %s, not %s; the service reads it unchanged", at, NEWEST
-        )
-
-
-def _check_tables(connection: Connection, *, writes: bool) -> None:
-    """Check that every table of the models can be served.
-
-    Raises:
-        DatabaseError: a table is missing or cannot be served.
-    """
-    for needed in METADATA.tables.values():
-        if not _has(connection, needed):
-            raise DatabaseError(f"the database has no table {needed}")
-        check_table(connection, needed, needed.columns.keys(), writes=writes)
-    if writes and inspect(connection).has_table(ANSWERS.name):  # unless the file is read-only
-        check_table(connection, ANSWERS, ANSWERS.columns.keys(), writes=True)
-
-
 def _is_read_only(error: BaseException | None) -> bool:
     """Whether SQLite failed because this process may only read the file."""
     return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_READONLY")
@@ -187,96 +77,14 @@ def _has(connection: Connection, needed: Table) -> bool:
     return inspect(connection).has_table(needed.name, needed.schema)
 
 
-def _check_first(connection: Connection, at: str | None) -> bool:
-    """Check the tables of the first revision; return whether the database has them.
-
-    Raises:
-        DatabaseError: a table does not fit, or is missing although the others, or a recorded
-            revision, are there.
-    """
-    first = _first_columns(connection)
-    found = [each for each in first if _has(connection, each)]
-    for needed in first:
-        if needed in found:
-            check_table(connection, needed, first[needed], writes=True)
-        elif at is not None:
-            raise DatabaseError(f"the database is at revision {at}, but has no table {needed}")
-        elif found:
-            raise DatabaseError(
-                f"the database has the table {found[0]}, but no table {needed}, "
-                f"which the first revision, {FIRST}, creates as well: create it first"
-            )
-    return bool(found)
-
-
-def _first_columns(connection: Connection) -> dict[Table, list[str]]:
-    """Return the tables of the models that the first revision creates, with their columns."""
-    from alembic.operations import Operations  # noqa: PLC0415 (as above)
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 (as above)
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 (as above)
-
-    first: dict[Table, list[str]] = {}
-
-    def record(statement: Any, *_: object, **__: object) -> None:
-        if isinstance(statement, CreateTable) and str(statement.element) in METADATA.tables:
-            ours = METADATA.tables[str(statement.element)]
-            first[ours] = [each.name for each in statement.element.columns if each.name in ours.c]
-
-    recorder: Any = create_mock_engine(f"{connection.dialect.name}://", record)
-    with Operations.context(MigrationContext.configure(recorder)):
-        ScriptDirectory.from_config(_config(connection)).get_revision(FIRST).module.upgrade()
-    return first
-
-
-def _adopt(connection: Connection) -> None:
-    """Record that the database is at the first revision."""
-    from alembic import command  # noqa: PLC0415 (as above)
-
-    try:
-        command.stamp(_config(connection), FIRST)
-    except (SQLAlchemyError, ServiceUnavailableError) as error:  # serve it for reading
-        logger.warning(
-            "Cannot record that the database is at revision %s: %s", FIRST, error.__cause__
-        )
-
-
-def compare(connection: Connection) -> tuple[str | None, str | None]:
-    """Return a database's revision, and how it differs from the models if that is the newest.
-
-    Raises:
-        DatabaseError: a table cannot be served, or there is no revision.
-    """
-    _check_revisions()
-    at = revision(connection)
-    if at == NEWEST:
-        _check_tables(connection, writes=True)
-        return at, _difference(connection)
-    if at is None or at in REVISIONS:
-        _check_first(connection, at)
-    return at, None
-
-
-def _difference(connection: Connection) -> str | None:
-    from alembic import command  # noqa: PLC0415 (as above)
-    from alembic.util import AutogenerateDiffsDetected  # noqa: PLC0415
-
-    try:
-        command.check(_config(connection))
-    except AutogenerateDiffsDetected as found:
-        return str(found)
-    except DBAPIError as error:  # Alembic reads what the service does not, such as sequences
-        reason = str(error.orig).partition("\n")[0].rpartition(": ")[2]
-        raise DatabaseError(
-            f"cannot compare the tables with the models: {reason}; check as the tables' owner"
-        ) from error
-    if connection.dialect.name == "postgresql":
-        return unusable_index(connection, METADATA)
-    if inspect(connection).has_table("sqlite_sequence"):  # an adopted database has none
-        for each in METADATA.tables.values():
-            is_declared = each.dialect_options["sqlite"]["autoincrement"]
-            if is_declared and not has_autoincrement(connection, each):
-                return f"{each} has lost AUTOINCREMENT: new rows can get the ids of deleted rows"
-    return None
+def _create_answers(connection: Connection) -> None:
+    """Create the service's own table, after the revisions: former ones create it, too."""
+    if not _has(connection, ANSWERS):
+        try:
+            ANSWERS.create(connection)
+        except ServiceUnavailableError as error:
+            if not _is_read_only(error.__cause__):
+                raise
 
 
 def has_autoincrement(connection: Connection, table: Table) -> bool:
@@ -288,51 +96,288 @@ def has_autoincrement(connection: Connection, table: Table) -> bool:
     return re.search(r"\bAUTOINCREMENT\b", definition or "", re.IGNORECASE) is not None
 
 
-async def write_revision(database: Database, message: str) -> None:
-    """Write a new revision with the changes of the models; Alembic prints its path.
+class Migrations:
+    """Prepares and checks databases for the tables of an API.
 
-    The models are compared with what the revisions create in an empty database of the same kind:
-    SQLite in memory, or schemas of PostgreSQL that are rolled back.
+    Args:
+        served: the tables of the API.
+        folder: the project's revisions, which create all tables of the same metadata; None if
+            another program creates and changes the tables.
+        command: name of the command, for messages.
     """
-    if database.dialect.name == "sqlite":
-        with create_engine("sqlite://").begin() as connection:
-            _write_revision(connection, message)
-    else:
-        await database.with_lock(lambda connection: _write_on_postgres(connection, message))
 
+    def __init__(
+        self, served: Iterable[Table], folder: Path | None, *, command: str = NAME
+    ) -> None:
+        served = list(served)
+        self._command = command
+        self._metadata = list(dict.fromkeys(table.metadata for table in served))
+        self._folder = folder
+        self.tables = served
+        """Tables that must exist."""
+        self.revisions: list[str] = []
+        """Revisions, oldest first."""
+        if folder is not None:
+            self.tables = [each for own in self._metadata for each in own.tables.values()]
+            self.revisions = sorted(
+                path.name.partition("_")[0] for path in folder.glob("[0-9]*.py")
+            )
+        self.first, self.newest = (self.revisions or [NONE])[0], (self.revisions or [NONE])[-1]
 
-def _write_on_postgres(connection: Connection, message: str) -> None:
-    existing = inspect(connection).get_schema_names()
-    quote = connection.dialect.identifier_preparer.quote
-    with connection.begin_nested() as savepoint:
-        connection.execute(CreateSchema(SCRATCH))
-        connection.execute(text(f"SET LOCAL search_path TO {SCRATCH}"))
-        for schema in {each.schema for each in METADATA.tables.values() if each.schema in existing}:
-            aside = quote(f"{SCRATCH}_{schema}")
-            connection.execute(text(f"ALTER SCHEMA {quote(str(schema))} RENAME TO {aside}"))
-        _write_revision(connection, message)
-        savepoint.rollback()
+    async def prepare(self, database: Database, *, upgrade: bool = False) -> None:
+        """Prepare the database, so that this code can serve it.
 
+        The revisions create missing tables. Tables without a recorded revision, such as the FastAPI
+        tutorial's, are adopted: they count as those of the first revision. A database that newer
+        code has upgraded is left unchanged, so that old code runs until it is replaced. The
+        service's own table needs no revision. A read-only service changes nothing, and accepts any
+        database that has the columns of the models.
 
-def _write_revision(connection: Connection, message: str) -> None:
-    from alembic import command  # noqa: PLC0415 (as above)
+        Args:
+            database: the database to prepare; SQLite is always upgraded.
+            upgrade: whether to upgrade an older revision of PostgreSQL, instead of failing. Other
+                machines may use the database, so the operator chooses the time.
 
-    config, newest = _config(connection), int(NEWEST)
-    if not REVISIONS:
-        # It has the tables as any program makes them, so that existing ones can be adopted.
-        config.attributes["is_first"] = True
-        command.revision(config, message, autogenerate=True, rev_id="0001")
-        del config.attributes["is_first"]
-        newest, message = 1, "keyset indexes and saved answers"
-    command.upgrade(config, f"{newest:04}")
-    command.revision(config, message, autogenerate=True, rev_id=f"{newest + 1:04}")
+        Raises:
+            DatabaseError: the schema is older and must not be upgraded, a table does not fit, or
+                the database cannot be opened.
+        """
+        if database.read_only:
+            if upgrade:
+                raise DatabaseError("cannot upgrade the database: GRAPH_READ_ONLY is set")
+            await database.with_lock(self._check_readable)
+            return
+        await database.create()
+        allowed = upgrade or database.dialect.name == "sqlite"
+        begun: list[float] = []  # when the upgrade began; `with_lock` may call `_prepare` again
+        await database.with_lock(lambda connection: self._prepare(connection, allowed, begun))
 
+    def _prepare(self, connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
+        if self._folder is not None:
+            self._upgrade(connection, upgrade, begun)
+        _create_answers(connection)
+        self._check_tables(connection, writes=True)
 
-def _config(connection: Connection) -> "Config":
-    from alembic.config import Config  # noqa: PLC0415 (as above)
+    def _upgrade(self, connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
+        self._check_revisions()
+        at = revision(connection)
+        if at == self.newest:
+            return
+        if at is not None and at not in self.revisions:
+            logger.warning("The database is at revision %s, which this code does not know", at)
+            return
+        if self._check_first(connection, at) and at is None:
+            self._adopt(connection)
+            at = self.first
+            if at == self.newest:
+                return
+        if at is not None and not upgrade:
+            raise DatabaseError(
+                f"the database is at revision {at} and this code needs {self.newest}: upgrade it "
+                f"with `{self._command} db upgrade`, or start with "
+                f"`{self._command} serve --upgrade`"
+            )
+        from alembic import command  # noqa: PLC0415 (takes a tenth of the time of a start)
 
-    config = Config(stdout=StringIO(), attributes={"connection": connection})
-    # Alembic's options are interpolated by configparser, in which `%%` is a percent sign.
-    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
-    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
-    return config
+        if at is not None and not begun:
+            rows = sum(
+                connection.scalars(select(func.count()).select_from(each)).one()
+                for each in self.tables
+                if _has(connection, each)
+            )
+            message = (
+                "Upgrading the database from revision %s to %s, with %s rows; writes wait meanwhile"
+            )
+            logger.warning(message, at, self.newest, f"{rows:,}")
+            begun.append(perf_counter())
+        try:
+            command.upgrade(self._config(connection), self.newest)
+        except ServiceUnavailableError as error:
+            if at is None or not _is_read_only(error.__cause__):
+                raise
+            logger.warning("Cannot upgrade the database from revision %s: it is read-only", at)
+            return
+        if at is not None:
+            seconds = perf_counter() - begun[0]
+            logger.warning(
+                "Upgraded the database to revision %s in %.1f seconds", self.newest, seconds
+            )
+
+    def _check_revisions(self) -> None:
+        if not self.revisions:
+            raise DatabaseError(
+                f"{self._folder} has no revision: write the first one with "
+                f"`{self._command} db revision -m first`"
+            )
+
+    def _check_readable(self, connection: Connection) -> None:
+        """Check that the tables can be read; warn if the database is at another revision."""
+        self._check_tables(connection, writes=False)
+        if self._folder is not None and (at := revision(connection)) != self.newest:
+            logger.warning(
+                "The database is at revision %s, not %s; the service reads it unchanged",
+                at,
+                self.newest,
+            )
+
+    def _check_tables(self, connection: Connection, *, writes: bool) -> None:
+        """Check that every table of the models can be served.
+
+        Raises:
+            DatabaseError: a table is missing or cannot be served.
+        """
+        for needed in self.tables:
+            if not _has(connection, needed):
+                raise DatabaseError(f"the database has no table {needed}")
+            check_table(connection, needed, needed.columns.keys(), writes=writes)
+        if writes and _has(connection, ANSWERS):  # unless the file is read-only
+            check_table(connection, ANSWERS, ANSWERS.columns.keys(), writes=True)
+
+    def _check_first(self, connection: Connection, at: str | None) -> bool:
+        """Check the tables of the first revision; return whether the database has them.
+
+        Raises:
+            DatabaseError: a table does not fit, or is missing although the others, or a recorded
+                revision, are there.
+        """
+        first = self._first_columns(connection)
+        found = [each for each in first if _has(connection, each)]
+        for needed in first:
+            if needed in found:
+                check_table(connection, needed, first[needed], writes=True)
+            elif at is not None:
+                raise DatabaseError(f"the database is at revision {at}, but has no table {needed}")
+            elif found:
+                raise DatabaseError(
+                    f"the database has the table {found[0]}, but no table {needed}, "
+                    f"which the first revision, {self.first}, creates as well: create it first"
+                )
+        return bool(found)
+
+    def _first_columns(self, connection: Connection) -> dict[Table, list[str]]:
+        """Return the tables of the models that the first revision creates, with their columns."""
+        from alembic.operations import Operations  # noqa: PLC0415 (as above)
+        from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 (as above)
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 (as above)
+
+        models = {str(each): each for each in self.tables}
+        first: dict[Table, list[str]] = {}
+
+        def record(statement: Any, *_: object, **__: object) -> None:
+            if isinstance(statement, CreateTable) and str(statement.element) in models:
+                ours = models[str(statement.element)]
+                first[ours] = [
+                    each.name for each in statement.element.columns if each.name in ours.c
+                ]
+
+        recorder: Any = create_mock_engine(f"{connection.dialect.name}://", record)
+        with Operations.context(MigrationContext.configure(recorder)):
+            scripts = ScriptDirectory.from_config(self._config(connection))
+            scripts.get_revision(self.first).module.upgrade()
+        return first
+
+    def _adopt(self, connection: Connection) -> None:
+        """Record that the database is at the first revision."""
+        from alembic import command  # noqa: PLC0415 (as above)
+
+        try:
+            command.stamp(self._config(connection), self.first)
+        except (SQLAlchemyError, ServiceUnavailableError) as error:  # serve it for reading
+            logger.warning(
+                "Cannot record that the database is at revision %s: %s", self.first, error.__cause__
+            )
+
+    def compare(self, connection: Connection) -> tuple[str | None, str | None]:
+        """Return a database's revision, and how it differs from the models if that is the newest.
+
+        Raises:
+            DatabaseError: a table cannot be served, or there is no revision.
+        """
+        self._check_revisions()
+        at = revision(connection)
+        if at == self.newest:
+            self._check_tables(connection, writes=True)
+            return at, self._difference(connection)
+        if at is None or at in self.revisions:
+            self._check_first(connection, at)
+        return at, None
+
+    def _difference(self, connection: Connection) -> str | None:
+        from alembic import command  # noqa: PLC0415 (as above)
+        from alembic.util import AutogenerateDiffsDetected  # noqa: PLC0415
+
+        try:
+            command.check(self._config(connection, ANSWERS.metadata))
+        except AutogenerateDiffsDetected as found:
+            return str(found)
+        except DBAPIError as error:  # Alembic reads what the service does not, such as sequences
+            reason = str(error.orig).partition("\n")[0].rpartition(": ")[2]
+            raise DatabaseError(
+                f"cannot compare the tables with the models: {reason}; check as the tables' owner"
+            ) from error
+        if connection.dialect.name == "postgresql":
+            return unusable_index(connection, self.tables)
+        if inspect(connection).has_table("sqlite_sequence"):  # an adopted database has none
+            for each in self.tables:
+                is_declared = each.dialect_options["sqlite"]["autoincrement"]
+                if is_declared and not has_autoincrement(connection, each):
+                    return (
+                        f"{each} has lost AUTOINCREMENT: new rows can get the ids of deleted rows"
+                    )
+        return None
+
+    async def write_revision(self, database: Database, message: str) -> None:
+        """Write a new revision with the changes of the models; Alembic prints its path.
+
+        The models are compared with what the revisions create in an empty database of the same
+        kind: SQLite in memory, or schemas of PostgreSQL that are rolled back.
+        """
+        if database.dialect.name == "sqlite":
+            with create_engine("sqlite://").begin() as connection:
+                self._write_revision(connection, message)
+        else:
+            await database.with_lock(
+                lambda connection: self._write_on_postgres(connection, message)
+            )
+
+    def _write_on_postgres(self, connection: Connection, message: str) -> None:
+        existing = inspect(connection).get_schema_names()
+        quote = connection.dialect.identifier_preparer.quote
+        with connection.begin_nested() as savepoint:
+            connection.execute(CreateSchema(SCRATCH))
+            connection.execute(text(f"SET LOCAL search_path TO {SCRATCH}"))
+            for schema in {each.schema for each in self.tables if each.schema in existing}:
+                aside = quote(f"{SCRATCH}_{schema}")
+                connection.execute(text(f"ALTER SCHEMA {quote(str(schema))} RENAME TO {aside}"))
+            self._write_revision(connection, message)
+            savepoint.rollback()
+
+    def _write_revision(self, connection: Connection, message: str) -> None:
+        from alembic import command  # noqa: PLC0415 (as above)
+
+        config, newest = self._config(connection), int(self.newest)
+        if not self.revisions:
+            # It has the tables as any program makes them, so that existing ones can be adopted.
+            config.attributes["is_first"] = True
+            command.revision(config, message, autogenerate=True, rev_id="0001")
+            del config.attributes["is_first"]
+            newest, message = 1, "keyset indexes"
+            indexes = [index for each in self.tables for index in each.indexes]
+            if not any(BY_CODE_POINT in index.info for index in indexes):
+                return
+        command.upgrade(config, f"{newest:04}")
+        command.revision(config, message, autogenerate=True, rev_id=f"{newest + 1:04}")
+
+    def _config(self, connection: Connection, *others: MetaData) -> "Config":
+        """Return Alembic's configuration, with the models' metadata and others."""
+        from alembic.config import Config  # noqa: PLC0415 (as above)
+
+        metadata = [*self._metadata, *others]
+        attributes = {"connection": connection, "metadata": metadata}
+        config = Config(stdout=StringIO(), attributes=attributes)
+        # Alembic's options are interpolated by configparser, in which `%%` is a percent sign.
+        config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+        config.set_main_option("version_locations", str(self._folder).replace("%", "%%"))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+        return config

@@ -4,7 +4,7 @@ Each reason says what does not fit and, if possible, has the SQL to fix it
 (https://www.postgresql.org/docs/current/catalogs.html).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Integer,
     Interval,
     LargeBinary,
-    MetaData,
     Numeric,
     Row,
     String,
@@ -333,9 +332,8 @@ ACCEPTED: dict[type[TypeEngine[Any]], tuple[str, ...]] = {
 """By type of the model. Enums are stored as texts; `Float`, a subclass, precedes `Numeric`."""
 
 
-def unusable_index(connection: Connection, metadata: MetaData) -> str | None:
+def unusable_index(connection: Connection, tables: Sequence[Table]) -> str | None:
     """Return which index of the models cannot be used, and why; None if all can."""
-    tables = metadata.tables.values()
     ours = {(each.schema, index.name): index for each in tables for index in each.indexes}
     schemas = sorted({each.schema for each in tables if each.schema is not None})
     found = connection.execute(INDEXES, {"schemas": schemas})

@@ -3,18 +3,14 @@
 from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.schema import SchemaItem
 
-from graph.engine.saved_answers import METADATA
-from graph.hero.model import METADATA as MODELS
 from graph.migrations import VERSION_TABLE
 from graph.migrations.autogenerate import render_item, rewriter
 from graph.tables.columns import BY_CODE_POINT
 
-OURS = [MODELS, METADATA]
-"""Metadata of the models and of the saved answers."""
-
+OURS: list[MetaData] = context.config.attributes["metadata"]
 
 TABLES = {key: table for metadata in OURS for key, table in metadata.tables.items()}
 
@@ -43,7 +39,7 @@ if connection.dialect.name == "postgresql":
     connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
 context.configure(
     connection=connection,
-    target_metadata=[MODELS] if IS_FIRST else OURS,
+    target_metadata=OURS,
     version_table=VERSION_TABLE,
     include_schemas={None} != SCHEMAS,
     include_name=include_name,

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from graph.engine.service import Call, Result, Service
 from graph.errors import MAX_NAME_LENGTH, Code, logger
 from graph.observe.logs import record_trace
-from graph.product import NAME, PREFIX
+from graph.product import PREFIX
 
 FAULTS = {Code.INTERNAL_SERVER_ERROR, Code.SERVICE_UNAVAILABLE}
 """Codes of server faults; all others are caused by clients."""
@@ -36,11 +36,14 @@ OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 @cache
-def configure() -> bool:
+def configure(name: str) -> bool:
     """Set up the SDK for this process if the environment enables it; return whether it did.
 
     `OTEL_EXPORTER_OTLP_ENDPOINT` alone enables it. All variables:
     https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/.
+
+    Args:
+        name: default of OpenTelemetry's `service.name`.
     """
     for signal in ("TRACES", "METRICS"):
         if {"OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"} & set(environ):
@@ -49,7 +52,7 @@ def configure() -> bool:
     if exporters <= {"none"} or environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
     try:
-        _set_up()
+        _set_up(name)
     except ModuleNotFoundError as error:
         logger.warning(
             "Telemetry is off: %s is not installed; run: pip install '.[telemetry]'", error.name
@@ -62,7 +65,7 @@ def configure() -> bool:
     return True
 
 
-def _set_up() -> None:
+def _set_up(name: str) -> None:
     from opentelemetry.distro import OpenTelemetryConfigurator  # noqa: PLC0415 (an extra)
     from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider  # noqa: PLC0415
 
@@ -77,7 +80,7 @@ def _set_up() -> None:
     if not isinstance(trace.get_tracer_provider(), TracerProvider):
         environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
         if "service.name" not in environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
-            environ.setdefault("OTEL_SERVICE_NAME", NAME)
+            environ.setdefault("OTEL_SERVICE_NAME", name)
         OpenTelemetryConfigurator().configure()  # type: ignore[no-untyped-call] # (it has no types)
     provider = trace.get_tracer_provider()
     assert isinstance(provider, TracerProvider)  # noqa: S101 (as it was set up)

@@ -29,7 +29,7 @@ from graph.tables.relations import (
 from graph.tables.rows import TableRows
 from graph.tables.sql.relation import Relation
 from graph.tables.stats import Stats, read_stats, stats_type
-from graph.tables.types import row_type
+from graph.tables.types import TABLE, row_type
 
 # ruff: noqa: ARG001 (graphql-core passes the root value to each resolver, as `self`)
 
@@ -316,6 +316,7 @@ class Resource(TableRows[T]):
         _, info, *names = signature(resolve).parameters
         given = arguments or self.arguments
         annotations: dict[str, Any] = {name: Annotated[Any, getattr(given, name)] for name in names}
+        options["metadata"] = {TABLE: self.table, **options.get("metadata", {})}
         resolve.__annotations__ = {info: Info, **annotations, "return": returns}
         return strawberry.field(resolver=resolve, **{"description": description, **options})
 

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, get_args
 
 import strawberry
@@ -25,6 +26,9 @@ from graph.engine.definitions import (
 from graph.engine.scalars import SCALARS, BigInt, Duration
 from graph.tables.sql.functions import underlying_type
 from graph.tables.sql.keys import ID, referenced
+
+TABLE = "table"
+"""Key in a field's Strawberry metadata: the table whose rows the field reads or writes."""
 
 TYPES: dict[type[TypeEngine[Any]], object] = {
     BigInteger: BigInt,
@@ -52,7 +56,11 @@ def row_type(table: Table, cls: type) -> None:
                 f"{cls.__name__}.{name} has no column in the table {table.name}: "
                 "give the field a resolver, or leave it out"
             )
-    set_definition(cls, typed(definition, table))
+    definition = typed(definition, table)
+    fields = [copy.copy(field) for field in definition.fields]
+    for field in fields:
+        field.metadata = MappingProxyType({**field.metadata, TABLE: table})
+    set_definition(cls, replace(definition, fields=fields))
 
 
 def typed(definition: StrawberryObjectDefinition, table: Table) -> StrawberryObjectDefinition:

@@ -12,7 +12,7 @@ SNAPSHOT = Path(__file__).parents[2] / "schema.graphql"
 
 
 def test_the_snapshot_is_up_to_date() -> None:
-    assert SNAPSHOT.read_text() == schema_diff.sdl(schema_diff.read(None)), (
+    assert SNAPSHOT.read_text() == schema_diff.sdl(schema_diff.read(schema)), (
         "The schema has changed. If that is meant: hero-graph schema > schema.graphql"
     )
 

@@ -13,11 +13,11 @@ from graph.database import open_database
 from graph.database.base import DatabaseError
 from graph.database.postgres.connect import Connector, data_source
 from graph.errors import ServiceUnavailableError
-from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
 from tests.support.cluster import Cluster, free_port
 from tests.support.databases import WAITING, Sql, on_postgresql, transaction
+from tests.support.hero_api import MIGRATIONS
 from tests.support.postgres_proxy import Proxy
 from tests.support.waiting import wait_until
 
@@ -142,7 +142,7 @@ def test_a_start_without_a_usable_host_fails_in_one_line(
     url = database_url.replace("@", f"@127.0.0.1:{free_port()},")
     database = open_database(Settings(database_url=f"{url}?target_session_attrs={target}"))
     with pytest.raises(DatabaseError) as raised:
-        asyncio.run(prepare(database))
+        asyncio.run(MIGRATIONS.prepare(database))
     line = str(raised.value)
     assert "Connect call failed" in line
     assert f"127.0.0.1:{cluster.port}: None of the hosts match" in line

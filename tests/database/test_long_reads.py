@@ -16,7 +16,6 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from graph.app import create_app
 from graph.database.sqlite.slow_reads import AT_ONCE
 from graph.database.sqlite.write_ahead_log import LOG_LIMIT, LONGEST_LOG
 from graph.database.statement import Statement
@@ -28,6 +27,7 @@ from graph.settings import Settings
 from tests.support.availability import UNAVAILABLE, assert_works
 from tests.support.client import Client
 from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.support.hero_api import app_of
 from tests.support.prepared_database import set_up
 from tests.support.raw_http import connected, post
 from tests.support.served_app import serving
@@ -91,7 +91,7 @@ class Long:
         config = StrawberryConfig(info_class=Info)
         schema = Schema(query=LongQuery, mutation=LongMutation, config=config)
         configured = self._configure(**settings)
-        app = create_app(configured, schema=schema)
+        app = app_of(schema, configured)
         self.url = self._stack.enter_context(serving(app, configured))
         return self._stack.enter_context(Client(self.url))
 

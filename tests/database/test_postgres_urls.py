@@ -14,10 +14,10 @@ from graph.database import open_database
 from graph.database.base import DatabaseError
 from graph.database.postgres.database import PostgresDatabase
 from graph.hero.model import HERO
-from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.cluster import Cluster, free_port, running_cluster, unprivileged
 from tests.support.components import require
+from tests.support.hero_api import MIGRATIONS
 
 PASSWORD = "p@ss:w/rd?#%[ü] +"  # noqa: S105 (of a cluster that is thrown away)
 CERTIFICATE = (
@@ -70,7 +70,7 @@ async def use(url: str) -> tuple[str, bool]:
     database = open_database(Settings(database_url=url))
     assert isinstance(database, PostgresDatabase)
     try:
-        await prepare(database)
+        await MIGRATIONS.prepare(database)
         assert await database.is_empty(HERO)
         asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
         pooled, encrypted = await database.transactions.acquire_and_run(
@@ -180,7 +180,7 @@ def test_a_server_that_does_not_answer_is_named() -> None:
         url = f"postgresql://hero@127.0.0.1:{silent.getsockname()[1]}/heroes"
         database = open_database(Settings(database_url=url, database_timeout=0.2))
         with pytest.raises(DatabaseError, match=r"127\.0\.0\.1:\d+/heroes: no answer in time"):
-            asyncio.run(prepare(database))
+            asyncio.run(MIGRATIONS.prepare(database))
 
 
 def test_a_url_needs_a_user_if_the_process_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from graph.database import open_database
 from graph.database.base import DatabaseError
-from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import CREATE, Client
 from tests.support.cluster import Cluster
 from tests.support.databases import Sql, on_postgresql, on_sqlite
+from tests.support.hero_api import MIGRATIONS
 from tests.support.service_process import run
 
 READ = "{ heroes { id name } }"
@@ -104,7 +104,7 @@ def test_an_unusable_database_stops_the_start(
             connection.execute(made_by)
     database = open_database(Settings(database_url=database_url, read_only=True))
     with pytest.raises(DatabaseError, match=says):
-        asyncio.run(prepare(database))
+        asyncio.run(MIGRATIONS.prepare(database))
     assert file.exists() == (made_by is not None)
 
 

@@ -8,7 +8,6 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
-from graph.app import create_app
 from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
@@ -17,6 +16,7 @@ from graph.settings import Settings
 from tests.support.client import CREATE, CREATE_TWO, Client
 from tests.support.cluster import Cluster
 from tests.support.databases import Sql, on_postgresql, slow_on_postgresql, transaction
+from tests.support.hero_api import app_of
 from tests.support.hero_statements import new_hero
 from tests.support.postgres_proxy import proxy_to
 from tests.support.served_app import serving
@@ -54,7 +54,7 @@ def slow(request: pytest.FixtureRequest, configure: Callable[..., Settings]) -> 
     )
     settings = configure(request_timeout=0.5, pool_size=1)
     with (
-        serving(create_app(settings, schema=schema), settings) as url,
+        serving(app_of(schema, settings), settings) as url,
         Client(url) as api,
     ):
         yield api

@@ -8,18 +8,17 @@ import pytest
 import strawberry
 from typer.testing import CliRunner
 
-from graph.app import create_app
 from graph.cli import app
 from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
-from graph.hero.schema import schema
 from graph.hero.types import Hero
 from graph.settings import Settings
 from tests.support.browser import Browser, chromium, expect
 from tests.support.client import Client
 from tests.support.databases import on_sqlite
+from tests.support.hero_api import app_of
 from tests.support.hero_statements import page_of_heroes
 from tests.support.served_app import serving
 from tests.support.visitor import Visitor
@@ -44,7 +43,7 @@ class DerivedQuery(Query):
 def derived(configure: Callable[..., Settings]) -> Iterator[Client]:
     """A service with a deprecated field."""
     settings = configure()
-    app = create_app(settings, schema=Schema(DerivedQuery, Mutation, config=schema.config))
+    app = app_of(Schema(DerivedQuery, Mutation), settings)
     with serving(app, settings) as url, Client(url) as client:
         yield client
 

@@ -11,7 +11,6 @@ from strawberry.extensions import SchemaExtension
 from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 
-from graph.app import create_app
 from graph.database.base import Session
 from graph.database.statement import Rows, Statement
 from graph.engine.context import Info
@@ -21,6 +20,7 @@ from graph.hero.types import Hero
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.databases import Sql
+from tests.support.hero_api import app_of
 from tests.support.hero_statements import hero_by_key, page_of_heroes
 from tests.support.served_app import serving
 
@@ -93,7 +93,7 @@ def interrupted(configure: Callable[..., Settings], sql: Sql) -> Iterator[Client
 
     ages.clear()
     schema = Schema(Queries, config=StrawberryConfig(info_class=Info), extensions=[Interrupting])
-    app = create_app(configure(), schema=schema)
+    app = app_of(schema, configure())
     with serving(app) as url, Client(url) as api:
         sql(HEROES)
         yield api

@@ -31,7 +31,7 @@ OTHER = build_schema("""
 def checked(given: GraphQLSchema) -> list[tuple[list[str], Any]]:
     """Names of the operations, and variables, of each tab; all must be valid."""
     found = []
-    for tab in examples(given):
+    for tab in examples(given, "hero-graph"):
         document, variables = parse(tab["query"]), json.loads(tab["variables"])
         assert validate(given, document) == []
         names = [node.name.value for node in document.definitions]  # type: ignore[attr-defined] # (operations)
@@ -62,4 +62,4 @@ def test_examples_of_another_schema() -> None:
 
 
 def test_a_schema_of_no_such_field_has_an_example() -> None:
-    assert examples(build_schema("type Query { ok: Boolean }"))[0]["query"]
+    assert examples(build_schema("type Query { ok: Boolean }"), "it")[0]["query"]

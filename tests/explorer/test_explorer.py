@@ -35,7 +35,7 @@ MEDIA_TYPES = {
 }
 
 
-PAGE = explorer.Page(core_schema(schema))
+PAGE = explorer.Page(core_schema(schema), "Heroes", "hero-graph")
 
 ROUTES = [Route("/graphql", PAGE), Route("/graphql/explorer/{name}", explorer.asset)]
 

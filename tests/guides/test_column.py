@@ -32,7 +32,7 @@ def test_a_column_is_added_to_a_table_with_rows(
     assert newer.data(filtered) == {"heroes": [{"name": "New"}]}
     assert sql("SELECT team FROM hero ORDER BY id") == [(None,), ("Preventers",)]
     assert run("db", "check").returncode == 0
-    [revision] = folder.glob("graph/migrations/versions/*_add_team.py")
+    [revision] = folder.glob("graph/hero/revisions/*_add_team.py")
     operations = re.findall(r"\b(?:batch_)?op\.(?!f\()\w+", revision.read_text("utf-8"))
     assert operations == [
         "op.batch_alter_table",

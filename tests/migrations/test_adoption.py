@@ -7,10 +7,10 @@ import pytest
 
 from graph.database import open_database
 from graph.database.base import DatabaseError
-from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.support.hero_api import MIGRATIONS
 from tests.support.service_process import run
 
 Serve = Callable[..., Client]
@@ -39,7 +39,7 @@ def start(configure: Callable[..., Settings]) -> None:
     async def prepared() -> None:
         database = open_database(configure())
         try:
-            await prepare(database)
+            await MIGRATIONS.prepare(database)
         finally:
             await database.dispose()
 

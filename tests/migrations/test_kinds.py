@@ -11,11 +11,11 @@ import pytest
 
 from graph.database import open_database
 from graph.database.base import DatabaseError
-from graph.migrations import prepare
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.components import require
 from tests.support.databases import Sql, on_postgresql, on_sqlite
+from tests.support.hero_api import MIGRATIONS
 from tests.support.table_kinds import POSTGRESQL, SQLITE, Kind
 
 Serve = Callable[..., Client]
@@ -40,7 +40,7 @@ def prepared(settings: Settings) -> None:
     async def run() -> None:
         database = open_database(settings)
         try:
-            await prepare(database, upgrade=True)
+            await MIGRATIONS.prepare(database, upgrade=True)
         finally:
             await database.dispose()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from graph.migrations import HERE, NEWEST, REVISIONS
+from graph.migrations import HERE
 from graph.product import LOCK
 from tests.support.client import Client
 from tests.support.databases import (
@@ -23,6 +23,7 @@ from tests.support.databases import (
     slow_on_postgresql,
     transaction,
 )
+from tests.support.hero_api import MIGRATIONS, REVISIONS
 from tests.support.service_process import run, service
 from tests.support.waiting import wait_until
 
@@ -34,6 +35,8 @@ MADE_BEFOREHAND = {
     "postgresql": 'CREATE INDEX CONCURRENTLY ix_hero_name_and_id ON hero (name COLLATE "C", id)',
 }
 """One of the keyset indexes, as an operator may create it before the upgrade."""
+
+NEWEST = MIGRATIONS.newest
 
 NEXT = f"{int(NEWEST) + 1:04}"
 """The revision that `db revision` generates for a changed model."""
@@ -71,7 +74,7 @@ def newer_code(
     """Makes the commands run a copy of the code whose heroes have a team, with its revision."""
     copy = tmp_path / "newer"
     ignored = shutil.ignore_patterns("node_modules", "__pycache__")
-    shutil.copytree(HERE.parent, copy / "graph", ignore=ignored)
+    shutil.copytree(REVISIONS.parents[1], copy / "graph", ignore=ignored)
     models = copy / "graph" / "hero" / "model.py"
     text, count = re.subn(r"(    secret_name: str = .*\n)", rf"\1{FIELD}", models.read_text())
     assert count == 1
@@ -90,8 +93,8 @@ def check() -> tuple[int, str]:
 
 
 def test_alembic_sees_one_line_of_revisions() -> None:
-    script = ScriptDirectory(str(HERE))
-    assert [entry.revision for entry in script.walk_revisions()] == REVISIONS[::-1]
+    script = ScriptDirectory(str(HERE), version_locations=[str(REVISIONS)])
+    assert [entry.revision for entry in script.walk_revisions()] == MIGRATIONS.revisions[::-1]
     assert script.get_heads() == [NEWEST]
 
 

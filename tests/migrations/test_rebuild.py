@@ -11,13 +11,15 @@ from alembic.operations import Operations
 from sqlalchemy import Connection
 
 from graph.database import open_database
-from graph.migrations import HERE, NEWEST
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.databases import Sql, on_sqlite
+from tests.support.hero_api import MIGRATIONS, REVISIONS
 from tests.support.service_process import run, service
 
 pytestmark = on_sqlite
+
+NEWEST = MIGRATIONS.newest
 
 REBUILD = f"""
 from alembic import op
@@ -38,8 +40,8 @@ def rebuilding_code(tmp_path: Path, database_url: str, monkeypatch: pytest.Monke
     monkeypatch.setenv("GRAPH_DATABASE_URL", database_url)
     copy = tmp_path / "newer"
     ignored = shutil.ignore_patterns("node_modules", "__pycache__")
-    shutil.copytree(HERE.parent, copy / "graph", ignore=ignored)
-    (copy / f"graph/migrations/versions/{int(NEWEST) + 1:04}_rebuild.py").write_text(REBUILD)
+    shutil.copytree(REVISIONS.parents[1], copy / "graph", ignore=ignored)
+    (copy / f"graph/hero/revisions/{int(NEWEST) + 1:04}_rebuild.py").write_text(REBUILD)
     monkeypatch.chdir(copy)
 
 

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 from strawberry.schema.config import StrawberryConfig
 
-from graph.app import create_app
 from graph.engine import errors
 from graph.engine.context import Info
 from graph.engine.schema import Schema, SerialExecutor
 from graph.errors import logger
 from graph.settings import Settings
 from tests.support.client import Client
+from tests.support.hero_api import app_of
 from tests.support.served_app import serving
 
 ran: list[Any] = []
@@ -54,7 +54,7 @@ def both_paths(query: type, directory: Path) -> Iterator[Both]:
         for fast in (True, False):
             schema = Schema(query, config=StrawberryConfig(info_class=Info))
             url = f"sqlite:///{directory / str(fast)}.db"
-            app = create_app(Settings(database_url=url), schema=schema, fast_execution=fast)
+            app = app_of(schema, Settings(database_url=url), fast_execution=fast)
             clients.append(Client(stack.enter_context(serving(app))))
             stack.callback(clients[-1].http.close)
         yield Both(*clients)

@@ -9,9 +9,9 @@ from graph.database import open_database
 from graph.database.base import Database
 from graph.hero.model import HERO
 from graph.hero.seed import REALISTIC
-from graph.migrations import prepare
 from graph.settings import Settings
 from graph.tables.samples import add_samples
+from tests.support.hero_api import MIGRATIONS
 
 Configure = Callable[..., Settings]
 
@@ -19,7 +19,7 @@ Configure = Callable[..., Settings]
 @asynccontextmanager
 async def prepared(settings: Settings) -> AsyncIterator[Database]:
     database = open_database(settings)
-    await prepare(database)
+    await MIGRATIONS.prepare(database)
     try:
         yield database
     finally:

@@ -6,13 +6,13 @@ from typing import Any
 
 from strawberry.schema.config import StrawberryConfig
 
-from graph.app import create_app
 from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.settings import Settings
 from tests.support.client import Client
+from tests.support.hero_api import app_of
 from tests.support.served_app import serving
 
 Serve = Callable[..., Client]
@@ -39,7 +39,7 @@ def serving_schemas(configure: Callable[..., Settings]) -> Iterator[Serve]:
             config = StrawberryConfig(info_class=Info, **SORTED)
             schema = Schema(query=query, mutation=mutation, config=config, **options)
             settings = configure(**given)
-            app = create_app(settings, schema=schema)
+            app = app_of(schema, settings)
             client = Client(stack.enter_context(serving(app, settings)))
             stack.callback(client.http.close)
             return client

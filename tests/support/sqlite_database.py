@@ -12,8 +12,8 @@ from graph.database.base import Session
 from graph.database.sqlite.database import SQLiteDatabase
 from graph.database.statement import Statement
 from graph.hero.model import HERO
-from graph.migrations import prepare
 from graph.settings import Settings
+from tests.support.hero_api import MIGRATIONS
 from tests.support.hero_statements import new_hero
 
 THREAD = func.thread(type_=BigInteger).label("thread")
@@ -35,7 +35,7 @@ def run(file: Path, work: Work, timeout: float = 60) -> None:
 
     async def main() -> None:
         database = opened(file, timeout)
-        await prepare(database)
+        await MIGRATIONS.prepare(database)
         try:
             await work(database)
         finally:

@@ -14,12 +14,12 @@ from graph.database.postgres.session import PostgresSession
 from graph.database.sqlite.database import SQLiteDatabase, SQLiteSession
 from graph.database.statement import Rows, Statement
 from graph.hero.model import HERO
-from graph.migrations import prepare
 from graph.settings import Settings
 from graph.tables.sql.conditions import EVERYTHING, Condition
 from graph.tables.sql.page import Page
 from graph.tables.sql.segments import Bound, Order, Term, backward, total_order
 from tests.support.databases import Sql, on_postgresql, on_sqlite, slow_on_postgresql
+from tests.support.hero_api import MIGRATIONS
 from tests.support.service_process import run
 
 ROWS = """INSERT INTO hero (name, age, secret_name)
@@ -37,7 +37,7 @@ def _made(configure: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -
 
     async def make() -> None:
         database = open_database(settings)
-        await prepare(database)
+        await MIGRATIONS.prepare(database)
         await database.dispose()
 
     asyncio.run(make())

@@ -1,7 +1,7 @@
 /** What the service wrote into its page. */
 export const root = document.getElementById("explorer");
 
-/** The product's name and title, of graph/product.py. */
+/** Name of the command, and title of the schema. */
 export const { name, title } = root.dataset;
 
 /** The operations that a first visit shows, of graph/explorer/examples.py. */

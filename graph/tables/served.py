@@ -1,0 +1,20 @@
+"""The tables that a schema serves."""
+
+from graphql import GraphQLObjectType
+from sqlalchemy import Table
+
+from graph.engine.definitions import core_schema, field_of
+from graph.engine.schema import Schema
+from graph.tables.types import TABLE
+
+
+def tables_of(schema: Schema) -> list[Table]:
+    """Return the tables of the resources whose types or root fields are in the schema."""
+    found: dict[Table, None] = {}
+    for type_ in core_schema(schema).type_map.values():
+        if isinstance(type_, GraphQLObjectType):
+            for field in type_.fields.values():
+                source = field_of(field)
+                if source is not None and TABLE in source.metadata:
+                    found[source.metadata[TABLE]] = None
+    return list(found)
