@@ -18,6 +18,8 @@ from graph.tables.served import tables_of
 REVISIONS = "revisions"
 """Folder of the project's revisions, beside the module of its schema."""
 
+PACKAGE = str(Path(__file__).parent)
+
 
 class APIError(Exception):
     """The API cannot be loaded; the message is one line for the operator."""
@@ -74,6 +76,8 @@ def load_api(name: str, *, command: str = NAME) -> API:
     Raises:
         APIError: the module cannot be imported, or has no such schema.
     """
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise APIError(f"GRAPH_API: {name!r} is not the name of a module, such as `shop.api`")
     module = _imported(name)
     schema = getattr(module, "schema", None)
     if schema is None:
@@ -92,9 +96,10 @@ def _imported(name: str) -> ModuleType:
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{name}.".startswith(f"{missing}."):
-            message = f"GRAPH_API: there is no module {name}; write it as in `shop.api`"
-            raise APIError(message) from None
-        *_, last = extract_tb(error.__traceback__)
+            raise APIError(f"GRAPH_API: there is no module {name}") from None
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        at = f"{last.filename}, line {last.lineno}"
-        raise APIError(f"GRAPH_API: {name} cannot be imported: {reason} ({at})") from error
+        # The module's own line says more than that of the package which refuses it.
+        frames = extract_tb(error.__traceback__)
+        own = [each for each in frames if not each.filename.startswith(("<", PACKAGE))]
+        at = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+        raise APIError(f"GRAPH_API: {name} cannot be imported: {reason}{at}") from error

@@ -4,8 +4,8 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,28 +50,46 @@ class App:
         fastapi: the whole app, including the endpoint.
         endpoint: the endpoint alone; None if FastAPI's middleware must run before it.
         allowed_hosts: the hosts to answer for; empty for all.
+        running: opens the database, and closes it at the end.
     """
 
     def __init__(
-        self, fastapi: FastAPI, endpoint: ASGIApp | None, allowed_hosts: Sequence[str]
+        self,
+        fastapi: FastAPI,
+        endpoint: ASGIApp | None,
+        allowed_hosts: Sequence[str],
+        running: Callable[[], AbstractAsyncContextManager[None]],
     ) -> None:
         self.fastapi = fastapi
+        self._running = running
+        self._is_started = False
         self._endpoint = endpoint or fastapi
         is_open = not allowed_hosts or "*" in allowed_hosts
         self._answer = self._route if is_open else AllowedHosts(self._route, allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._is_started and scope["type"] == "http":
+            raise RuntimeError(
+                "the database is not open: the lifespan of the app in which this one is mounted "
+                "must enter `lifespan()` of this one"
+            )
         await self._answer(scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Start, and end with the block, inside the lifespan of an app that mounts this one.
+        """Open the database, and close it at the end of the block.
+
+        An app that mounts this one enters it in its own lifespan.
 
         Raises:
-            DatabaseError: see `create_app`.
+            DatabaseError: the database cannot be opened, or has tables that this code cannot serve.
         """
-        async with self.fastapi.router.lifespan_context(self.fastapi):
-            yield
+        async with self._running():
+            self._is_started = True
+            try:
+                yield
+            finally:
+                self._is_started = False
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
@@ -117,8 +135,7 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
 
     Raises:
         APIError: `settings.api` names no module with a schema.
-        DatabaseError: the settings name no usable database. At its start, the app raises it if the
-            database cannot be opened, or has tables that this code cannot serve.
+        DatabaseError: the settings name no usable database. See also `App.lifespan`.
     """
     if schema is None:
         api = load_api(settings.api, command=command)
@@ -127,19 +144,24 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
     database = open_database(settings)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def running() -> AsyncIterator[None]:
         if not prepared:
             await api.migrations.prepare(database)
         await database.open()
         keeping = asyncio.create_task(service.keep_answers_within_bounds())
         try:
-            with short_collections():
-                yield
+            yield
         finally:
             keeping.cancel()
             await asyncio.wait([keeping])
             await database.dispose()
             await telemetry.flush()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with made.lifespan():
+            with short_collections():
+                yield
 
     traced = telemetry.configure(command)
     no_page = _error_response(HTTPError(404, "GraphiQL is turned off."))
@@ -196,7 +218,8 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
         )
     # CORS and tracing are FastAPI's middleware, which must run before the endpoint.
     has_middleware = traced or settings.cors_origins
-    return App(app, None if has_middleware else endpoint, settings.allowed_hosts)
+    made = App(app, None if has_middleware else endpoint, settings.allowed_hosts, running)
+    return made
 
 
 def __getattr__(name: str) -> App:
@@ -216,10 +239,10 @@ def _error_response(error: PublicError, headers: Mapping[str, str] | None = None
     return _answer(body_of(error), status_of(error, JSON), headers)
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     """Answer an unknown path or method, in the shape of a GraphQL response."""
     assert isinstance(error, HTTPException)  # noqa: S101 (as it was registered)
-    message = f"{error.detail}; the API is at /graphql."
+    message = f"{error.detail}; the API is at {request.scope.get('root_path', '')}{PATH}."
     return _error_response(HTTPError(error.status_code, message), error.headers)
 
 

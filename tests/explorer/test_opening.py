@@ -94,7 +94,7 @@ def test_schema_that_cannot_be_read(visitor: Visitor, serve: Callable[..., Clien
 
 def mounted(app: App) -> ASGIApp:
     """The service mounted in another app."""
-    return Starlette(routes=[Mount("/api", app)], lifespan=app.fastapi.router.lifespan_context)
+    return Starlette(routes=[Mount("/api", app)], lifespan=lambda _: app.lifespan())
 
 
 def proxied(app: App, root_path: str = "") -> ASGIApp:
