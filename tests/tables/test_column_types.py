@@ -81,13 +81,15 @@ ORDERED: dict[str, list[Any]] = {
 def both(database_url: str, configure: Callable[..., Settings]) -> Iterator[list[Client]]:
     """Two services of the table: on the fast path, and off it."""
     run(database_url, Tables.metadata.create_all)
-    if database_url.startswith("postgresql"):
+    if is_postgres := database_url.startswith("postgresql"):
         run(database_url, PostgresTables.metadata.create_all)
     with ExitStack() as stack:
         clients = []
         for fast in (True, False):
             settings = configure(fast_execution=fast)
-            served = serving(create_app(settings, schema=schema), settings)
+            # SQLite has not all tables of the schema.
+            app = create_app(settings, schema=schema, prepared=not is_postgres)
+            served = serving(app, settings)
             clients.append(stack.enter_context(Client(stack.enter_context(served))))
         yield clients
 
