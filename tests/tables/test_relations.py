@@ -71,6 +71,7 @@ def paths(configure: Callable[..., Settings], database_url: str) -> Iterator[Pat
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT setval('member_id_seq', 5)"))
 
+    run(database_url, fill)
     settings = configure()
     with ExitStack() as stack:
         clients = []
@@ -78,8 +79,6 @@ def paths(configure: Callable[..., Settings], database_url: str) -> Iterator[Pat
             app = create_app(settings, schema=schema, fast_execution=fast)
             clients.append(Client(stack.enter_context(serving(app, settings))))
             stack.callback(clients[-1].http.close)
-            if fast:
-                run(database_url, fill)
         yield Paths(*clients)
 
 
