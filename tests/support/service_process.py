@@ -72,11 +72,13 @@ def service(
         database_url: what it serves.
         arguments: further arguments of `serve`.
         prefix: the command that starts it, such as one that takes its privileges away.
-        settings: its settings; and `fast_execution`, whether operations are compiled.
+        settings: its settings; and `fast_execution`, whether operations are compiled, and
+            `python`, the interpreter of the environment in which it is installed.
     """
     program = ["-m", "graph"] if settings.pop("fast_execution", True) else ["-c", PLAIN]
+    python = settings.pop("python", sys.executable)
     settings["database_url"] = database_url
-    command = [*prefix, sys.executable, *program, "serve", "--port", "0", *arguments]
+    command = [*prefix, str(python), *program, "serve", "--port", "0", *arguments]
     with TemporaryFile() as log:
         process = subprocess.Popen(
             command,
