@@ -1,13 +1,15 @@
-"""The guides "A project of your own" and "In a FastAPI app that you have", on the built package."""
+"""Guides of projects that depend on the package, followed on the built one."""
 
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,29 @@ pytestmark = pytest.mark.slow
 
 PROJECT = section("A project of your own")
 MOUNTED = section("In a FastAPI app that you have")
+TAKEN_OVER = section("Take over users and items")
+
+TEMPLATE = Path(__file__).parent / "template"
+
+FILL = """
+import sys
+from sqlmodel import Session, SQLModel, create_engine
+from app.models import Item, User
+
+engine = create_engine(sys.argv[1])
+SQLModel.metadata.create_all(engine)
+with Session(engine) as session:
+    ann = User(email="ann@example.org", hashed_password="-", items=[Item(title="Sword")])
+    session.add(ann)
+    session.commit()
+"""
+"""Makes the template's tables, with rows."""
+
+USERS = """{ usersConnection(first: 5) { nodes {
+    id email createdAt items { title owner { email } } } } }"""
+
+REGISTER = """mutation($user: RegisterInput!) {
+    register(user: $user) { email isActive isSuperuser fullName } }"""
 
 EXAMPLE = re.compile(r"-d '(\{.*?\})'\n```\n+```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 """Body of a request by `curl`, and its answer."""
@@ -185,3 +210,49 @@ def test_an_app_of_ones_own(programs: Path, tmp_path: Path, sql: Sql) -> None:
             visitor.page.context.close()
     assert sql("SELECT title FROM book") == [("Emma",)]
     assert sql("SELECT count(*) FROM hero_graph_answer") == [(0,)]
+
+
+def test_users_and_items_are_taken_over(
+    programs: Path, command: Callable[..., str], tmp_path: Path, database_url: str, sql: Sql
+) -> None:
+    require(find_spec("psycopg") is not None, "needs psycopg")
+    shutil.copytree(TEMPLATE, tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    command("python", "-c", FILL, database_url)
+    edit(tmp_path, TAKEN_OVER)
+    follow(command, COMMANDS.findall(TAKEN_OVER)[0])
+    assert "matches the models" in command("hero-graph", "db", "check")
+    with (
+        service(database_url, python=programs / "python") as running,
+        Client(running.url) as api,
+    ):
+        [ann] = api.data(USERS)["usersConnection"]["nodes"]
+        assert ann["email"] == "ann@example.org"
+        assert ann["items"] == [{"title": "Sword", "owner": {"email": "ann@example.org"}}]
+        assert datetime.fromisoformat(ann["createdAt"]).tzinfo is not None
+        bob = {"email": "bob@example.org", "password": "correct horse"}
+        assert api.data(REGISTER, user=bob)["register"] == {
+            "email": "bob@example.org",
+            "isActive": True,
+            "isSuperuser": False,
+            "fullName": None,
+        }
+        assert api.codes(REGISTER, user={**bob, "email": "bob"}) == ["BAD_USER_INPUT"]
+        assert api.codes(REGISTER, user={**bob, "password": "short"}) == ["BAD_USER_INPUT"]
+        [again] = api.execute(REGISTER, user=bob)["errors"]
+        assert "unique" in again["message"]
+        assert (
+            "assword"
+            not in httpx.post(
+                f"{running.url}/graphql",
+                json={"query": '{ __type(name: "User") { fields { name } } }'},
+            ).text
+        )
+        create = """mutation($owner: ID!) {
+            createItem(input: {title: "Bow", ownerId: $owner}) { owner { email } } }"""
+        assert api.data(create, owner=ann["id"])["createItem"]["owner"]["email"] == ann["email"]
+        delete = "mutation($id: ID!) { deleteUser(id: $id) { email } }"
+        assert api.data(delete, id=ann["id"]) == {"deleteUser": {"email": "ann@example.org"}}
+    assert sql("SELECT count(*) FROM item") == [(0,)]
+    [(stored,)] = sql('SELECT hashed_password FROM "user"')
+    assert "$" in stored
+    assert "horse" not in stored

@@ -1,0 +1,1 @@
+"""The parts of the full-stack-fastapi-template that its API needs."""
