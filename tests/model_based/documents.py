@@ -14,17 +14,19 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     build_schema,
+    get_named_type,
 )
 from hypothesis import strategies as st
 
-from graph.hero.schema import schema
+from graph.engine.schema import Schema
+from graph.hero.schema import schema as hero_schema
 
 Selection: TypeAlias = Mapping[str, Any]
-"""Selected fields, each with its subfields or None."""
+"""Selected fields, each with its subfields or None; by alias, a `RootField` that has arguments."""
 
 
 class RootField(NamedTuple):
-    """A root field with its arguments, as JSON, and its selection."""
+    """A root field, or one further inside, with its arguments, as JSON, and its selection."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -32,16 +34,9 @@ class RootField(NamedTuple):
 
 
 @cache
-def _schema() -> GraphQLSchema:
+def parsed(schema: Schema) -> GraphQLSchema:
+    """The schema, as graphql-core has it."""
     return build_schema(schema.as_str())
-
-
-def written_selection(selection: Selection | None) -> str:
-    """A selection as text."""
-    if not selection:
-        return ""
-    inner = (f"{name} {written_selection(selection[name])}" for name in selection)
-    return f"{{ {' '.join(inner)} }}"
 
 
 def project(value: Any, selection: Selection | None) -> Any:
@@ -60,9 +55,11 @@ class Writer:
         mode: `inline`: no variables; `variables`: one per argument; `mixed`: some at any
             depth.
         draw: decides where variables are in `mixed`.
+        schema: the schema.
     """
 
-    def __init__(self, mode: str, draw: st.DrawFn) -> None:
+    def __init__(self, mode: str, draw: st.DrawFn, schema: GraphQLSchema) -> None:
+        self._schema = schema
         self._mode = mode
         self._draw = draw
         self._types: list[str] = []
@@ -70,7 +67,7 @@ class Writer:
 
     def operation(self, fields: Sequence[RootField]) -> dict[str, Any]:
         """The JSON of a request for these fields; the keys of its data are `f0`, `f1`, …"""
-        roots = _schema()
+        roots = self._schema
         is_query = roots.query_type is not None and fields[0].name in roots.query_type.fields
         root = roots.query_type if is_query else roots.mutation_type
         assert root is not None
@@ -79,14 +76,26 @@ class Writer:
         query = f"{'query' if is_query else 'mutation'}{head} {{ {body} }}"
         return {"query": query, "variables": self.variables}
 
-    def _field(self, root: GraphQLObjectType, field: RootField) -> str:
-        definitions = root.fields[field.name].args
+    def _field(self, of: GraphQLObjectType, field: RootField) -> str:
+        definitions = of.fields[field.name].args
         arguments = [
             f"{name}: {self._value(definitions[name].type, value, at_top=True)}"
             for name, value in field.arguments.items()
         ]
         written = f"({', '.join(arguments)})" if arguments else ""
-        return f"{field.name}{written} {written_selection(field.selection)}"
+        return f"{field.name}{written} {self._selection(of, field.name, field.selection)}"
+
+    def _selection(self, of: GraphQLObjectType, name: str, selection: Selection | None) -> str:
+        if not selection:
+            return ""
+        type_: Any = get_named_type(of.fields[name].type)
+        inner = [
+            f"{key}: {self._field(type_, field)}"
+            if isinstance(field, RootField)
+            else f"{key} {self._selection(type_, key, field)}"
+            for key, field in selection.items()
+        ]
+        return f"{{ {' '.join(inner)} }}"
 
     def _value(self, type_: GraphQLInputType, value: Any, *, at_top: bool = False) -> str:
         if self._mode == "variables" or (
@@ -113,7 +122,9 @@ class Writer:
 
 
 @st.composite
-def operations(draw: st.DrawFn, fields: Sequence[RootField]) -> dict[str, Any]:
+def operations(
+    draw: st.DrawFn, fields: Sequence[RootField], schema: Schema = hero_schema
+) -> dict[str, Any]:
     """Draw the JSON of a request for these fields."""
     mode = draw(st.sampled_from(["variables", "inline", "mixed"]))
-    return Writer(mode, draw).operation(fields)
+    return Writer(mode, draw, parsed(schema)).operation(fields)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
 from sqlalchemy import make_url
@@ -42,6 +42,14 @@ POSTGRESQL = Sql(
     f"{INSERT} ($1, $2, $3, $4)",
     ("SELECT setval('hero_id_seq', greatest(max(id), 1), count(*) > 0) FROM hero",),
 )
+
+
+class Served(Protocol):
+    """Anything with the clients of services."""
+
+    @property
+    def clients(self) -> Sequence[Client]:
+        """The clients."""
 
 
 class Store:
@@ -131,7 +139,7 @@ def open_store(url: str, paths: Sequence[bool]) -> Iterator[Store]:
         yield Store(run, SQLITE if is_sqlite else POSTGRESQL, clients)
 
 
-def asked(stores: Iterable[Store], request: Any) -> Any:
+def asked(stores: Iterable[Served], request: Any) -> Any:
     """Return the answer of all services; it must have the same bytes."""
     answers = [client.post(request).content for store in stores for client in store.clients]
     assert len(set(answers)) == 1, answers

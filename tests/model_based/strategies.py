@@ -76,7 +76,7 @@ def rows(ages: st.SearchStrategy[Any] = stored_ages) -> st.SearchStrategy[list[H
     )
 
 
-def _some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Mostly one of these fields, sometimes two or none."""
     one = st.sampled_from(list(fields)).map(lambda name: (name,))
     two = st.permutations(list(fields)).map(lambda names: tuple(names[:2]))
@@ -86,8 +86,8 @@ def _some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
 
 
 _predicates = {
-    "id": _some(eq=ids, **{"in": st.lists(ids, max_size=4)}),
-    "name": _some(
+    "id": some(eq=ids, **{"in": st.lists(ids, max_size=4)}),
+    "name": some(
         eq=names,
         ne=names,
         startsWith=names,
@@ -95,7 +95,7 @@ _predicates = {
         eqIgnoreCase=names,
         **{"in": st.lists(names, max_size=4)},
     ),
-    "age": _some(
+    "age": some(
         eq=ages,
         ne=ages,
         lt=ages,
@@ -110,12 +110,12 @@ _predicates = {
 
 def _filters(levels: int) -> st.SearchStrategy[dict[str, Any]]:
     """Filters with at most this many levels."""
-    flat = _some(**_predicates)
+    flat = some(**_predicates)
     if levels == 1:
         return flat
     inner = _filters(levels - 1)
     several = mostly(st.lists(inner, min_size=1, max_size=3), st.just([]))
-    deeper = _some(**{"and": several, "or": several, "not": inner})
+    deeper = some(**{"and": several, "or": several, "not": inner})
     both = st.builds(lambda one, other: {**one, **other}, flat, deeper)
     return st.one_of(flat, deeper, both)
 

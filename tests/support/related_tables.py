@@ -109,6 +109,8 @@ class Query:
     member = MEMBERS.get_field()
     members = MEMBERS.page_field()
     members_connection = MEMBERS.connection_field()
+    team_stats = TEAMS.stats_field()
+    member_stats = MEMBERS.stats_field()
 
 
 @strawberry.type
@@ -121,6 +123,7 @@ class Mutation:
     update_member = MEMBERS.update_field()
     update_members = MEMBERS.update_many_field()
     delete_member = MEMBERS.delete_field()
+    delete_members = MEMBERS.delete_many_field()
 
 
 schema = Schema(query=Query, mutation=Mutation, config=StrawberryConfig(info_class=Info))
