@@ -171,7 +171,10 @@ def test_bytes_of_arriving_requests_are_limited(
         assert api.heroes() == []
 
 
-def test_a_client_that_does_not_read_is_disconnected(serve: Callable[..., Client]) -> None:
+def test_a_client_that_does_not_read_is_disconnected(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "STEPS", 1)
     api = serve(request_timeout=1)
     for _ in range(20):
         api.create("🦸" * 200, secretName="🦹" * 200)
@@ -300,7 +303,10 @@ def fill(api: Client) -> None:
 
 
 @on_sqlite
-def test_a_closing_connection_that_is_not_read_is_closed(serve: Callable[..., Client]) -> None:
+def test_a_closing_connection_that_is_not_read_is_closed(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "STEPS", 1)
     require(Path("/proc/net/tcp").is_file(), "the system's connections are not in /proc")
     api = serve(request_timeout=1)
     fill(api)
@@ -363,3 +369,19 @@ def test_clients_that_disconnect_leave_nothing_behind(
             assert perf_counter() < deadline, "connections were left behind"
         assert memory(process.pid) < used + 5_000_000
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.slow
+@on_sqlite
+def test_a_steady_reader_is_not_disconnected_though_its_system_reports_in_steps(
+    serve: Callable[..., Client],
+) -> None:
+    api = serve(request_timeout=1)
+    for _ in range(100):
+        api.create("🦸" * 200, secretName="🦹" * 200)
+    with connected(api.url) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        connection.sendall(WHOLE * 60)
+        for _ in range(100):
+            sleep(0.1)
+            assert connection.recv(2_500)  # a step takes longer than the timeout
