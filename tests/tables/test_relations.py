@@ -296,13 +296,22 @@ def test_filters_of_related_rows_have_the_same_limits(paths: Paths, where: Any, 
     literal = orjson.dumps(where).decode()
     for name in ("mentor", "home", "name", "or", "in", "eq"):
         literal = literal.replace(f'"{name}":', f"{name}: ")
+    ((relation, inner),) = where.items()
+    type_ = "TeamFilter" if relation == "home" else "MemberFilter"
+    mixed = f"query($w: {type_}) {{ members(where: {{{relation}: $w}}) {{ id }} }}"
+    nested = "query($w: MemberFilter) { teams { members(where: $w) { id } } }"
+    deletion = "mutation($w: MemberFilter!) { deleteMembers(where: $w) { id } }"
     for body in (
         {"query": query, "variables": {"w": where}},
         {"query": f"{{ members(where: {literal}) {{ id }} }}"},
+        {"query": mixed, "variables": {"w": inner}},
+        {"query": nested, "variables": {"w": where}},
+        {"query": deletion, "variables": {"w": where}},
     ):
-        (error,) = paths.fast.post(body).json()["errors"]
-        assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
-        assert what in error["message"]
+        for client in (paths.fast, paths.plain):
+            (error,) = client.post(body).json()["errors"]
+            assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX", error
+            assert what in error["message"]
 
 
 @pytest.mark.parametrize(
