@@ -4,6 +4,7 @@
 """
 
 import logging
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -84,14 +85,31 @@ class Constraint(StrEnum):
     """Constraints that a new value may violate, with the message for clients."""
 
     FOREIGN_KEY = "A reference would lead to a row that is not there."
+    REFERENCED = "Other rows refer to this one."
     NOT_NULL = "A value that is required is missing."
     UNIQUE = "A value that must be unique is there already."
     CHECK = "A value breaks a rule of the table."
     RANGE = "A value is too long or out of range."
 
 
-class ConstraintError(BadUserInputError):
-    """The database refuses a new value; the message is the same on every database."""
+class ConstraintError(PublicError):
+    """The database refuses a new value; the message is the same on every database.
+
+    Args:
+        constraint: what was violated, which clients get as `extensions.constraint`.
+        fields: the fields that it is about, as clients know them; empty if they are not known.
+        name: the constraint's name in the model, if it has one and is known.
+    """
+
+    def __init__(
+        self, constraint: Constraint, fields: Sequence[str] = (), name: str | None = None
+    ) -> None:
+        code = Code.CONFLICT if constraint is Constraint.UNIQUE else Code.BAD_USER_INPUT
+        self.constraint = constraint
+        details = {"constraintName": name} if name else {}
+        super().__init__(
+            code, constraint, constraint=constraint.name, fields=list(fields), **details
+        )
 
 
 class MissingRightError(PublicError):

@@ -1,13 +1,33 @@
 """Constraints that a statement violated: which are the client's fault, and which are not."""
 
 from collections.abc import Collection
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from sqlalchemy import Insert, Table, Update
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Insert,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    Update,
+)
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.schema import SchemaItem
 
 from graph.database.base import DatabaseError
 from graph.errors import Constraint, ConstraintError
+
+FIELDS = "fields"
+"""Key in a table's `info`: by column name, the name of its field, if clients know any."""
+
+KINDS: dict[Constraint, tuple[type[SchemaItem], ...]] = {
+    Constraint.UNIQUE: (UniqueConstraint, PrimaryKeyConstraint, Index),
+    Constraint.FOREIGN_KEY: (ForeignKeyConstraint,),
+    Constraint.CHECK: (CheckConstraint,),
+}
+"""By what was violated, the parts of a model that say so."""
 
 
 def written_table(clause: object) -> Table | None:
@@ -23,7 +43,12 @@ def table_of(context: ExceptionContext) -> Table | None:
 
 
 def refuse(
-    constraint: Constraint, columns: Collection[str], table: Table | None, error: BaseException
+    constraint: Constraint,
+    columns: Collection[str],
+    table: Table | None,
+    error: BaseException,
+    *,
+    name: str | None = None,
 ) -> NoReturn:
     """Raise the error of a violated constraint.
 
@@ -32,19 +57,40 @@ def refuse(
         columns: the columns of the table that it is about; empty if they are not known.
         table: the table that was written to, if it is known.
         error: the driver's error.
+        name: the constraint's name, if the error says it.
 
     Raises:
         ConstraintError: a client may have given the value.
         DatabaseError: no client can give one, as the database numbers new rows by itself, and the
             model has no further columns.
     """
-    if table is not None and columns:
-        key = table.autoincrement_column
-        given = {column.name for column in table.c if column is not key}
-        if given.isdisjoint(columns):
-            names = ", ".join(sorted(columns))
-            raise DatabaseError(
-                f"{table.name} refuses a row for a value that no request gives: "
-                f"{constraint.name} ({names})"
-            ) from error
-    raise ConstraintError(constraint) from error
+    if table is None or not set(columns) <= {column.name for column in table.c}:
+        raise ConstraintError(constraint) from error  # of an expression, for example
+    key = table.autoincrement_column
+    given = {column.name for column in table.c if column is not key}
+    if columns and given.isdisjoint(columns):
+        names = ", ".join(sorted(columns))
+        raise DatabaseError(
+            f"{table.name} refuses a row for a value that no request gives: "
+            f"{constraint.name} ({names})"
+        ) from error
+    declared = _declared(constraint, columns, table, name)
+    named = None
+    if declared is not None:  # one without columns is false
+        columns, named = columns or declared.columns.keys(), declared.name
+    known: dict[str, str] = table.info.get(FIELDS, {})
+    fields = [known[column.name] for column in table.c if column.name in {*columns} & {*known}]
+    raise ConstraintError(constraint, fields, named) from error
+
+
+def _declared(
+    constraint: Constraint, columns: Collection[str], table: Table, name: str | None
+) -> Any:
+    """Return the model's constraint of this name or on these columns; None if none is known."""
+    items: list[Any] = [*table.constraints, *[each for each in table.indexes if each.unique]]
+    items += [each for column in table.c for each in column.constraints]
+    items = [each for each in items if isinstance(each, KINDS.get(constraint, ()))]
+    found = [each for each in items if name and each.name == name] or [
+        each for each in items if not columns or {*each.columns.keys()} == set(columns)
+    ]
+    return found[0] if len(found) == 1 else None

@@ -7,12 +7,18 @@ from typing import Annotated, Any, TypeVar
 
 import strawberry
 from pydantic import BaseModel
-from sqlalchemy import inspect
+from sqlalchemy import Table, inspect
 from sqlmodel import SQLModel
 
+from graph.database.constraints import FIELDS
 from graph.engine.connection import Connection
 from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Info
-from graph.engine.definitions import StrawberryField, add_field, get_object_definition
+from graph.engine.definitions import (
+    StrawberryField,
+    add_field,
+    get_object_definition,
+    to_camel_case,
+)
 from graph.engine.related import RELATED
 from graph.tables.arguments import Arguments
 from graph.tables.connections import OrderedRows, PageArguments, read_connection
@@ -88,6 +94,7 @@ class Resource(TableRows[T]):
         order = order_input(table, type_, description=f"A field to sort {many} by.")(
             _subclass(OrderTerm, f"{name}Order")
         )
+        table.info[FIELDS] = _fields(table, type_, create)
         self.filter = where
         self._sortable = order.columns()
         self._stats = stats_type(table, type_, description=f"{_capital(one)} statistics.")(
@@ -319,6 +326,17 @@ class Resource(TableRows[T]):
         options["metadata"] = {TABLE: self.table, **options.get("metadata", {})}
         resolve.__annotations__ = {info: Info, **annotations, "return": returns}
         return strawberry.field(resolver=resolve, **{"description": description, **options})
+
+
+def _fields(table: Table, type_: type, create: type[BaseModel]) -> dict[str, str]:
+    """Return the names of the columns that clients read or write, by that of the column."""
+    fields = get_object_definition(type_, strict=True).fields
+    names = {field.python_name: field.graphql_name for field in fields}
+    return {
+        column.name: names.get(column.key) or to_camel_case(column.key)
+        for column in table.c
+        if column.key in {*names, *create.model_fields}
+    }
 
 
 def _capital(text: str) -> str:

@@ -7,7 +7,14 @@ from pydantic import BaseModel
 from sqlalchemy import Table
 
 from graph.database.base import Session
-from graph.errors import BadUserInputError, ConflictError, MissingRightError, NotFoundError
+from graph.errors import (
+    BadUserInputError,
+    ConflictError,
+    Constraint,
+    ConstraintError,
+    MissingRightError,
+    NotFoundError,
+)
 from graph.tables.filters import Filter, condition_of
 from graph.tables.inputs import Changes
 from graph.tables.orders import OrderTerm, order_of
@@ -185,11 +192,14 @@ class TableRows(Generic[T]):
             NotFoundError: no row has this id.
         """
         key, statement = self._found(id_), deleted_row(self.table, columns)
-        deleted: T | None = (await session.fetch(statement, **key)).first()
-        if deleted is not None:
-            return deleted
-        await self._lock(session, key)  # as in `update`
-        (again,) = await session.fetch_exactly(1, statement, **key)
+        try:
+            deleted: T | None = (await session.fetch(statement, **key)).first()
+            if deleted is not None:
+                return deleted
+            await self._lock(session, key)  # as in `update`
+            (again,) = await session.fetch_exactly(1, statement, **key)
+        except ConstraintError as error:
+            raise _of_a_deletion(error) from error.__cause__
         return cast("T", again)
 
     async def delete_many(
@@ -204,7 +214,10 @@ class TableRows(Generic[T]):
         if not keys:
             return []
         statement = deleted_rows(self.table, columns)
-        return await session.fetch_exactly(len(keys), statement, **self.key.given(keys))
+        try:
+            return await session.fetch_exactly(len(keys), statement, **self.key.given(keys))
+        except ConstraintError as error:
+            raise _of_a_deletion(error) from error.__cause__
 
     def _values(self, new: BaseModel) -> dict[str, Any]:
         """Return the given values of a new row."""
@@ -280,3 +293,10 @@ class TableRows(Generic[T]):
             f"no policy lets a {self.one} be written that may be read"
         )
         return error
+
+
+def _of_a_deletion(error: ConstraintError) -> ConstraintError:
+    """Return the error of a deletion: a violated reference is that of another row."""
+    if error.constraint is Constraint.FOREIGN_KEY:
+        return ConstraintError(Constraint.REFERENCED)
+    return error

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from graph.database.base import Database, Session
+from graph.database.constraints import FIELDS
 from graph.database.statement import Statement
 from graph.errors import Constraint, ConstraintError, PublicError
 from tests.support.client import CREATE, Client
@@ -37,6 +38,7 @@ MEMBERS = Table(
     Column("email", String, unique=True),
     Column("age", Integer, CheckConstraint("age >= 0", name="age")),
     Column("share", Numeric(3, 2)),
+    info={FIELDS: {"team_id": "teamId", "name": "name", "email": "mail", "age": "age"}},
 )
 
 MEMBER = {"id": 1, "team_id": 1, "name": "a", "email": "a", "age": 1, "share": 1}
@@ -64,8 +66,10 @@ async def started(database: Database) -> Session:
     return session
 
 
-def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: Constraint) -> None:
-    """Try to add a second member; it must violate the constraint."""
+def refused(
+    configure: Configure, add: Add, values: dict[str, Any], constraint: Constraint, **about: Any
+) -> None:
+    """Try to add a second member; it must violate the constraint, and the error say so."""
 
     async def work(database: Database) -> None:
         session = await started(database)
@@ -73,7 +77,9 @@ def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: 
             await add(session, MEMBERS, values)
         await session.close()
         assert caught.value.message == constraint
-        assert caught.value.extensions == {"code": "BAD_USER_INPUT"}
+        code = "CONFLICT" if constraint is Constraint.UNIQUE else "BAD_USER_INPUT"
+        said = {"code": code, "constraint": constraint.name, "fields": [], **about}
+        assert caught.value.extensions == said
         await database.insert(MEMBERS, [OTHER])  # the connection is still usable
 
     run(configure, work)
@@ -81,18 +87,22 @@ def refused(configure: Configure, add: Add, values: dict[str, Any], constraint: 
 
 @pytest.mark.parametrize("add", [short, through_the_orm])
 @pytest.mark.parametrize(
-    ("change", "constraint"),
+    ("change", "constraint", "about"),
     [
-        ({"team_id": 2}, Constraint.FOREIGN_KEY),
-        ({"name": None}, Constraint.NOT_NULL),
-        ({"email": "a"}, Constraint.UNIQUE),
-        ({"age": -1}, Constraint.CHECK),
+        ({"team_id": 2}, Constraint.FOREIGN_KEY, {"fields": ["teamId"]}),
+        ({"name": None}, Constraint.NOT_NULL, {"fields": ["name"]}),
+        ({"email": "a"}, Constraint.UNIQUE, {"fields": ["mail"]}),
+        ({"age": -1}, Constraint.CHECK, {"constraintName": "age"}),
     ],
 )
 def test_a_violated_constraint_is_a_client_error(
-    configure: Configure, add: Add, change: dict[str, Any], constraint: Constraint
+    configure: Configure,
+    add: Add,
+    change: dict[str, Any],
+    constraint: Constraint,
+    about: dict[str, Any],
 ) -> None:
-    refused(configure, add, {**OTHER, **change}, constraint)
+    refused(configure, add, {**OTHER, **change}, constraint, **about)
 
 
 @pytest.mark.parametrize("add", [short, through_the_orm])
@@ -140,7 +150,8 @@ def test_the_client_gets_the_message_and_nothing_is_stored(
     (error,) = body["errors"]
     assert body["data"] is None
     assert error["message"] == "A value that must be unique is there already."
-    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
-    assert api.codes(CREATE, input=hero) == ["BAD_USER_INPUT"]
+    unique = {"code": "CONFLICT", "constraint": "UNIQUE", "fields": ["name"]}
+    assert error["extensions"] == unique
+    assert api.codes(CREATE, input=hero) == ["CONFLICT"]
     assert api.heroes() == [created]
     assert not caplog.records

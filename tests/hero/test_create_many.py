@@ -35,12 +35,12 @@ def create(api: Client, inputs: list[dict[str, Any]]) -> Any:
     return api.data(CREATE_MANY, inputs=inputs)["createHeroes"]
 
 
-def refused(api: Client, inputs: list[dict[str, Any]]) -> str:
+def refused(api: Client, inputs: list[dict[str, Any]], code: str = "BAD_USER_INPUT") -> str:
     """Check that the mutation fails and stores nothing; return the message."""
     body = api.execute(CREATE_MANY, inputs=inputs)
     (error,) = body["errors"]
     assert (body["data"], error["path"]) == (None, ["createHeroes"])
-    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert error["extensions"]["code"] == code
     assert api.heroes() == []
     return str(error["message"])
 
@@ -100,7 +100,7 @@ def test_an_invalid_hero_is_named_and_none_is_stored(api: Client) -> None:
 
 def test_a_violated_constraint_stores_none(api: Client, sql: Sql) -> None:
     sql("CREATE UNIQUE INDEX one_of_a_name ON hero (name)")
-    message = refused(api, [*heroes(3), *heroes(1)])
+    message = refused(api, [*heroes(3), *heroes(1)], "CONFLICT")
     assert message == "A value that must be unique is there already."
 
 

@@ -349,3 +349,24 @@ def test_rows_and_related_rows_are_of_one_state(
     query = '{ member(id: "1") { home { name } } }'
     seen = [client.data(query)["member"]["home"]["name"] for client in (paths.fast, paths.plain)]
     assert seen == ["Preventers", "Changed 0"]
+
+
+def test_errors_name_the_constraint_and_its_fields(paths: Paths, database_url: str) -> None:
+    delete = "mutation($id: ID!) { deleteMember(id: $id) { id } }"
+    update = "mutation($i: UpdateMemberInput!) { updateMember(id: 1, input: $i) { id } }"
+    for client in (paths.fast, paths.plain):
+        (error,) = client.execute(delete, id="1")["errors"]
+        assert error["message"] == "Other rows refer to this one."
+        assert error["extensions"] == {
+            "code": "BAD_USER_INPUT",
+            "constraint": "REFERENCED",
+            "fields": [],
+        }
+        (error,) = client.execute(update, i={"mentorId": "77"})["errors"]
+        # SQLite does not say which of several references is violated.
+        known = [] if database_url.startswith("sqlite") else ["mentorId"]
+        assert error["extensions"] == {
+            "code": "BAD_USER_INPUT",
+            "constraint": "FOREIGN_KEY",
+            "fields": known,
+        }

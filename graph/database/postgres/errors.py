@@ -109,7 +109,8 @@ def check_constraint(error: BaseException, table: Table | None) -> None:
         raise MissingRightError from error
     constraint = CONSTRAINTS.get(code)
     if constraint is not None:
-        refuse(constraint, _columns(error, table), table, error)
+        name = vars(error).get("constraint_name")
+        refuse(constraint, _columns(error, table), table, error, name=name)
 
 
 def _columns(error: BaseException, table: Table | None) -> set[str]:

@@ -79,15 +79,16 @@ def check_constraint(error: BaseException, table: Table | None) -> None:
     """
     constraint = CONSTRAINTS.get(getattr(error, "sqlite_errorcode", 0))
     if constraint is not None:
-        refuse(constraint, _columns(error, table), table, error)
+        _, _, named = str(error).partition(" constraint failed: ")
+        name = named.removeprefix("index ").strip("'") or None
+        refuse(constraint, _columns(named, table), table, error, name=name)
 
 
-def _columns(error: BaseException, table: Table | None) -> set[str]:
+def _columns(named: str, table: Table | None) -> set[str]:
     """Return the columns in a message such as `UNIQUE constraint failed: hero.id`, if all are.
 
     Other messages name an index or a check, or the table that a trigger writes to.
     """
-    _, _, named = str(error).partition(" constraint failed: ")
     names, own = named.split(", "), f"{table}."
     if not all(name.startswith(own) for name in names):
         return set()
