@@ -64,8 +64,10 @@ def refuse(
         DatabaseError: no client can give one, as the database numbers new rows by itself, and the
             model has no further columns.
     """
-    if table is None or not set(columns) <= {column.name for column in table.c}:
-        raise ConstraintError(constraint) from error  # of an expression, for example
+    if any("(" in column for column in columns):  # an index on an expression
+        columns = ()
+    if table is None:
+        raise ConstraintError(constraint) from error
     key = table.autoincrement_column
     given = {column.name for column in table.c if column is not key}
     if columns and given.isdisjoint(columns):
@@ -90,7 +92,9 @@ def _declared(
     items: list[Any] = [*table.constraints, *[each for each in table.indexes if each.unique]]
     items += [each for column in table.c for each in column.constraints]
     items = [each for each in items if isinstance(each, KINDS.get(constraint, ()))]
-    found = [each for each in items if name and each.name == name] or [
-        each for each in items if not columns or {*each.columns.keys()} == set(columns)
-    ]
+    found = [each for each in items if name and each.name == name]
+    if columns and not found:
+        found = [each for each in items if {*each.columns.keys()} == set(columns)]
+    if constraint is Constraint.FOREIGN_KEY and not (columns or name):
+        found = items  # SQLite says neither
     return found[0] if len(found) == 1 else None

@@ -129,7 +129,7 @@ def test_a_refused_row_costs_no_connection(api: Client, sql: Sql) -> None:
     sql("CREATE UNIQUE INDEX ON hero (name)")
     before = sql(CONNECTIONS)
     codes = {code for _ in range(10) for code in api.codes(CREATE, input=HERO)}
-    assert codes == {"BAD_USER_INPUT"}
+    assert codes == {"CONFLICT"}
     assert api.create("Other")["name"] == "Other"
     assert before == sql(CONNECTIONS) != []
 
