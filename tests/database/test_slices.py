@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event, func, update
 
 from graph.database.base import Session
-from graph.database.sqlite import connection
+from graph.database.sqlite import connection, writer
 from graph.database.sqlite.connection import SLICE, STEPS
 from graph.database.sqlite.database import SQLiteDatabase
 from graph.database.sqlite.slow_reads import AT_ONCE
@@ -95,7 +95,11 @@ def test_a_slow_read_keeps_its_snapshot(file: Path) -> None:
 
 
 @pytest.mark.parametrize("statement", [READ, SCAN])
-def test_a_slow_read_in_a_transaction_sees_its_writes(file: Path, statement: Statement) -> None:
+def test_a_slow_read_in_a_transaction_sees_its_writes(
+    file: Path, statement: Statement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE", 60)
+
     async def read(session: Session) -> None:
         (row,) = await session.fetch(statement, upto=LONG)
         assert row.n == LONG

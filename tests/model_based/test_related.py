@@ -70,7 +70,7 @@ class Store:
 @contextmanager
 def opened(url: str, *, fast: bool) -> Iterator[Store]:
     """A store over an empty database."""
-    run(url, related_tables.Tables.metadata.create_all)
+    run(url, related_tables.create_tables)
     settings = Settings(
         database_url=url,
         max_rows=1_000_000,

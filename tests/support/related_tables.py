@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import strawberry
 import strawberry.pydantic
+from sqlalchemy import Connection, MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
 from strawberry.schema.config import StrawberryConfig
@@ -127,3 +128,15 @@ class Mutation:
 
 
 schema = Schema(query=Query, mutation=Mutation, config=StrawberryConfig(info_class=Info))
+
+
+def create_tables(connection: Connection) -> None:
+    """Create the tables, whose references form a circle.
+
+    On PostgreSQL, SQLAlchemy makes such references by ALTER TABLE, and remembers that of the
+    metadata: SQLite, which has no such statement, would then have none.
+    """
+    copied = MetaData()
+    for table in Tables.metadata.tables.values():
+        table.to_metadata(copied)
+    copied.create_all(connection)

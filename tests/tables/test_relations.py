@@ -17,7 +17,7 @@ from graph.settings import Settings
 from graph.tables.relations import RelatedRow
 from tests.support.client import Client
 from tests.support.databases import Sql
-from tests.support.related_tables import TABLES, Tables, schema
+from tests.support.related_tables import TABLES, create_tables, schema
 from tests.support.served_app import serving
 from tests.support.tables import run
 
@@ -57,7 +57,7 @@ def paths(configure: Callable[..., Settings], database_url: str) -> Iterator[Pat
     """A service with related rows."""
 
     def fill(connection: Any) -> None:
-        Tables.metadata.create_all(connection)
+        create_tables(connection)
         connection.execute(
             insert(TABLES["member"]), [{**each, "home_id": None} for each in MEMBERS]
         )
