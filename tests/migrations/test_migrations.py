@@ -42,8 +42,12 @@ NEXT = f"{int(NEWEST) + 1:04}"
 """The revision that `db revision` generates for a changed model."""
 
 IMPORT = "import asyncio, sys; from graph.app import app"
-START = "asyncio.run(app.fastapi.router.lifespan_context(app.fastapi).__aenter__())"
-"""The start of a service, without its server, in a process."""
+START = (
+    "runner, lifespan = asyncio.Runner(), app.lifespan(); "
+    "runner.run(lifespan.__aenter__()); runner.run(lifespan.__aexit__(None, None, None)); "
+    "runner.close()"
+)
+"""The start of a service, and its end, without its server, in a process."""
 
 FIELD = '    team: str | None = Field(default=None, index=True, description="Its team.")\n'
 
