@@ -107,6 +107,7 @@ __all__ = [
     "python_class",
     "raw_info",
     "replace_input_hook",
+    "row_resolver",
     "scalar_registry",
     "set_definition",
     "standard_scalar",
@@ -175,6 +176,19 @@ def plain_resolver(field: StrawberryField) -> bool:
 def takes_self(field: StrawberryField) -> bool:
     """Whether the field's resolver takes the object of its field, first, as `self`."""
     return field.base_resolver is not None and field.base_resolver.self_parameter is not None
+
+
+def row_resolver(field: GraphQLField) -> Callable[[Any], Any] | None:
+    """Return a synchronous resolver that takes nothing but the object of its field, as `self`.
+
+    None for any other field, or if the field has an extension.
+    """
+    source = field_of(field)
+    if source is None or source.extensions or not takes_self(source) or source.is_async:
+        return None
+    resolver: Any = source.base_resolver
+    call: Callable[[Any], Any] = resolver.wrapped_func
+    return call if len(resolver.signature.parameters) == 1 else None
 
 
 def plain_attribute(field: GraphQLField) -> str | None:

@@ -19,6 +19,7 @@ from graph.engine.definitions import (
     collected_errors,
     plain_attribute,
 )
+from graph.engine.resolved import NOT_RESOLVED, Resolved
 from graph.engine.scalars import SCALARS
 from graph.engine.selection import key_column
 from graph.errors import UnreadableValueError
@@ -31,11 +32,19 @@ class SerialExecutor(StrawberryExecutor):
 
     Args:
         takes_turns: whether to let other requests run between two root fields.
+        resolved: what was resolved before.
     """
 
-    def __init__(self, *args: Any, takes_turns: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        takes_turns: bool = False,
+        resolved: Resolved | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._takes_turns = takes_turns
+        self._resolved = resolved
 
     def execute_root_grouped_field_set(
         self,
@@ -71,7 +80,12 @@ class SerialExecutor(StrawberryExecutor):
     ) -> Any:
         collected = collected_errors(self)
         known = len(collected)
+        known_value = NOT_RESOLVED
+        if self._resolved is not None:
+            known_value = self._resolved.value(field_details_list[0].node, source)
         try:
+            if known_value is not NOT_RESOLVED:
+                return self._complete_known(parent_type, field_details_list, path, known_value)
             value = super().execute_field(
                 parent_type, source, field_details_list, path, position_context
             )
@@ -80,6 +94,22 @@ class SerialExecutor(StrawberryExecutor):
             raise
         _name_row(collected[known:], parent_type, source, path)
         return value
+
+    def _complete_known(
+        self, parent_type: GraphQLObjectType, details: FieldDetailsList, path: Path, value: Any
+    ) -> Any:
+        """Complete the value of a field that was resolved before."""
+        definition = parent_type.fields[details[0].node.name.value]
+        nodes = [each.node for each in details]
+        info = self.build_resolve_info(definition, nodes, parent_type, path)
+        parts = (definition.type, details, info, path, value, None)
+        if self.is_awaitable(value):
+            return self.complete_awaitable_value(*parts)
+        try:
+            return self.complete_value(*parts)
+        except Exception as error:  # noqa: BLE001 (any exception is a field error)
+            self.handle_field_error(error, definition.type, details, path)
+            return None
 
     async def _execute_rest(
         self,

@@ -30,6 +30,7 @@ from graph.engine.definitions import (
     has_resolver,
     plain_attribute,
     python_class,
+    row_resolver,
     standard_scalar,
 )
 from graph.engine.related import related_of
@@ -221,7 +222,11 @@ class Selected:
         self._selection = selection
         self.cursors = any(map(self.includes, CURSORS))
         """Whether a cursor is selected."""
-        self.columns = self._columns(ordered_by, has_key=has_key)
+        self._has_row_resolver = False
+        self.named = self._named(ordered_by, has_key=has_key)
+        """The columns that the fields name, sorted; None if a field has a resolver that takes more
+        than the row."""
+        self.columns = None if self._has_row_resolver else self.named
         """The columns to read of a row, sorted by name; None if any may be needed."""
 
     def includes(self, path: str) -> bool:
@@ -239,7 +244,7 @@ class Selected:
         for type_ in self._tree.types(selection):
             yield from self._tree.inside(selection, type_).values()
 
-    def _columns(self, ordered_by: tuple[str, ...], *, has_key: bool) -> tuple[str, ...] | None:
+    def _named(self, ordered_by: tuple[str, ...], *, has_key: bool) -> tuple[str, ...] | None:
         rows, columns = [self._selection], set[str]()
         row: Any = self._selection.type
         if python_class(row) is Connection and isinstance(row, GraphQLObjectType):
@@ -253,6 +258,8 @@ class Selected:
                 field, related = field_of(inner.definition), related_of(inner.definition)
                 if related is not None:
                     columns.update(related.key)
+                elif row_resolver(inner.definition) is not None:
+                    self._has_row_resolver = True
                 elif field is None or has_resolver(field):
                     return None
                 else:

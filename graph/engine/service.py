@@ -10,7 +10,8 @@ from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor, VariableValues
 
 from graph.database.base import Database
-from graph.engine._compiled.plan import Plan, PlanRun
+from graph.engine._compiled.plan import Plan
+from graph.engine._compiled.run import PlanRun
 from graph.engine.context import Caller, Context
 from graph.engine.cost import (
     EXTRA_STEPS,
@@ -30,6 +31,7 @@ from graph.engine.fallback import Fallback, Fallbacks
 from graph.engine.limits import Limits, too_complex
 from graph.engine.operation import NO_SEARCH, Operation, Prepared, shape_of
 from graph.engine.permissions import Permissions
+from graph.engine.resolved import Resolved
 from graph.engine.saved_answers import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.schema import Schema, SerialExecutor
 from graph.engine.selection import Fields, SelectionTree, Values
@@ -336,7 +338,7 @@ class Service:
     ) -> Result:
         """Execute an operation, and encode its answer inside the transaction."""
         if prepared.plan is not None:
-            run = PlanRun(context, coerced, lambda: self._executor(call, context))
+            run = PlanRun(context, coerced, partial(self._executor, call, context))
             result = await prepared.plan.execute(run)
         else:
             self.fallbacks.add(call.operation.name, "all", prepared.why)
@@ -362,7 +364,9 @@ class Service:
         completed: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
         return completed
 
-    def _executor(self, call: Call, context: Context | None) -> Executor[Any]:
+    def _executor(
+        self, call: Call, context: Context | None, resolved: Resolved | None = None
+    ) -> Executor[Any]:
         executor = SerialExecutor.build(
             self._schema,
             call.operation.document,
@@ -371,6 +375,7 @@ class Service:
             operation_name=call.operation.name,
             hide_suggestions=self._hide_suggestions,
             takes_turns=True,
+            resolved=resolved,
         )
         assert isinstance(executor, Executor)  # noqa: S101 (the variables are valid)
         return executor

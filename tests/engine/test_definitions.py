@@ -218,6 +218,41 @@ def test_fields_lead_to_their_attributes_and_resolvers() -> None:
     assert definitions.field_of(core_type("__Type").fields["name"]) is None
 
 
+def test_a_resolver_of_a_row_takes_it_alone() -> None:
+    @strawberry.type
+    class Row:
+        name: str
+
+        @strawberry.field
+        def plain(self) -> str:
+            return self.name
+
+        @strawberry.field
+        async def later(self) -> str:
+            return self.name
+
+        @strawberry.field
+        def asks(self, info: strawberry.Info) -> str:
+            return str(info)
+
+        @strawberry.field
+        def counts(self, times: int = 2) -> str:
+            return self.name * times
+
+        @strawberry.field(permission_classes=[Synchronous])
+        def guarded(self) -> str:
+            return self.name
+
+    schema = definitions.core_schema(definitions.StrawberrySchema(Row))
+    assert schema.query_type is not None
+    fields = schema.query_type.fields
+    found = {name: definitions.row_resolver(field) for name, field in fields.items()}
+    plain = found.pop("plain")
+    assert plain is not None
+    assert plain(Row(name="A")) == "A"
+    assert set(found.values()) == {None}
+
+
 def test_fields_have_a_maximum_of_reads() -> None:
     reads = {name: definitions.max_reads(field) for name, field in core_type("Book").fields.items()}
     assert reads == {"title": 0, "size": 0, "pages": 1, "parent": 0, "guarded": 2}

@@ -49,8 +49,12 @@ class Thing:
     price: Decimal
 
     @strawberry.field
-    def shout(self) -> str:
+    async def shout(self) -> str:
         return self.name.upper()
+
+    @strawberry.field
+    def whisper(self) -> str:
+        return self.name.lower()
 
 
 class Odd:
@@ -95,6 +99,7 @@ VARIABLES = """query Q($a: Boolean = false, $b: Boolean = false, $c: Boolean = f
             "variables: a variable is left out, or not in its exact type",
         ),
         ("query Q { thing { shout } }", f"thing: {BELOW}"),
+        ("query Q { thing { whisper } }", "thing: its resolver returned neither rows of `info.col"),
         ("query Q { odd { name } }", "odd: its resolver returned neither rows of `info.columns` "),
         ("query Q { wrong { name } }", "wrong: a value has another Python type than its scalar"),
         ("query Q { __typename }", "__typename: it is graphql-core's own"),

@@ -12,8 +12,12 @@ from strawberry.schema.config import StrawberryConfig
 
 from graph.engine.context import Info
 from graph.engine.schema import Schema
+from graph.errors import BadUserInputError
 from graph.tables.columns import keyset_indexes
 from graph.tables.resource import Resource
+
+ran: list[tuple[str, str]] = []
+"""The resolvers that ran, in order: each with the name of its row."""
 
 
 class Tables(SQLModel, registry=registry()):
@@ -76,12 +80,38 @@ class TeamType(TeamBase):
 
     id: strawberry.ID
 
+    @strawberry.pydantic.field
+    def label(self) -> str:
+        """The name and the rank."""
+        ran.append(("label", self.name))
+        return f"{self.name}, {self.rank}"
+
 
 @strawberry.pydantic.type(name="Member")
 class MemberType(MemberBase):
     """A member."""
 
     id: strawberry.ID
+
+    @strawberry.pydantic.field
+    def initial(self) -> str:
+        """The first letter of the name."""
+        ran.append(("initial", self.name))
+        return self.name[0]
+
+    @strawberry.pydantic.field
+    def decades(self) -> int | None:
+        """Tens of years; who has no age has an error."""
+        ran.append(("decades", self.name))
+        if self.age is None:
+            raise BadUserInputError(f"{self.name} has no age")
+        return self.age // 10
+
+    @strawberry.pydantic.field
+    def years(self) -> int:
+        """The age, which may be null though the type says that it is not."""
+        ran.append(("years", self.name))
+        return self.age  # type: ignore[return-value] # (on purpose)
 
 
 TABLES: Any = Tables.metadata.tables

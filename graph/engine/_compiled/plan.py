@@ -30,16 +30,16 @@ from graphql import (
     is_non_null_type,
     located_error,
 )
-from graphql.execution import Executor, VariableValues
+from graphql.execution import Executor
 
 from graph.database.statement import Rows
 from graph.engine._compiled.arguments import Parameters, info_of
-from graph.engine._compiled.related import RelatedFields
-from graph.engine._compiled.results import RelatedValues, ValueCompiler
-from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Context, Info
+from graph.engine._compiled.related import FieldsInside
+from graph.engine._compiled.results import ValueCompiler, ValuesInside
+from graph.engine._compiled.run import PlanRun
+from graph.engine.context import ONE_STATEMENT, ORDERED_BY, Info
 from graph.engine.definitions import (
     Path,
-    collected_errors,
     field_details,
     field_metadata,
     field_of,
@@ -50,47 +50,6 @@ from graph.errors import PublicError
 
 Note: TypeAlias = Callable[[str, str | Exception], None]
 """Records what graphql-core executes of a plan's operation, and why (`Fallbacks.add`)."""
-
-
-class PlanRun:
-    """One run of a plan.
-
-    Args:
-        context: the resolvers' context.
-        variables: the coerced variables.
-        build: makes graphql-core's executor of this operation; called only on a fallback.
-    """
-
-    def __init__(
-        self, context: Context, variables: VariableValues, build: Callable[[], Executor[Any]]
-    ) -> None:
-        self.context = context
-        self.variables = variables
-        self.errors: list[GraphQLError] = []
-        self._build = build
-        self._executor: Executor[Any] | None = None
-
-    @property
-    def executor(self) -> Executor[Any]:
-        """graphql-core's executor, made on first use."""
-        if self._executor is None:
-            self._executor = self._build()
-        return self._executor
-
-    async def core(self, run: Callable[[Executor[Any]], Any]) -> Any:
-        """Run graphql-core on a field, then let other requests run.
-
-        Raises:
-            GraphQLError: the field failed and is not nullable.
-        """
-        executor = self.executor
-        known = len(collected_errors(executor))
-        try:
-            value = run(executor)
-            return await value if executor.is_awaitable(value) else value
-        finally:
-            self.errors += collected_errors(executor)[known:]
-            await asyncio.sleep(0)
 
 
 class CoreField:
@@ -177,13 +136,11 @@ class RootField(CoreField):
         self._is_page = is_read and is_list_type(get_nullable_type(definition.type))
         ordered_by = field_metadata(info).get(ORDERED_BY, ())
         self._selected = Selected(tree, selection, ordered_by, has_key=not self._is_page)
-        if self._selected.columns is None:
-            raise Fallback("a field below it has a resolver")
-        compiler = ValueCompiler(tree, self._selected.columns)
+        compiler = ValueCompiler(tree, self._selected)
         self._complete = compiler.compile(selection)
-        self._related = RelatedFields(executor, tree, compiler) if compiler.related else None
+        self._inside = FieldsInside(executor, tree, compiler) if compiler.inside else None
         self.is_one_statement = (
-            bool(field_metadata(info).get(ONE_STATEMENT)) and self._related is None
+            bool(field_metadata(info).get(ONE_STATEMENT)) and self._inside is None
         )
         self._parameters = Parameters(
             source,
@@ -202,11 +159,11 @@ class RootField(CoreField):
                 raise error from None
             run.errors.append(error)
             return None
-        related: RelatedValues = {}
+        inside: ValuesInside = {}
         try:
-            if self._related is not None:
-                related = await self._related.values(run.context, run.variables, value)
-            return self._complete(value, related)
+            if self._inside is not None:
+                inside = await self._inside.values(run, value)
+            return self._complete(value, inside)
         except Exception as why:  # noqa: BLE001 (`Fallback`, or a fault: graphql-core may do better)
             self._note(self._field_name, why)
         if self._is_page and isinstance(value, Rows):

@@ -1,7 +1,8 @@
-"""Relations on the fast path: one statement for each relation, however many rows its objects have.
+"""Fields of rows that are no columns: relations, and resolvers that take the row alone.
 
 graphql-core calls a relation's resolver for each object. Here the related rows of all objects are
-fetched and completed first; the comprehension of `results` then puts them into their objects.
+fetched and completed first, by one statement for each relation, however many objects there are; the
+comprehension of `results` then puts them into their objects, as it does with what resolvers return.
 """
 
 from collections.abc import Sequence
@@ -12,17 +13,18 @@ from graphql.execution import Executor, VariableValues
 
 from graph.database.statement import Rows, digits_of
 from graph.engine._compiled.arguments import Parameters, info_of
-from graph.engine._compiled.results import NOT_ROWS, RESOLVER, RelatedValues, ValueCompiler
+from graph.engine._compiled.results import NOT_ROWS, ValueCompiler, ValuesInside
+from graph.engine._compiled.run import PlanRun
 from graph.engine.connection import Connection
 from graph.engine.context import Context, Info
-from graph.engine.definitions import Path, field_of
+from graph.engine.definitions import Path, field_of, row_resolver
 from graph.engine.fallback import Fallback
 from graph.engine.related import related_of
 from graph.engine.selection import Selected, Selection, SelectionTree
 
 
-class RelatedFields:
-    """The relations that are selected on the rows of one field.
+class FieldsInside:
+    """The relations and row resolvers that are selected on the rows of one field.
 
     Args:
         executor: graphql-core's executor of the operation.
@@ -37,19 +39,21 @@ class RelatedFields:
         self, executor: Executor[Any], tree: SelectionTree, compiler: ValueCompiler
     ) -> None:
         self._fields = {
-            selection: [RelatedField(executor, tree, selection.type, each) for each in inside]
-            for selection, inside in compiler.related.items()
+            selection: [
+                ResolvedField(each)
+                if related_of(each.definition) is None
+                else RelatedField(executor, tree, selection.type, each)
+                for each in inside
+            ]
+            for selection, inside in compiler.inside.items()
         }
 
-    async def values(
-        self, context: Context, variables: VariableValues, value: Any
-    ) -> RelatedValues:
-        """Return the completed values of the relations, for each row of the field's value.
+    async def values(self, run: PlanRun, value: Any) -> ValuesInside:
+        """Return the values of the fields for each row of the value; relations are completed.
 
         Args:
-            context: the operation's context.
-            variables: its coerced variables.
-            value: the field's value.
+            run: the run of the operation.
+            value: the value of the field that has the rows.
 
         Raises:
             Exception: graphql-core must complete them, or report the error.
@@ -57,9 +61,36 @@ class RelatedFields:
         if value is None:
             return {}
         return {
-            selection: [await field.values(context, variables, value) for field in fields]
+            selection: [await field.values(run, value) for field in fields]
             for selection, fields in self._fields.items()
         }
+
+
+class ResolvedField:
+    """A field with a row resolver.
+
+    Args:
+        selection: the field.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        resolve = row_resolver(selection.definition)
+        assert resolve is not None  # noqa: S101 (for the type checker)
+        self._resolve = resolve
+        self._node = selection.nodes[0]
+
+    async def values(self, run: PlanRun, value: Any) -> Sequence[Any]:
+        """Return what the resolver returns for each row, or the exception that it raises."""
+        rows = rows_of(value)
+        values = [self._value(row) for row in rows]
+        run.resolved.add(self._node, rows, values)
+        return values
+
+    def _value(self, row: Any) -> Any:
+        try:
+            return self._resolve(row)
+        except Exception as error:  # noqa: BLE001 (any exception of a resolver is a field error)
+            return error
 
 
 class RelatedField:
@@ -85,14 +116,12 @@ class RelatedField:
             raise Fallback("a relation has a permission or another extension")
         self._related = related
         self._field = source
-        selected = Selected(tree, selection).columns
-        columns = related.columns(selected)
-        if selected is None or columns is None:
-            raise Fallback(RESOLVER)
-        self._selected = selected
-        compiler = ValueCompiler(tree, columns)
+        selected = Selected(tree, selection)
+        self._selected = selected.columns
+        columns = related.columns(selected.columns) or ()
+        compiler = ValueCompiler(tree, selected, columns[len(selected.columns or ()) :])
         self._complete = compiler.rows(selection)
-        self._inside = RelatedFields(executor, tree, compiler)
+        self._inside = FieldsInside(executor, tree, compiler)
         path = Path(None, selection.name, type_.name)
         self._info = info_of(executor, definition, selection.nodes, type_, path)
         self._parameters = Parameters(
@@ -103,20 +132,18 @@ class RelatedField:
             hide_suggestions=executor.hide_suggestions,
         )
 
-    async def values(
-        self, context: Context, variables: VariableValues, value: Any
-    ) -> Sequence[Any]:
+    async def values(self, run: PlanRun, value: Any) -> Sequence[Any]:
         """Return the completed value for each row."""
         keys = _keys(value, self._related.key)
         distinct = list(dict.fromkeys([key for key in keys if key is not None]))
         owners: Sequence[Any] = ()
         objects: Sequence[Any] = ()
         if distinct:
-            choice = self._related.choice(self._arguments(context, variables))
+            choice = self._related.choice(self._arguments(run.context, run.variables))
             rows, owners = await self._related.fetch(
-                context.session, distinct, self._selected, choice
+                run.context.session, distinct, self._selected, choice
             )
-            objects = self._complete(rows, await self._inside.values(context, variables, rows))
+            objects = self._complete(rows, await self._inside.values(run, rows))
         if not self._related.is_list:
             by_key = dict(zip(owners, objects, strict=True))
             return [by_key.get(key) for key in keys]
@@ -134,6 +161,20 @@ class RelatedField:
         return arguments
 
 
+def rows_of(value: Any) -> Sequence[Any]:
+    """Return a field's rows as its resolvers take them.
+
+    Raises:
+        Fallback: the value has none.
+    """
+    rows = value.nodes if isinstance(value, Connection) else value
+    if isinstance(rows, Rows):
+        return list(rows)
+    if not isinstance(rows, tuple):
+        raise Fallback(NOT_ROWS)
+    return [rows]
+
+
 def _keys(value: Any, columns: tuple[str, ...]) -> list[Any]:
     """Return the keys of a field's rows.
 
@@ -143,7 +184,6 @@ def _keys(value: Any, columns: tuple[str, ...]) -> list[Any]:
     rows = value.nodes if isinstance(value, Connection) else value
     if isinstance(rows, Rows):
         return rows.keys(columns)
-    if not isinstance(rows, tuple):
-        raise Fallback(NOT_ROWS)
+    (rows,) = rows_of(rows)
     key = tuple([digits_of(getattr(rows, name)) for name in columns])
     return [None if None in key else key if len(key) > 1 else key[0]]

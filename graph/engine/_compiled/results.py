@@ -32,12 +32,13 @@ from graph.engine.definitions import (
     enum_class,
     plain_attribute,
     python_class,
+    row_resolver,
     standard_scalar,
 )
 from graph.engine.encoding import Items
 from graph.engine.fallback import Fallback
 from graph.engine.related import related_of
-from graph.engine.selection import Fields, Selection, SelectionTree
+from graph.engine.selection import Fields, Selected, Selection, SelectionTree
 
 SCALARS = {
     "ID": (
@@ -69,7 +70,7 @@ NUMBERS = count()
 """Numbers of compiled functions, for their names in tracebacks."""
 
 RowsToObjects: TypeAlias = Callable[..., list[dict[str, Any]]]
-"""Takes rows, and for each relation a list with its value for each row."""
+"""Takes rows, and for each relation or row resolver a list with its value for each row."""
 
 
 def compile_rows(
@@ -81,38 +82,43 @@ def compile_rows(
     `{ id name }` it is: `lambda rows: [{'id': str(c0), 'name': c1} for c0, c1, in rows
     if type(c0) is int and type(c1) is str]`. For `{ name team { name } }`, with the teams as
     objects of the answer: `lambda rows, *r: [{'name': c0, 'team': r0} for (c0, c1,), r0, in
-    zip(rows, *r) if type(c0) is str]`.
+    zip(rows, *r) if type(c0) is str]`. The values of a row resolver are put in as those of a
+    relation, but are not completed yet.
 
     Returns:
-        The function, and the selected relations.
+        The function, and the selected relations and row resolvers.
     """
     items, checks = [], []
     leaves: list[GraphQLLeafType] = []
-    related: list[Selection] = []
+    inside: list[Selection] = []
     for key, leaf in fields_inside(tree, selection).items():
         if leaf.name == "__typename":
             items.append(f"{key!r}: {selection.type.name!r}")
             continue
         if related_of(leaf.definition) is not None:
-            items.append(f"{key!r}: r{len(related)}")
-            related.append(leaf)
+            items.append(f"{key!r}: r{len(inside)}")
+            inside.append(leaf)
             continue
         column = plain_attribute(leaf.definition)
-        if column not in columns:
+        if column in columns:
+            variable = f"c{columns.index(column)}"
+        elif row_resolver(leaf.definition) is not None:
+            variable = f"r{len(inside)}"
+            inside.append(leaf)
+        else:
             raise Fallback(RESOLVER)
         expression, test = _leaf(leaf.definition.type, leaves)
-        variable = f"c{columns.index(column)}"
         items.append(f"{key!r}: {expression.format(variable)}")
         checks.append(test.format(variable))
     targets = "".join(f"c{index}," for index in range(len(columns))) or "_,"
     parameters, rows = "rows", "rows"
-    if related:
-        targets = f"({targets}), " + "".join(f"r{index}," for index in range(len(related)))
+    if inside:
+        targets = f"({targets}), " + "".join(f"r{index}," for index in range(len(inside)))
         parameters, rows = "rows, *r", "zip(rows, *r)"
     # Nothing to escape: names and types come from the schema, response keys are GraphQL names.
     source = f"lambda {parameters}: [{{{', '.join(items)}}} for {targets} in {rows}"
     source += f" if {' and '.join(checks)}]" if checks else "]"
-    return evaluate(source, tuple(leaves)), related
+    return evaluate(source, tuple(leaves)), inside
 
 
 def fields_inside(tree: SelectionTree, selection: Selection) -> Fields:
@@ -226,10 +232,10 @@ def _writer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     return write
 
 
-RelatedValues: TypeAlias = Mapping[Selection, Sequence[Sequence[Any]]]
-"""By selection of rows, for each of its relations a list with its value for each row."""
+ValuesInside: TypeAlias = Mapping[Selection, Sequence[Sequence[Any]]]
+"""By selection of rows, for each relation or row resolver a list with its value for each row."""
 
-Complete: TypeAlias = Callable[[Any, RelatedValues], Any]
+Complete: TypeAlias = Callable[[Any, ValuesInside], Any]
 """Completes a value. Raises `Fallback` if graphql-core has to complete it."""
 
 
@@ -238,14 +244,21 @@ class ValueCompiler:
 
     Args:
         tree: the operation's fields.
-        columns: the columns of the rows that the resolver returns.
+        selected: what is selected on the rows that the resolver returns.
+        more: further columns of these rows, unless all are read.
+
+    Raises:
+        Fallback: a field of the rows needs graphql-core.
     """
 
-    def __init__(self, tree: SelectionTree, columns: tuple[str, ...]) -> None:
+    def __init__(self, tree: SelectionTree, selected: Selected, more: tuple[str, ...] = ()) -> None:
+        if selected.named is None:
+            raise Fallback("a field below it has a resolver")
         self._tree = tree
-        self._columns = columns
-        self.related: dict[Selection, list[Selection]] = {}
-        """The relations inside each selection of rows that has any."""
+        self._has_all = selected.columns is None
+        self._columns = selected.named if self._has_all else (*selected.named, *more)
+        self.inside: dict[Selection, list[Selection]] = {}
+        """The relations and row resolvers inside each selection of rows that has any."""
 
     def compile(self, selection: Selection) -> Complete:
         """Compile the completion of a field's value.
@@ -265,23 +278,33 @@ class ValueCompiler:
             complete = self.rows(selection)
         if is_non_null_type(selection.definition.type):
             return complete
-        return lambda value, related: None if value is None else complete(value, related)
+        return lambda value, inside: None if value is None else complete(value, inside)
 
     def _compile_rows(self, selection: Selection) -> RowsToObjects:
-        objects, related = compile_rows(self._tree, selection, self._columns)
-        if related:
-            self.related[selection] = related
+        objects, inside = compile_rows(self._tree, selection, self._columns)
+        if inside:
+            self.inside[selection] = inside
         return objects
+
+    def _indexes(self, columns: Sequence[str]) -> Sequence[int] | None:
+        """Return where the columns of the fields are among those of a row; None if as expected."""
+        if columns == self._columns:
+            return None
+        if not self._has_all or not set(self._columns) <= set(columns):
+            raise Fallback(NOT_ROWS)
+        return [columns.index(name) for name in self._columns] or [0]  # as `compile_rows` has it
 
     def rows(self, selection: Selection) -> Complete:
         """Compile the completion of rows, to a list of objects."""
-        columns = self._columns
         objects = self._compile_rows(selection)
 
-        def complete(value: Any, related: RelatedValues) -> list[dict[str, Any]]:
-            if not isinstance(value, Rows) or value.columns != columns:
+        def complete(value: Any, inside: ValuesInside) -> list[dict[str, Any]]:
+            if not isinstance(value, Rows):
                 raise Fallback(NOT_ROWS)
-            completed = objects(value.written, *related.get(selection, ()))
+            rows, indexes = value.written, self._indexes(value.columns)
+            if indexes is not None:
+                rows = [[row[index] for index in indexes] for row in rows]
+            completed = objects(rows, *inside.get(selection, ()))
             if len(completed) != len(value):
                 raise Fallback(WRONG_VALUE)
             return Items(completed)
@@ -299,14 +322,14 @@ class ValueCompiler:
         except Fallback:
             if row is None:
                 raise
-        columns, class_ = self._columns, python_class(selection.type)
+        class_ = python_class(selection.type)
 
-        def complete(value: Any, related: RelatedValues) -> dict[str, Any]:
+        def complete(value: Any, inside: ValuesInside) -> dict[str, Any]:
             completed: dict[str, Any]
-            if row is not None and getattr(value, "_fields", None) == columns:
-                completed = row(value, related)
+            if row is not None and isinstance(value, tuple) and hasattr(value, "_fields"):
+                completed = row(value, inside)
             elif attributes is not None and type(value) is class_:
-                completed = attributes(value, related)
+                completed = attributes(value, inside)
             else:
                 raise Fallback(NOT_ROWS)
             return completed
@@ -316,8 +339,10 @@ class ValueCompiler:
     def _row(self, selection: Selection) -> Complete:
         objects = self._compile_rows(selection)
 
-        def complete(value: Any, related: RelatedValues) -> dict[str, Any]:
-            for completed in objects([value], *related.get(selection, ())):
+        def complete(value: Any, inside: ValuesInside) -> dict[str, Any]:
+            indexes = self._indexes(value._fields)
+            row = value if indexes is None else [value[index] for index in indexes]
+            for completed in objects([row], *inside.get(selection, ())):
                 return completed
             raise Fallback(WRONG_VALUE)
 
@@ -334,8 +359,8 @@ class ValueCompiler:
                     raise Fallback(RESOLVER)
                 parts.append((key, attribute, self.compile(inner)))
         # `Fallback` is no valid value of any field, so graphql-core reports a missing attribute.
-        return lambda value, related: {
-            key: complete(getattr(value, name, Fallback), related) for key, name, complete in parts
+        return lambda value, inside: {
+            key: complete(getattr(value, name, Fallback), inside) for key, name, complete in parts
         }
 
     def _edges(self, selection: Selection) -> Complete:
@@ -353,10 +378,10 @@ class ValueCompiler:
         source = f"[{{{', '.join(items)}}} for {targets} in rows if type(c0) is str]"
         objects = evaluate(f"lambda rows: {source}", ())
 
-        def complete(value: Any, related: RelatedValues) -> list[dict[str, Any]]:
+        def complete(value: Any, inside: ValuesInside) -> list[dict[str, Any]]:
             if not isinstance(value, Edges) or len(value.cursors) != len(value.rows):
                 raise Fallback(NOT_ROWS)
-            lists = [node(value.rows, related) for node in nodes]
+            lists = [node(value.rows, inside) for node in nodes]
             completed = objects(list(zip(value.cursors, *lists, strict=True)))
             if len(completed) != len(value.rows):
                 raise Fallback(WRONG_VALUE)
