@@ -101,6 +101,40 @@ def test_a_bad_name_on_postgresql(
     assert_name_is_bad(three, caplog)
 
 
+WALK = """query($after: String, $direction: Direction!) {
+  heroesConnection(first: 1, after: $after, orderBy: { field: NAME, direction: $direction }) {
+    nodes { id } pageInfo { hasNextPage endCursor } } }"""
+
+MADE_NULLABLE = (
+    "CREATE TABLE changed (id INTEGER PRIMARY KEY, name TEXT, age INTEGER, secret_name TEXT)",
+    "INSERT INTO changed SELECT id, name, age, secret_name FROM hero",
+    "DROP TABLE hero",
+    "ALTER TABLE changed RENAME TO hero",
+)
+"""What drops NOT NULL on SQLite."""
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_no_walk_passes_over_a_row_whose_name_became_null(
+    three: Client, sql: Sql, database_url: str, direction: str
+) -> None:
+    on_postgres = ["ALTER TABLE hero ALTER name DROP NOT NULL"]
+    for change in MADE_NULLABLE if database_url.startswith("sqlite") else on_postgres:
+        sql(change)
+    sql(UPDATE.format("name", "NULL"))
+    seen: list[str] = []
+    after, more = None, True
+    while more:
+        answer = three.execute(WALK, after=after, direction=direction)
+        page = answer["data"]["heroesConnection"]
+        seen += [hero["id"] for hero in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        more = page["pageInfo"]["hasNextPage"] and after is not None
+    assert seen.count("2") == 1
+    (error,) = answer["errors"]  # it has no cursor
+    assert error["message"].endswith("the stored name of hero 2 is invalid")
+
+
 def assert_age_is_bad(api: Client, caplog: pytest.LogCaptureFixture) -> None:
     """Check that only the second hero's age is null with an error."""
     caplog.clear()

@@ -116,7 +116,10 @@ class Page(NamedTuple):
         if self.before is not None:
             values |= {f"b{index}": each for index, each in enumerate(self.before.position)}
         template = self.template(offset)
-        parts = segments(self.table, self.order, template.after)
+        nulls_are_greatest = session.dialect.name != "sqlite"
+        parts = segments(
+            self.table, self.order, template.after, nulls_are_greatest=nulls_are_greatest
+        )
         found: Rows | None = None
         reads: list[Any] = []
         for segment in parts:

@@ -82,8 +82,19 @@ class Segment(Enum):
     AFTER = "after the bound"
 
 
-def segments(table: Table, order: Order, after: BoundTemplate | None) -> list[Segment]:
-    """Return the segments after a bound, in order."""
+def segments(
+    table: Table, order: Order, after: BoundTemplate | None, *, nulls_are_greatest: bool
+) -> list[Segment]:
+    """Return the segments after a bound, in order.
+
+    Args:
+        table: the table.
+        order: the order of its rows.
+        after: the bound.
+        nulls_are_greatest: whether the database sorts nulls behind all values, if a statement does
+            not say where. On a column that is NOT NULL by the model none does, but another program
+            may have dropped the constraint.
+    """
     lead = order[0]
     nullable = bool(table.c[lead.column].nullable)
     if after is None:
@@ -97,4 +108,7 @@ def segments(table: Table, order: Order, after: BoundTemplate | None) -> list[Se
     if after.nulls[0]:
         return [Segment.NULL_AFTER, Segment.NOT_NULL] if lead.nulls_first else [Segment.NULL_AFTER]
     parts = [Segment.AFTER] if len(order) == 1 else [Segment.TIED_AFTER, Segment.AFTER]
-    return [*parts, Segment.NULL] if nullable and not lead.nulls_first else parts
+    if lead.column in table.primary_key.columns:
+        return parts
+    nulls_last = not lead.nulls_first if nullable else nulls_are_greatest is not lead.descending
+    return [*parts, Segment.NULL] if nulls_last else parts
