@@ -4,10 +4,8 @@ When a release of either changes one of these, the test of it fails, and
 `graph/engine/definitions.py` is the only file to mend.
 """
 
-import ast
 from collections.abc import Mapping
 from enum import Enum
-from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 import pytest
@@ -24,7 +22,6 @@ from graphql import (
 )
 from strawberry.permission import BasePermission
 
-import graph
 from graph.engine import definitions
 from graph.engine.definitions import (
     InputContext,
@@ -37,34 +34,6 @@ from graph.engine.definitions import (
 )
 
 T = TypeVar("T")
-
-PUBLIC = {
-    "graphql",
-    "graphql.execution",
-    "graphql.language",
-    "strawberry",
-    "strawberry.dataloader",
-    "strawberry.exceptions",
-    "strawberry.extensions",
-    "strawberry.permission",
-    "strawberry.pydantic",
-    "strawberry.schema.config",
-    "strawberry.types",
-}
-"""Documented modules of the two libraries."""
-
-INSIDE = {
-    "DEFINITION_BACKREF",
-    "__strawberry_definition__",
-    "base_resolver",
-    "collected_errors",
-    "concrete_of",
-    "is_basic_field",
-    "remaining_complexity_budget",
-    "schema_converter",
-    "wrapped_cls",
-}
-"""Undocumented attributes of the two libraries."""
 
 
 @strawberry.enum
@@ -378,39 +347,6 @@ def test_overlapping_fields_have_an_upper_bound() -> None:
     errors = validate(CORE, document, [definitions.overlapping_fields_rule(10)])
     assert [error.message for error in errors] == ["Validation aborted."]
     assert validate(CORE, document, [definitions.overlapping_fields_rule(100_000)]) == []
-
-
-def inside(source: str) -> list[str]:
-    """What a file's source names of the insides of the libraries."""
-    found = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Attribute) and node.attr in INSIDE:
-            found.append(node.attr)
-        modules: list[str] = []
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            modules = [node.module or ""]
-        found += [
-            name
-            for name in modules
-            if name.partition(".")[0] in {"graphql", "strawberry"} and name not in PUBLIC
-        ]
-    return found
-
-
-def test_no_other_file_names_what_is_inside() -> None:
-    assert inside("import strawberry.utils\nfield.base_resolver") == [
-        "strawberry.utils",
-        "base_resolver",
-    ]
-    found = {
-        str(path): names
-        for path in Path(graph.__file__).parent.rglob("*.py")
-        if path != Path(definitions.__file__)
-        and (names := inside(path.read_text(encoding="utf-8")))
-    }
-    assert found == {}
 
 
 def test_a_field_can_be_added_to_a_type() -> None:

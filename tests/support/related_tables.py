@@ -8,13 +8,11 @@ import strawberry.pydantic
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
-from strawberry.schema.config import StrawberryConfig
 
-from graph.engine.context import Info
-from graph.engine.schema import Schema
 from graph.errors import BadUserInputError
 from graph.tables.columns import keyset_indexes
 from graph.tables.resource import Resource
+from tests.support.tables import schema_of
 
 ran: list[tuple[str, str]] = []
 """The resolvers that ran, in order: each with the name of its row."""
@@ -130,34 +128,7 @@ MEMBERS.to_one("mentor", MEMBERS)
 MEMBERS.to_many("pupils", MEMBERS, most=20)
 
 
-@strawberry.type
-class Query:
-    """The queries."""
-
-    team = TEAMS.get_field()
-    teams = TEAMS.page_field()
-    teams_connection = TEAMS.connection_field()
-    member = MEMBERS.get_field()
-    members = MEMBERS.page_field()
-    members_connection = MEMBERS.connection_field()
-    team_stats = TEAMS.stats_field()
-    member_stats = MEMBERS.stats_field()
-
-
-@strawberry.type
-class Mutation:
-    """The mutations."""
-
-    create_team = TEAMS.create_field()
-    create_members = MEMBERS.create_many_field()
-    create_member = MEMBERS.create_field()
-    update_member = MEMBERS.update_field()
-    update_members = MEMBERS.update_many_field()
-    delete_member = MEMBERS.delete_field()
-    delete_members = MEMBERS.delete_many_field()
-
-
-schema = Schema(query=Query, mutation=Mutation, config=StrawberryConfig(info_class=Info))
+schema = schema_of(TEAMS, MEMBERS)
 
 
 def create_tables(connection: Connection) -> None:

@@ -1,7 +1,7 @@
 """Tables with keys of every kind, and their API."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,9 +12,7 @@ from sqlalchemy import NullPool, create_engine, insert
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
-from strawberry.schema.config import StrawberryConfig
 
-from graph.engine.context import Info
 from graph.engine.schema import Schema
 from graph.tables.columns import keyset_indexes
 from graph.tables.resource import Resource
@@ -147,11 +145,11 @@ RESOURCES: dict[str, Resource[Any]] = {
 """By the name of the table, its API."""
 
 
-def fields(*, of_mutation: bool) -> dict[str, Any]:
-    """Return all root fields, by name."""
+def fields(resources: Iterable[Resource[Any]], *, of_mutation: bool) -> dict[str, Any]:
+    """Return all root fields of tables, by name."""
     made: dict[str, Any] = {}
-    for one, resource in RESOURCES.items():
-        many = resource.many
+    for resource in resources:
+        one, many = resource.one, resource.many
         if of_mutation:
             made |= {
                 f"create_{one}": resource.create_field(),
@@ -171,11 +169,15 @@ def fields(*, of_mutation: bool) -> dict[str, Any]:
     return made
 
 
-schema = Schema(
-    query=strawberry.type(type("Query", (), fields(of_mutation=False))),
-    mutation=strawberry.type(type("Mutation", (), fields(of_mutation=True))),
-    config=StrawberryConfig(info_class=Info),
-)
+def schema_of(*resources: Resource[Any]) -> Schema:
+    """Return a schema with all root fields of tables."""
+    return Schema(
+        query=strawberry.type(type("Query", (), fields(resources, of_mutation=False))),
+        mutation=strawberry.type(type("Mutation", (), fields(resources, of_mutation=True))),
+    )
+
+
+schema = schema_of(*RESOURCES.values())
 
 
 def create_tables(url: str) -> None:

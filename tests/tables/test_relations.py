@@ -1,94 +1,20 @@
 """Relations of every kind, through HTTP on both databases, on and off the fast path."""
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from itertools import count
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
-from sqlalchemy import insert, text
 
-from graph.app import create_app
 from graph.engine import errors
 from graph.engine.schema import SerialExecutor
-from graph.settings import Settings
 from graph.tables.relations import RelatedRow
 from tests.support.client import Client
 from tests.support.databases import Sql
-from tests.support.related_tables import TABLES, create_tables, ran, schema
-from tests.support.served_app import serving
-from tests.support.tables import run
-
-T = [str(UUID(int=number)) for number in range(1, 5)]
-TEAMS = [
-    {"id": UUID(T[0]), "name": "Preventers", "rank": 2, "captain_id": 1},
-    {"id": UUID(T[1]), "name": "Z-Force", "rank": None, "captain_id": 1},
-    {"id": UUID(T[2]), "name": "Nobody", "rank": 1, "captain_id": None},
-]
-MEMBERS = [
-    {"id": 1, "name": "Ada", "age": 48, "mentor_id": None, "home_id": UUID(T[0])},
-    {"id": 2, "name": "Bob", "age": None, "mentor_id": 1, "home_id": UUID(T[0])},
-    {"id": 3, "name": "Cy", "age": 20, "mentor_id": 1, "home_id": UUID(T[1])},
-    {"id": 4, "name": "Di", "age": 20, "mentor_id": 2, "home_id": None},
-    {"id": 5, "name": "Ed", "age": 30, "mentor_id": 5, "home_id": UUID(T[0])},
-]
-LINKS = [(0, 1), (0, 2), (0, 5), (1, 1), (1, 3)]
-
-
-class Paths:
-    """The same service on the fast path and by graphql-core alone."""
-
-    def __init__(self, fast: Client, plain: Client) -> None:
-        self.fast = fast
-        self.plain = plain
-
-    def __call__(self, query: str, **variables: Any) -> Any:
-        """Return the data that both paths answer, byte for byte the same."""
-        body = {"query": query, "variables": variables}
-        answers, notes = [], []
-        for client in (self.fast, self.plain, self.fast):
-            ran.clear()
-            answers.append(client.post(body).text)
-            notes.append(Counter(ran))
-        assert answers[0] == answers[1] == answers[2]
-        assert notes[0] == notes[2]
-        assert notes[0] <= notes[1]  # once for a row that several objects refer to
-        return json.loads(answers[0])["data"]
-
-
-@pytest.fixture
-def paths(configure: Callable[..., Settings], database_url: str) -> Iterator[Paths]:
-    """A service with related rows."""
-
-    def fill(connection: Any) -> None:
-        create_tables(connection)
-        connection.execute(
-            insert(TABLES["member"]), [{**each, "home_id": None} for each in MEMBERS]
-        )
-        connection.execute(insert(TABLES["team"]), TEAMS)
-        links = [{"team_id": UUID(T[team]), "member_id": member} for team, member in LINKS]
-        connection.execute(insert(TABLES["link"]), links)
-        for each in MEMBERS:
-            table = TABLES["member"]
-            change = table.update().where(table.c.id == each["id"])
-            connection.execute(change.values(home_id=each["home_id"]))
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT setval('member_id_seq', 5)"))
-
-    run(database_url, fill)
-    settings = configure()
-    with ExitStack() as stack:
-        clients = []
-        for fast in (True, False):
-            app = create_app(settings, schema=schema, fast_execution=fast)
-            clients.append(Client(stack.enter_context(serving(app, settings))))
-            stack.callback(clients[-1].http.close)
-        yield Paths(*clients)
+from tests.support.related_rows import IDS, MEMBERS, TEAMS, Paths, names
+from tests.support.related_tables import ran
 
 
 @pytest.fixture
@@ -100,10 +26,6 @@ def only_fast(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> Client:
 
     monkeypatch.setattr(SerialExecutor, "complete_value", complete)
     return paths.fast
-
-
-def names(rows: list[dict[str, Any]]) -> list[str]:
-    return [row["name"] for row in rows]
 
 
 def test_a_row_that_each_row_refers_to(paths: Paths) -> None:
@@ -167,7 +89,7 @@ def test_limits_filters_and_orders_of_each_row(paths: Paths, direction: str, nul
 
 
 READS = [
-    f'{{ team(id: "{T[0]}") {{ name members {{ name }} captain {{ home {{ name }} }} }} }}',
+    f'{{ team(id: "{IDS[0]}") {{ name members {{ name }} captain {{ home {{ name }} }} }} }}',
     '{ member(id: "4") { home { name } teams { name } mentor { mentor { name } } } }',
     '{ member(id: "99") { home { name } } }',
     "{ members(limit: 0) { home { name } } }",
@@ -182,7 +104,7 @@ READS = [
     "{ members { initial } }",
     "{ members { a: initial b: initial ...I ...I } } fragment I on Member { initial name }",
     '{ member(id: "1") { initial decades years } gone: member(id: "99") { initial } }',
-    f'{{ team(id: "{T[0]}") {{ label captain {{ initial home {{ label id }} }} }} }}',
+    f'{{ team(id: "{IDS[0]}") {{ label captain {{ initial home {{ label id }} }} }} }}',
     "{ teams(limit: 3) { label members { initial teams(limit: 1) { label } mentor { years } } } }",
     "{ members { home { label } } }",
     """{ membersConnection(first: 3) { nodes { initial } pageInfo { endCursor }
@@ -254,7 +176,7 @@ def test_mutations_answer_with_relations(paths: Paths) -> None:
     create = """mutation($i: CreateMemberInput!) { createMember(input: $i) {
       name home { name } mentor { name pupils { name } } teams { name } } }"""
     for client in (paths.fast, paths.plain):
-        made = client.data(create, i={"name": "Flo", "homeId": T[1], "mentorId": "4"})
+        made = client.data(create, i={"name": "Flo", "homeId": IDS[1], "mentorId": "4"})
         assert made["createMember"]["home"] == {"name": "Z-Force"}
         assert "Flo" in names(made["createMember"]["mentor"]["pupils"])
         changed = client.data(
@@ -289,97 +211,6 @@ def test_what_is_out_of_bounds_is_refused(paths: Paths, query: str, code: str) -
         assert {error["extensions"]["code"] for error in answer["errors"]} == {code}
         assert not answer.get("data")
     assert answers[0] == answers[1]
-
-
-def matching(paths: Paths, kind: str, where: Any) -> list[str]:
-    query = f"query($w: {kind}Filter) {{ {kind.lower()}s(where: $w) {{ name }} }}"
-    return names(paths(query, w=where)[f"{kind.lower()}s"])
-
-
-@pytest.mark.parametrize(
-    ("kind", "where", "expected"),
-    [
-        ("Member", {"home": {"name": {"eq": "Preventers"}}}, ["Ada", "Bob", "Ed"]),
-        ("Member", {"home": {}}, ["Ada", "Bob", "Cy", "Ed"]),
-        ("Member", {"not": {"home": {}}}, ["Di"]),
-        ("Member", {"not": {"home": {"name": {"eq": "Z-Force"}}}}, ["Ada", "Bob", "Di", "Ed"]),
-        ("Member", {"teams": {"rank": {"isNull": True}}}, ["Ada", "Cy"]),
-        ("Member", {"mentor": {"mentor": {"name": {"eq": "Ada"}}}}, ["Di"]),
-        ("Member", {"pupils": {"age": {"gte": 20}}}, ["Ada", "Bob", "Ed"]),
-        ("Member", {"mentor": {"not": {"home": {"name": {"startsWith": "P"}}}}}, []),
-        ("Team", {"members": {"pupils": {"name": {"eq": "Di"}}}}, ["Preventers"]),
-        ("Team", {"or": [{"members": {"id": {"in": ["3", "x"]}}}, {"rank": {"eq": 1}}]},
-         ["Z-Force", "Nobody"]),
-        ("Team", {"captain": {"age": {"gt": 40}}, "not": {"rank": {"eq": 2}}}, ["Z-Force"]),
-        ("Team", {"guests": {"or": []}}, []),
-    ],
-)  # fmt: skip
-def test_rows_are_found_by_related_ones(
-    paths: Paths, kind: str, where: Any, expected: list[str]
-) -> None:
-    assert matching(paths, kind, where) == expected
-
-
-def test_related_rows_are_found_by_their_related_ones(paths: Paths) -> None:
-    where = {"pupils": {"home": {"name": {"eq": "Z-Force"}}}}
-    query = "query($w: MemberFilter) { teams { members(where: $w) { name } } }"
-    assert [names(team["members"]) for team in paths(query, w=where)["teams"]] == [
-        ["Ada"],
-        ["Ada"],
-        [],
-    ]
-
-
-def test_pages_by_cursor_of_what_is_found_by_related_rows(paths: Paths) -> None:
-    query = """query($w: MemberFilter, $after: String) {
-      membersConnection(first: 2, after: $after, where: $w, orderBy: {field: AGE}) {
-        totalCount nodes { name } pageInfo { endCursor hasNextPage } } }"""
-    where = {"home": {"name": {"ne": "Z-Force"}}}
-    first = paths(query, w=where)["membersConnection"]
-    assert (first["totalCount"], names(first["nodes"])) == (3, ["Ed", "Ada"])
-    end = first["pageInfo"]["endCursor"]
-    assert names(paths(query, w=where, after=end)["membersConnection"]["nodes"]) == ["Bob"]
-    answer = paths.fast.post({"query": query, "variables": {"w": {"home": {}}, "after": end}})
-    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-
-
-def test_what_is_written_is_found_by_related_rows(paths: Paths) -> None:
-    update = """mutation($w: MemberFilter!) {
-      updateMembers(where: $w, input: {age: 99}, atMost: 10) { name } }"""
-    where = {"home": {"captain": {"name": {"eq": "Ada"}}}, "mentor": {"name": {"eq": "Ada"}}}
-    assert names(paths.fast.data(update, w=where)["updateMembers"]) == ["Bob", "Cy"]
-    assert matching(paths, "Member", {"age": {"eq": 99}}) == ["Bob", "Cy"]
-
-
-@pytest.mark.parametrize(
-    ("where", "what"),
-    [
-        ({"mentor": {"mentor": {"mentor": {"mentor": {"name": {"eq": "x"}}}}}}, "levels"),
-        ({"home": {"or": [{"name": {"eq": "x"}}] * 21}}, "comparisons"),
-        ({"home": {"name": {"in": ["x"] * 101}}}, "values"),
-    ],
-)
-def test_filters_of_related_rows_have_the_same_limits(paths: Paths, where: Any, what: str) -> None:
-    query = "query($w: MemberFilter) { members(where: $w) { id } }"
-    literal = orjson.dumps(where).decode()
-    for name in ("mentor", "home", "name", "or", "in", "eq"):
-        literal = literal.replace(f'"{name}":', f"{name}: ")
-    ((relation, inner),) = where.items()
-    type_ = "TeamFilter" if relation == "home" else "MemberFilter"
-    mixed = f"query($w: {type_}) {{ members(where: {{{relation}: $w}}) {{ id }} }}"
-    nested = "query($w: MemberFilter) { teams { members(where: $w) { id } } }"
-    deletion = "mutation($w: MemberFilter!) { deleteMembers(where: $w) { id } }"
-    for body in (
-        {"query": query, "variables": {"w": where}},
-        {"query": f"{{ members(where: {literal}) {{ id }} }}"},
-        {"query": mixed, "variables": {"w": inner}},
-        {"query": nested, "variables": {"w": where}},
-        {"query": deletion, "variables": {"w": where}},
-    ):
-        for client in (paths.fast, paths.plain):
-            (error,) = client.post(body).json()["errors"]
-            assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX", error
-            assert what in error["message"]
 
 
 @pytest.mark.parametrize(
