@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 from sqlmodel import SQLModel
 
 from graph.database.base import Session
+from graph.database.statement import Statement
 from graph.engine.context import Info
 from graph.engine.related import Found, Related
 from graph.errors import BadUserInputError
@@ -31,7 +32,10 @@ DEFAULT_LIMIT = 5
 def relation_of(
     model: type[SQLModel], name: str, target: Table, foreign_key: str | None, *, is_list: bool
 ) -> Relation:
-    """Return a relation, as the model's `Relationship` of this name or a foreign key says it.
+    """Return the relation of this name.
+
+    The model's `Relationship` of this name says which columns are equal, or else the foreign key
+    between the two tables.
 
     Args:
         model: the model of the owner.
@@ -175,15 +179,26 @@ def _same_form(key: Any) -> Any:
     return key.hex if isinstance(key, UUID) else key
 
 
-class RelatedRow(Related):
-    """At most one row of another table for each row."""
+class RelatedByColumns(Related):
+    """Rows of another table that belong to each row, as some columns of both are equal."""
 
-    def __init__(self, relation: Relation) -> None:
-        super().__init__(relation.key, is_list=False)
+    def __init__(self, relation: Relation, *, is_list: bool) -> None:
+        super().__init__(relation.key, is_list=is_list)
         self.relation = relation
 
     def columns(self, selected: Columns) -> Columns:
         return None if selected is None else (*selected, *self.relation.owners)
+
+    async def _found(self, session: Session, statement: Statement, **parameters: Any) -> Found:
+        rows = await session.fetch(statement, **parameters)
+        return Found(rows, rows.keys(self.relation.owners))
+
+
+class RelatedRow(RelatedByColumns):
+    """At most one row for each row."""
+
+    def __init__(self, relation: Relation) -> None:
+        super().__init__(relation, is_list=False)
 
     def choice(self, arguments: Mapping[str, Any]) -> None:
         pass
@@ -196,8 +211,7 @@ class RelatedRow(Related):
         choice: None,  # noqa: ARG002 (it has none)
     ) -> Found:
         statement = row_of_each(self.relation, columns, is_lateral=_is_lateral(session))
-        rows = await session.fetch(statement, keys=keys)
-        return Found(rows, rows.keys(self.relation.owners))
+        return await self._found(session, statement, keys=keys)
 
 
 class Choice(NamedTuple):
@@ -208,8 +222,8 @@ class Choice(NamedTuple):
     order: Order
 
 
-class RelatedRows(Related):
-    """The rows of another table that belong to each row.
+class RelatedRows(RelatedByColumns):
+    """Several rows for each row.
 
     Args:
         relation: the relation; it gets an index by which its rows are found, if it has none.
@@ -217,16 +231,12 @@ class RelatedRows(Related):
     """
 
     def __init__(self, relation: Relation, most: int) -> None:
-        super().__init__(relation.key, is_list=True)
-        self.relation = relation
+        super().__init__(relation, is_list=True)
         self.most = most
         index_by([remote for _, remote in relation.pairs])
 
-    def columns(self, selected: Columns) -> Columns:
-        return None if selected is None else (*selected, *self.relation.owners)
-
     def choice(self, arguments: Mapping[str, Any]) -> Choice:
-        limit = arguments.get("limit", DEFAULT_LIMIT)
+        limit = arguments["limit"]
         if not 0 <= limit <= self.most:
             raise BadUserInputError(f"limit must be from 0 to {self.most}, not {limit}")
         where, order_by = arguments.get("where"), arguments.get("order_by")
@@ -243,9 +253,10 @@ class RelatedRows(Related):
             order,
             is_lateral=_is_lateral(session),
         )
-        rows = await session.fetch(statement, keys=keys, limit=limit, **condition.parameters)
-        return Found(rows, rows.keys(self.relation.owners))
+        parameters = condition.parameters
+        return await self._found(session, statement, keys=keys, limit=limit, **parameters)
 
 
 def _is_lateral(session: Session) -> bool:
+    """Whether the database knows LATERAL."""
     return session.dialect.name != "sqlite"

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphql import GraphQLObjectType
-from graphql.execution import Executor, VariableValues
+from graphql.execution import Executor
 
 from graph.database.statement import Rows, digits_of
 from graph.engine._compiled.arguments import Parameters, info_of
 from graph.engine._compiled.results import NOT_ROWS, ValueCompiler, ValuesInside
 from graph.engine._compiled.run import PlanRun
 from graph.engine.connection import Connection
-from graph.engine.context import Context, Info
+from graph.engine.context import Info
 from graph.engine.definitions import Path, field_of, row_resolver
 from graph.engine.fallback import Fallback
 from graph.engine.related import related_of
@@ -81,7 +81,7 @@ class ResolvedField:
 
     async def values(self, run: PlanRun, value: Any) -> Sequence[Any]:
         """Return what the resolver returns for each row, or the exception that it raises."""
-        rows = rows_of(value)
+        rows = list(_rows_of(value))
         values = [self._value(row) for row in rows]
         run.resolved.add(self._node, rows, values)
         return values
@@ -139,7 +139,7 @@ class RelatedField:
         owners: Sequence[Any] = ()
         objects: Sequence[Any] = ()
         if distinct:
-            choice = self._related.choice(self._arguments(run.context, run.variables))
+            choice = self._related.choice(self._arguments(run))
             rows, owners = await self._related.fetch(
                 run.context.session, distinct, self._selected, choice
             )
@@ -153,37 +153,36 @@ class RelatedField:
                 lists[owner].append(each)
         return [lists[key] for key in keys]
 
-    def _arguments(self, context: Context, variables: VariableValues) -> dict[str, Any]:
-        values: Any = variables.coerced
-        raw = self._info._replace(context=context, variable_values=values)
-        _, arguments = self._parameters.given(variables, Info(raw, self._field))
+    def _arguments(self, run: PlanRun) -> dict[str, Any]:
+        values: Any = run.variables.coerced
+        raw = self._info._replace(context=run.context, variable_values=values)
+        _, arguments = self._parameters.given(run.variables, Info(raw, self._field))
         del arguments["info"]
         return arguments
 
 
-def rows_of(value: Any) -> Sequence[Any]:
-    """Return a field's rows as its resolvers take them.
+def _rows_of(value: Any) -> Rows | list[Any]:
+    """Return the rows of a field's value, which is a list of rows, a connection, or one row.
 
     Raises:
-        Fallback: the value has none.
+        Fallback: the value is none of these.
     """
     rows = value.nodes if isinstance(value, Connection) else value
     if isinstance(rows, Rows):
-        return list(rows)
+        return rows
     if not isinstance(rows, tuple):
         raise Fallback(NOT_ROWS)
     return [rows]
 
 
 def _keys(value: Any, columns: tuple[str, ...]) -> list[Any]:
-    """Return the keys of a field's rows.
+    """Return the keys of a field's rows, as `Rows.keys` does.
 
     Raises:
-        Fallback: the value has none.
+        Fallback: the value has no rows.
     """
-    rows = value.nodes if isinstance(value, Connection) else value
+    rows = _rows_of(value)
     if isinstance(rows, Rows):
         return rows.keys(columns)
-    (rows,) = rows_of(rows)
-    key = tuple([digits_of(getattr(rows, name)) for name in columns])
+    key = tuple([digits_of(getattr(rows[0], name)) for name in columns])
     return [None if None in key else key if len(key) > 1 else key[0]]

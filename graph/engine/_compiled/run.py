@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from graphql.execution import Executor, VariableValues
@@ -31,10 +32,14 @@ class PlanRun:
     ) -> None:
         self.context = context
         self.variables = variables
-        self.resolved = Resolved()
         self.errors: list[GraphQLError] = []
         self._build = build
         self._executor: Executor[Any] | None = None
+
+    @cached_property
+    def resolved(self) -> Resolved:
+        """What row resolvers returned; made on first use."""
+        return Resolved()
 
     @property
     def executor(self) -> Executor[Any]:
