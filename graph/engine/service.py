@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Hashable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError
@@ -12,7 +12,8 @@ from graphql.execution import Executor, VariableValues
 from graph.database.base import Database
 from graph.engine._compiled.plan import Plan
 from graph.engine._compiled.run import PlanRun
-from graph.engine.context import Caller, Context
+from graph.engine.calls import NULL, Call, Result, not_executed
+from graph.engine.context import Context
 from graph.engine.cost import (
     EXTRA_STEPS,
     LARGEST_FILTER,
@@ -26,7 +27,7 @@ from graph.engine.deadline import run_with_timeout
 from graph.engine.definitions import core_schema
 from graph.engine.documents import Document, Documents
 from graph.engine.encoding import encode, encode_within
-from graph.engine.errors import errors_of, graphql_error, public, said_stored, with_code
+from graph.engine.errors import errors_of, public, said_stored, with_code
 from graph.engine.fallback import Fallback, Fallbacks
 from graph.engine.limits import Limits, too_complex
 from graph.engine.operation import NO_SEARCH, Operation, Prepared, shape_of
@@ -45,39 +46,6 @@ ESCAPED = 6
 
 MAX_LEAF_BYTES = 500
 """Upper bound of the bytes of an answer's field that is not a text, its key included."""
-
-NULL = b"null"
-
-
-class Result(NamedTuple):
-    """The answer to an operation; `data` and `extensions` are JSON texts.
-
-    If `executed` is false, the operation was rejected before execution, and the answer has no
-    `data` entry (https://spec.graphql.org/October2021/#sec-Response-Format).
-    """
-
-    data: bytes
-    errors: list[GraphQLError]
-    executed: bool = True
-    extensions: bytes | None = None
-
-
-class Call(NamedTuple):
-    """An operation to execute, with the raw values of its variables and its caller.
-
-    `key` is the idempotency key: a mutation with a key is executed once, however often it is sent.
-    """
-
-    operation: Operation
-    variables: dict[str, Any]
-    caller: Caller
-    key: str | None = None
-
-
-def not_executed(*errors: GraphQLError | PublicError) -> Result:
-    """Return the result of an operation that was rejected before execution."""
-    located = [graphql_error(each) if isinstance(each, PublicError) else each for each in errors]
-    return Result(NULL, located, executed=False)
 
 
 def _shape(operation: Operation, coerced: VariableValues, prepared: Prepared) -> Hashable:

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
+from graph.engine.calls import NULL, Call, Result, not_executed
 from graph.engine.cost import SKIPPED_PER_FIELD
 from graph.engine.errors import graphql_error
 from graph.engine.limits import check_variables, too_complex
-from graph.engine.service import NULL, Call, Result, Service, not_executed
+from graph.engine.service import Service
 from graph.errors import PublicError, ShuttingDownError
 from graph.http.errors import CLIENT_GONE, InvalidDocumentError
 

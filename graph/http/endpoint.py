@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from graph.engine.calls import Call, Result, not_executed
 from graph.engine.encoding import encode
 from graph.engine.errors import masked
-from graph.engine.service import Call, Result, Service, not_executed
+from graph.engine.service import Service
 from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError
 from graph.http import idempotency
 from graph.http.authorization import Authorization, HTTPCaller

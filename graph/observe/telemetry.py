@@ -15,7 +15,8 @@ from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import SpanKind, StatusCode
 
-from graph.engine.service import Call, Result, Service
+from graph.engine.calls import Call, Result
+from graph.engine.service import Service
 from graph.errors import MAX_NAME_LENGTH, Code, logger
 from graph.observe.logs import record_trace
 from graph.product import PREFIX
