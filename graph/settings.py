@@ -158,6 +158,15 @@ class Settings(BaseSettings):
     max_answer_bytes: PositiveInt = Field(
         default=2_000_000, le=1_000_000_000, description="maximum bytes of an answer's data"
     )
+    max_subscriptions: PositiveInt = Field(
+        default=10_000, le=1_000_000, description="maximum subscriptions of each process"
+    )
+    max_caller_subscriptions: PositiveInt = Field(
+        default=100,
+        le=1_000_000,
+        description="maximum subscriptions of a caller, or without tokens of an address, in each "
+        "process",
+    )
     batch_limit: PositiveInt = Field(
         default=10, le=1_000, description="maximum operations of a batch; 1 turns batching off"
     )

@@ -23,18 +23,22 @@ class Result(NamedTuple):
     errors: list[GraphQLError]
     executed: bool = True
     extensions: bytes | None = None
+    event_id: str | None = None
+    """The id of a subscription's event."""
 
 
 class Call(NamedTuple):
     """An operation to execute, with the raw values of its variables and its caller.
 
     `key` is the idempotency key: a mutation with a key is executed once, however often it is sent.
+    `last_event_id` is the id of the last event that a client got before it subscribes again.
     """
 
     operation: Operation
     variables: dict[str, Any]
     caller: Caller
     key: str | None = None
+    last_event_id: str | None = None
 
 
 def not_executed(*errors: GraphQLError | PublicError) -> Result:

@@ -49,6 +49,8 @@ class Context:
 
     session: Session
     caller: Caller = field(default_factory=Caller)
+    last_event_id: str | None = None
+    """Id of the last event that the client of a subscription got before it reconnected."""
     _loaders: dict[Any, DataLoader[Any, Any]] | None = None
 
     def loader(

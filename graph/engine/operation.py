@@ -57,6 +57,13 @@ def shape_of(value: Any) -> Hashable:
     return value.bit_length() if isinstance(value, int) else type(value).__name__
 
 
+def searched_shape(operation: "Operation", coerced: VariableValues, prepared: Prepared) -> Hashable:
+    """Return the shape of the variables, or `NO_SEARCH` if no lane depends on it."""
+    if prepared.cost.filters if operation.writes else prepared.cost.reads > 1:
+        return shape_of(coerced.coerced)
+    return NO_SEARCH
+
+
 class Operation:
     """One operation of a valid document, with its prepared costs and plans."""
 
@@ -72,6 +79,7 @@ class Operation:
         self.name = node.name.value if node.name else None
         self.aliases = facts.aliases
         self.writes = node.operation is OperationType.MUTATION
+        self.subscribes = node.operation is OperationType.SUBSCRIPTION
         self.conditions = sorted(facts.conditions)
         self._has_inner = facts.has_inner_variables
         self._variables: Variables | None = None

@@ -22,6 +22,7 @@ from graph.engine.definitions import (
 from graph.engine.resolved import NOT_RESOLVED, Resolved
 from graph.engine.scalars import SCALARS
 from graph.engine.selection import key_column
+from graph.engine.subscriptions import SourceContext
 from graph.errors import UnreadableValueError
 
 
@@ -45,6 +46,12 @@ class SerialExecutor(StrawberryExecutor):
         super().__init__(*args, **kwargs)
         self._takes_turns = takes_turns
         self._resolved = resolved
+
+    def execute_operation(self, serially: bool | None = None) -> Any:  # noqa: FBT001 (as above)
+        context = self.context_value
+        if isinstance(context, SourceContext):  # of a subscription, for one of its events
+            return context.events.execute(self, super().execute_operation)
+        return super().execute_operation(serially)
 
     def execute_root_grouped_field_set(
         self,

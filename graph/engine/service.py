@@ -1,13 +1,15 @@
 """Executes operations: each in a session and a transaction of its own."""
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor, VariableValues
+from strawberry.types import ExecutionResult as StrawberryResult
 
 from graph.database.base import Database
 from graph.engine._compiled.plan import Plan
@@ -24,18 +26,19 @@ from graph.engine.cost import (
     over_cost,
 )
 from graph.engine.deadline import run_with_timeout
-from graph.engine.definitions import core_schema
+from graph.engine.definitions import core_schema, max_reads
 from graph.engine.documents import Document, Documents
 from graph.engine.encoding import encode, encode_within
 from graph.engine.errors import errors_of, public, said_stored, with_code
 from graph.engine.fallback import Fallback, Fallbacks
 from graph.engine.limits import Limits, too_complex
-from graph.engine.operation import NO_SEARCH, Operation, Prepared, shape_of
+from graph.engine.operation import Prepared, searched_shape
 from graph.engine.permissions import Permissions
 from graph.engine.resolved import Resolved
 from graph.engine.saved_answers import Key, SavedAnswer, SavedAnswers, digest
 from graph.engine.schema import Schema, SerialExecutor
 from graph.engine.selection import Fields, SelectionTree, Values
+from graph.engine.subscriptions import Events, Results, SourceContext, response_stream
 from graph.errors import Code, PublicError, ReadOnlyError, UnansweredError
 
 MAX_CONDITIONS = 4
@@ -46,13 +49,6 @@ ESCAPED = 6
 
 MAX_LEAF_BYTES = 500
 """Upper bound of the bytes of an answer's field that is not a text, its key included."""
-
-
-def _shape(operation: Operation, coerced: VariableValues, prepared: Prepared) -> Hashable:
-    """Return the shape of the variables, or `NO_SEARCH` if no lane depends on it."""
-    if prepared.cost.filters if operation.writes else prepared.cost.reads > 1:
-        return shape_of(coerced.coerced)
-    return NO_SEARCH
 
 
 class Service:
@@ -117,23 +113,59 @@ class Service:
         """
         room = self.limits.answer_bytes if room is None else room
         try:
-            try:
-                if call.operation.writes and self._database.read_only:
-                    raise ReadOnlyError
-                coerced = self._coerce(call)
-                if isinstance(coerced, list):
-                    return not_executed(*with_code(coerced, Code.BAD_USER_INPUT))
-                is_new = not call.operation.prepared
-                prepared = self._prepare(call, coerced)
-                self._check(prepared.cost, coerced.coerced)
-                if is_new:  # computing its cost may take as long as executing it
-                    await asyncio.sleep(0)
-            except PublicError as error:
-                return not_executed(error)
-            work = self._transact(call, coerced, prepared, room)
+            admitted = await self._admit(call)
+            if isinstance(admitted, Result):
+                return admitted
+            work = self._transact(call, *admitted, room)
             return await run_with_timeout(self.limits.seconds, work)
         except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
             return Result(NULL, errors_of(error))
+
+    async def subscribe(self, call: Call) -> AsyncGenerator[Result, None]:
+        """Execute a subscription; yields a result for each event, and never raises.
+
+        A result that was not executed is the last one: the subscription was rejected, or its
+        resolver failed. The caller closes the generator, which closes that of the resolver.
+
+        Args:
+            call: a subscription of one of this service's documents.
+        """
+        try:
+            admitted = await self._admit(call)
+            if isinstance(admitted, Result):
+                yield admitted
+                return
+            events = Events(self._database, call, *admitted, self.limits.seconds)
+            context = events.context()
+            try:
+                source = await self._response_stream(call, context)
+                if isinstance(source, ExecutionResult):
+                    yield not_executed(*public(source.errors or []))
+                    return
+                async with aclosing(source) as results:
+                    async for result in results:
+                        yield self._encoded_event(result, events)
+            finally:
+                await context.session.close()
+        except Exception as error:  # noqa: BLE001 (nothing unexpected may reach a client)
+            yield not_executed(*errors_of(error))
+
+    async def _admit(self, call: Call) -> tuple[VariableValues, Prepared] | Result:
+        """Return an operation's variables and plan, or the result of one that is rejected."""
+        try:
+            if call.operation.writes and self._database.read_only:
+                raise ReadOnlyError
+            coerced = self._coerce(call)
+            if isinstance(coerced, list):
+                return not_executed(*with_code(coerced, Code.BAD_USER_INPUT))
+            is_new = not call.operation.prepared
+            prepared = self._prepare(call, coerced)
+            self._check(prepared.cost, coerced.coerced)
+            if is_new:  # computing its cost may take as long as executing it
+                await asyncio.sleep(0)
+        except PublicError as error:
+            return not_executed(error)
+        return coerced, prepared
 
     def size(self, call: Call) -> Size:
         """Return the size of an operation's answer; zero if its variables are invalid.
@@ -180,7 +212,7 @@ class Service:
             elif prepared.cost.reads <= 1:
                 result = await self._run(call, coerced, prepared, context, room)
             else:
-                shape = _shape(operation, coerced, prepared)
+                shape = searched_shape(operation, coerced, prepared)
                 await session.snapshot(scans=operation.may_scan(shape))
                 result = await self._run(call, coerced, prepared, context, room)
                 operation.record(shape, scanned=False)
@@ -191,7 +223,7 @@ class Service:
             result = Result(NULL, said_stored(errors))
         finally:
             if session.scanned:
-                operation.record(_shape(operation, coerced, prepared), scanned=True)
+                operation.record(searched_shape(operation, coerced, prepared), scanned=True)
             await session.close()
         return result
 
@@ -199,7 +231,7 @@ class Service:
         self, call: Call, coerced: VariableValues, prepared: Prepared, context: Context, room: int
     ) -> Result:
         operation, session = call.operation, context.session
-        shape = _shape(operation, coerced, prepared)
+        shape = searched_shape(operation, coerced, prepared)
         scans = operation.may_scan(shape)
         autocommit_characters = self._autocommit_characters(prepared, room)
         key, searches = self._key(call), bool(prepared.cost.filters)
@@ -279,6 +311,8 @@ class Service:
         try:
             fields = tree.root(operation.node)
             cost = CostAnalysis(tree).analyze(fields)
+            if operation.subscribes:  # its resolver has run before an event is executed
+                cost.reads -= sum([max_reads(each.definition) for each in fields.values()])
         except OverflowError:
             raise over_cost(limit) from None
         try:
@@ -292,6 +326,8 @@ class Service:
         Raises:
             Fallback: graphql-core must execute it.
         """
+        if call.operation.subscribes:
+            raise Fallback("it is a subscription")
         if self._is_extended:
             raise Fallback("the schema has an extension")
         if not self._fast_execution:
@@ -311,12 +347,43 @@ class Service:
         else:
             self.fallbacks.add(call.operation.name, "all", prepared.why)
             result = await self._run_by_core(call, context)
+        return self._encoded(result, room)
+
+    def _encoded(self, result: ExecutionResult | StrawberryResult, room: int) -> Result:
+        """Encode the result of an operation.
+
+        Raises:
+            PublicError: its data has more than `room` bytes.
+        """
         data = encode_within(result.data, room)
         if data is None:
             raise self._too_large()
         extensions = encode(result.extensions) if result.extensions else None
         errors = public(result.errors) if result.errors else []
         return Result(data, errors, extensions=extensions)
+
+    def _encoded_event(self, result: ExecutionResult | StrawberryResult, events: Events) -> Result:
+        """Encode the result of an event; the stream goes on after one that is too large."""
+        try:
+            encoded = self._encoded(result, self.limits.answer_bytes)
+        except PublicError as error:
+            encoded = Result(NULL, errors_of(error))
+        executed, events.is_executed = events.is_executed, False
+        return encoded._replace(executed=executed, event_id=events.last_id if executed else None)
+
+    async def _response_stream(
+        self, call: Call, context: SourceContext
+    ) -> Results | ExecutionResult:
+        """Start a subscription, through Strawberry if the schema is extended."""
+        if self._is_extended:
+            return await self._strawberry.subscribe(
+                call.operation.query,
+                variable_values=call.variables,
+                context_value=context,
+                operation_name=call.operation.name,
+            )
+        work = response_stream(self._executor(call, context))
+        return await run_with_timeout(self.limits.seconds, work)
 
     async def _run_by_core(self, call: Call, context: Context) -> ExecutionResult:
         """Execute an operation by graphql-core, through Strawberry if the schema is extended."""

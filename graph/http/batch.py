@@ -14,7 +14,7 @@ from graph.engine.errors import graphql_error
 from graph.engine.limits import check_variables, too_complex
 from graph.engine.service import Service
 from graph.errors import PublicError, ShuttingDownError
-from graph.http.errors import CLIENT_GONE, InvalidDocumentError
+from graph.http.errors import CLIENT_GONE, HTTPError, InvalidDocumentError
 
 FIELDS = f"fields, each {SKIPPED_PER_FIELD} rows before an offset counted as one"
 
@@ -37,6 +37,9 @@ async def execute_batch(
             `InvalidDocumentError`.
         take: counts the bytes of an answer; may raise a `PublicError`, which is then the result of
             the operations that are left.
+
+    Raises:
+        HTTPError: an entry is a subscription.
     """
     results = [Result(NULL, [graphql_error(ShuttingDownError())])] * len(entries)
     calls: dict[int, Call] = {}
@@ -57,6 +60,8 @@ async def execute_batch(
         _check_totals(service, calls.values())
     except PublicError as error:
         return [not_executed(error)] * len(entries)
+    if any(call.operation.subscribes for call in calls.values()):
+        raise HTTPError(400, "A batch takes no subscriptions: send each in a request of its own.")
     room = service.limits.answer_bytes
     task = asyncio.current_task()
     refusal: PublicError | None = None

@@ -1,7 +1,7 @@
 """GraphQL over HTTP: one ASGI endpoint (https://graphql.github.io/graphql-over-http/draft/)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -30,16 +30,21 @@ from graph.http.request import Request, is_request, parameters_of, request_of
 from graph.http.response import (
     COMPRESSED_ASIDE_FROM,
     COMPRESSED_FROM,
+    EVENT_STREAM,
     GRAPHQL_JSON,
     HTML,
     JSON,
     SECURITY_HEADERS,
+    Headers,
     accepts_gzip,
+    accepts_streams,
     entity_tag,
     gzip,
     is_unchanged,
     negotiate,
+    result_body,
 )
+from graph.http.streams import Stream, Subscriptions
 from graph.observe.logs import record_errors, record_operation
 from graph.settings import Settings
 
@@ -53,7 +58,7 @@ class Answer(NamedTuple):
     status: int
     media_type: bytes
     body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: Headers = ()
 
 
 class GraphQLEndpoint:
@@ -71,13 +76,16 @@ class GraphQLEndpoint:
         self._explorer = explorer
         self._store = DocumentStore(settings.trusted_documents)
         self._in_progress = InProgress()
+        self._subscriptions = Subscriptions(
+            settings.max_subscriptions, settings.max_caller_subscriptions
+        )
         self._cache_control = settings.cache_control.encode()
         self._authorization = Authorization(settings)
         # If tokens are required, a shared cache must keep the answers of each token apart.
         vary = b"Accept, Accept-Encoding" + (
             b", Authorization" if self._authorization.is_needed else b""
         )
-        self._headers = [*SECURITY_HEADERS, (b"vary", vary)]
+        self._headers = (*SECURITY_HEADERS, (b"vary", vary))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _by_name(scope["headers"])
@@ -89,11 +97,14 @@ class GraphQLEndpoint:
                 await self._explorer(scope, receive, send)
                 return
             accepted = negotiate(accept)
-        media_type = accepted or JSON
+        media_type = GRAPHQL_JSON if accepted == EVENT_STREAM else accepted or JSON
         try:
             address, _ = scope.get("client") or ("", 0)
             caller = self._authorization.caller(headers, address)
             answer = await self._answer(scope, caller, receive, accepted)
+            if isinstance(answer, Stream):
+                await answer.send(self._headers, receive, send)
+                return
         except PublicError as error:
             answer = _error_response(error, media_type, headers)
         except asyncio.CancelledError as cancelled:
@@ -129,7 +140,7 @@ class GraphQLEndpoint:
         caller: HTTPCaller,
         receive: Receive,
         media_type: bytes | None,
-    ) -> Answer:
+    ) -> Answer | Stream:
         if media_type is None:
             raise HTTPError(406, f"Accept must allow {JSON.decode()} or {GRAPHQL_JSON.decode()}.")
         is_get = scope["method"] == "GET"
@@ -138,28 +149,52 @@ class GraphQLEndpoint:
         memory = Memory(self._in_progress, caller.identity, size)
         try:
             if isinstance(value, list):  # GraphQL over HTTP has no media type for a batch's answer
+                if media_type == EVENT_STREAM:
+                    raise HTTPError(406, f"A batch is answered as {JSON.decode()}.")
                 return Answer(200, JSON, await self._batch(value, caller, memory))
             call = await self._call(value, caller, memory, is_get=is_get)
+            if call.operation.subscribes:
+                return self._subscribe(call, caller)
             result = await self._service.execute(call)
         except InvalidDocumentError as error:
             result = not_executed(*error.errors)
         finally:
             memory.give_back()
+        if media_type == EVENT_STREAM:
+            return Stream(_only(result), self._settings.request_timeout)
         status = 200
         if not result.executed:
             status = status_of(result.errors[0], media_type)
         elif result.errors and media_type == GRAPHQL_JSON:
             status = PARTIAL_SUCCESS
-        body = _body(result)
-        if not is_get:
-            return Answer(status, media_type, body)
+        answer = Answer(status, media_type, result_body(result))
+        return self._for_caches(answer, result, caller) if is_get else answer
+
+    def _for_caches(self, answer: Answer, result: Result, caller: HTTPCaller) -> Answer:
+        """Return the answer to a GET with the headers for caches; 304 if the client has it."""
         if result.errors:
-            return Answer(status, media_type, body, (NOT_STORED,))
-        tag = entity_tag(media_type, body)
+            return answer._replace(headers=(NOT_STORED,))
+        tag = entity_tag(answer.media_type, answer.body)
         validators = ((b"cache-control", self._cache_control), (b"etag", b"W/" + tag))
         if is_unchanged(caller.headers.get(b"if-none-match", b""), tag):
-            return Answer(304, media_type, b"", validators)
-        return Answer(status, media_type, body, validators)
+            return Answer(304, answer.media_type, b"", validators)
+        return answer._replace(headers=validators)
+
+    def _subscribe(self, call: Call, caller: HTTPCaller) -> Stream:
+        """Return the response to a subscription.
+
+        Raises:
+            HTTPError: the client accepts no stream, or there are too many subscriptions.
+        """
+        if not accepts_streams(caller.headers.get(b"accept", b"")):
+            raise HTTPError(406, f"Accept must allow {EVENT_STREAM.decode()} for a subscription.")
+        self._subscriptions.begin(caller.identity)
+        call = call._replace(last_event_id=caller.header("last-event-id"))
+        return Stream(
+            self._service.subscribe(call),
+            self._settings.request_timeout,
+            partial(self._subscriptions.end, caller.identity),
+        )
 
     async def _call(self, fields: Any, caller: HTTPCaller, memory: Memory, *, is_get: bool) -> Call:
         """Return the operation of a request with these parameters.
@@ -199,7 +234,12 @@ class GraphQLEndpoint:
             raise HTTPError(400, message, code=Code.OPERATION_TOO_COMPLEX)
         call_of = partial(self._call, caller=caller, memory=memory, is_get=False)
         results = await execute_batch(self._service, entries, call_of, memory.take)
-        return b"[%b]" % b",".join([_body(result) for result in results])
+        return b"[%b]" % b",".join([result_body(result) for result in results])
+
+
+async def _only(result: Result) -> AsyncGenerator[Result, None]:
+    """Yield the result of a query or mutation, for a client that accepts streams only."""
+    yield result
 
 
 def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -219,17 +259,6 @@ def _idempotency_key(request: Request, caller: HTTPCaller) -> str | None:
         return idempotency.from_header(header)
     key = request.idempotency_key
     return None if key is None else idempotency.checked(key)
-
-
-def _body(result: Result) -> bytes:
-    """Return the answer to one operation, as a JSON object."""
-    parts = [b'"data":%b' % result.data] if result.executed else []
-    if result.errors:
-        record_errors(result.errors)
-        parts.append(b'"errors":%b' % encode([error.formatted for error in result.errors]))
-    if result.extensions:
-        parts.append(b'"extensions":%b' % result.extensions)
-    return b"{%b}" % b",".join(parts)
 
 
 def _error_response(

@@ -39,6 +39,9 @@ OTHERS = (422, 200)
 CLIENT_GONE = "The client has closed the connection."
 """Message of the cancellation of a request's task."""
 
+SHUTTING_DOWN = "The service is shutting down."
+"""Message of the cancellation of a stream's task."""
+
 
 class HTTPError(PublicError):
     """An error with its own HTTP status and headers.

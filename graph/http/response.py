@@ -5,10 +5,19 @@ import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
+from typing import TypeAlias
+
+from graph.engine.calls import Result
+from graph.engine.encoding import encode
+from graph.observe.logs import record_errors
 
 JSON = b"application/json"
 GRAPHQL_JSON = b"application/graphql-response+json"
 HTML = b"text/html"
+EVENT_STREAM = b"text/event-stream"
+
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""Headers of a response, by lower-case name."""
 
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -61,6 +70,8 @@ def _weight(parameters: bytes) -> float:
 def negotiate(accept: bytes, *, page: bool = False) -> bytes | None:
     """Return the media type that an `Accept` header prefers (RFC 9110, section 12.5.1).
 
+    This is that of a query or mutation; a subscription is always a stream.
+
     At equal weights, a type that is named comes before one that a wildcard matches. A client that
     does not name `application/graphql-response+json` is a legacy client, and gets JSON if it
     accepts that (GraphQL over HTTP, "Accept").
@@ -78,9 +89,17 @@ def negotiate(accept: bytes, *, page: bool = False) -> bytes | None:
     offers = [GRAPHQL_JSON, JSON] if GRAPHQL_JSON in listed else [JSON, GRAPHQL_JSON]
     if page:
         offers.append(HTML)
+    offers.append(EVENT_STREAM)
     best = max(offers, key=lambda offer: _rank(offer, listed))
     weight, _ = _rank(best, listed)
     return best if weight else None
+
+
+@lru_cache(maxsize=64)  # as above
+def accepts_streams(accept: bytes) -> bool:
+    """Whether an `Accept` header accepts the results of a subscription."""
+    listed = weights(accept)
+    return not listed or _rank(EVENT_STREAM, listed)[0] > 0
 
 
 def _rank(media_type: bytes, listed: Mapping[bytes, float]) -> tuple[float, int]:
@@ -90,6 +109,17 @@ def _rank(media_type: bytes, listed: Mapping[bytes, float]) -> tuple[float, int]
         if media_range in listed:
             return listed[media_range], exactness
     return 0.0, 0
+
+
+def result_body(result: Result) -> bytes:
+    """Return the answer to one operation, as a JSON object, and record its errors."""
+    parts = [b'"data":%b' % result.data] if result.executed else []
+    if result.errors:
+        record_errors(result.errors)
+        parts.append(b'"errors":%b' % encode([error.formatted for error in result.errors]))
+    if result.extensions:
+        parts.append(b'"extensions":%b' % result.extensions)
+    return b"{%b}" % b",".join(parts)
 
 
 def accepts_gzip(accept_encoding: bytes) -> bool:

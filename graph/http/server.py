@@ -6,7 +6,8 @@ import sys
 import threading
 from typing import Any
 
-from graph.http.uvicorn_protocol import Protocol, ProtocolConfig
+from graph.http.uvicorn_protocol import ProtocolConfig
+from graph.http.uvicorn_streams import StreamingProtocol
 from graph.settings import Settings
 
 KEEP_ALIVE = 3_600
@@ -55,7 +56,7 @@ class ServerConfig(ProtocolConfig):
     def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
         super().__init__(
             app,
-            http=Protocol,
+            http=StreamingProtocol,
             ws="none",
             access_log=False,
             log_config=None,

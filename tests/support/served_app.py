@@ -57,10 +57,17 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: ASGIApp, settings: Settings | None = None) -> Iterator[str]:
-    """Serve an app on a thread; yields its base URL."""
-    config = ServerConfig(app, settings or Settings(), port=0)
-    server = _Server(config)
+def serving(
+    app: ASGIApp, settings: Settings | None = None, config: uvicorn.Config | None = None
+) -> Iterator[str]:
+    """Serve an app on a thread; yields its base URL.
+
+    Args:
+        app: the app.
+        settings: the timeouts of connections.
+        config: the server's configuration, in place of this service's own.
+    """
+    server = _Server(config or ServerConfig(app, settings or Settings(), port=0))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -17,7 +17,16 @@ from tests.support.served_app import serving
 
 Serve = Callable[..., Client]
 
-SETTINGS = {"tokens", "max_rows", "max_cost", "request_timeout"}
+SETTINGS = {
+    "max_answer_bytes",
+    "max_caller_subscriptions",
+    "max_cost",
+    "max_rows",
+    "max_subscriptions",
+    "read_only",
+    "request_timeout",
+    "tokens",
+}
 """Options that are settings of the service, not of the schema."""
 
 SORTED: dict[str, Any] = (
