@@ -52,7 +52,7 @@ def test_the_media_type_of_the_answer(shared: Client, accept: str, media_type: s
     "accept",
     [
         "image/png",
-        "text/*",
+        "text/plain, text/event-stream;q=0",
         "text/html",
         f"{GRAPHQL_JSON};q=0",
         f"{GRAPHQL_JSON};q=0.0, {JSON};q=0, */*;q=0.000",
