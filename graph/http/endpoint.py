@@ -30,23 +30,26 @@ from graph.http.request import Request, is_request, parameters_of, request_of
 from graph.http.response import (
     COMPRESSED_ASIDE_FROM,
     COMPRESSED_FROM,
-    EVENT_STREAM,
     GRAPHQL_JSON,
     HTML,
     JSON,
     SECURITY_HEADERS,
     Headers,
     accepts_gzip,
-    accepts_streams,
     entity_tag,
     gzip,
     is_unchanged,
     negotiate,
+    negotiate_stream,
     result_body,
 )
+from graph.http.stream_formats import FORMATS
 from graph.http.streams import Stream, Subscriptions
 from graph.observe.logs import record_errors, record_operation
 from graph.settings import Settings
+
+STREAM_TYPES = "text/event-stream, or multipart/mixed with subscriptionSpec=1.0,"
+"""The media types of a subscription, for messages."""
 
 NOT_STORED = (b"cache-control", b"no-store")
 """Keeps answers with errors out of caches."""
@@ -97,7 +100,7 @@ class GraphQLEndpoint:
                 await self._explorer(scope, receive, send)
                 return
             accepted = negotiate(accept)
-        media_type = GRAPHQL_JSON if accepted == EVENT_STREAM else accepted or JSON
+        media_type = GRAPHQL_JSON if accepted in FORMATS else accepted or JSON
         try:
             address, _ = scope.get("client") or ("", 0)
             caller = self._authorization.caller(headers, address)
@@ -149,7 +152,7 @@ class GraphQLEndpoint:
         memory = Memory(self._in_progress, caller.identity, size)
         try:
             if isinstance(value, list):  # GraphQL over HTTP has no media type for a batch's answer
-                if media_type == EVENT_STREAM:
+                if media_type in FORMATS:
                     raise HTTPError(406, f"A batch is answered as {JSON.decode()}.")
                 return Answer(200, JSON, await self._batch(value, caller, memory))
             call = await self._call(value, caller, memory, is_get=is_get)
@@ -160,8 +163,8 @@ class GraphQLEndpoint:
             result = not_executed(*error.errors)
         finally:
             memory.give_back()
-        if media_type == EVENT_STREAM:
-            return Stream(_only(result), self._settings.request_timeout)
+        if media_type in FORMATS:
+            return Stream(FORMATS[media_type], _only(result), self._settings.request_timeout)
         status = 200
         if not result.executed:
             status = status_of(result.errors[0], media_type)
@@ -186,11 +189,13 @@ class GraphQLEndpoint:
         Raises:
             HTTPError: the client accepts no stream, or there are too many subscriptions.
         """
-        if not accepts_streams(caller.headers.get(b"accept", b"")):
-            raise HTTPError(406, f"Accept must allow {EVENT_STREAM.decode()} for a subscription.")
+        media_type = negotiate_stream(caller.headers.get(b"accept", b""))
+        if media_type is None:
+            raise HTTPError(406, f"Accept must allow {STREAM_TYPES} for a subscription.")
         self._subscriptions.begin(caller.identity)
         call = call._replace(last_event_id=caller.header("last-event-id"))
         return Stream(
+            FORMATS[media_type],
             self._service.subscribe(call),
             self._settings.request_timeout,
             partial(self._subscriptions.end, caller.identity),

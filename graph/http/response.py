@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeAlias
@@ -15,6 +15,14 @@ JSON = b"application/json"
 GRAPHQL_JSON = b"application/graphql-response+json"
 HTML = b"text/html"
 EVENT_STREAM = b"text/event-stream"
+MULTIPART = b"multipart/mixed;subscriptionspec=1.0"
+"""Apollo's parts; other `multipart/mixed` is for incremental delivery."""
+
+STREAMS = (EVENT_STREAM, MULTIPART)
+"""Media types of several results."""
+
+SUBSCRIPTION_SPEC = re.compile(rb";\s*subscriptionspec=(1\.0|\"1\.0\")\s*(;|$)")
+"""The parameter of `MULTIPART`."""
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Headers of a response, by lower-case name."""
@@ -48,12 +56,14 @@ COMPRESSION_LEVEL = 2
 def weights(header: bytes) -> dict[bytes, float]:
     """Return the members of an `Accept…` header, in lower case, with their weights.
 
-    Other parameters are ignored; an invalid weight counts as 0.
+    Other parameters are ignored, but that of `MULTIPART`; an invalid weight counts as 0.
     """
     listed = {}
     for member in header.lower().split(b",", MAX_RANGES)[:MAX_RANGES]:
         name, _, parameters = member.partition(b";")
         if name := name.strip():
+            if name == b"multipart/mixed" and SUBSCRIPTION_SPEC.search(b";" + parameters):
+                name = MULTIPART
             listed[name] = _weight(parameters) if parameters else 1.0
     return listed
 
@@ -89,17 +99,19 @@ def negotiate(accept: bytes, *, page: bool = False) -> bytes | None:
     offers = [GRAPHQL_JSON, JSON] if GRAPHQL_JSON in listed else [JSON, GRAPHQL_JSON]
     if page:
         offers.append(HTML)
-    offers.append(EVENT_STREAM)
-    best = max(offers, key=lambda offer: _rank(offer, listed))
-    weight, _ = _rank(best, listed)
-    return best if weight else None
+    return _best([*offers, *STREAMS], listed)
 
 
 @lru_cache(maxsize=64)  # as above
-def accepts_streams(accept: bytes) -> bool:
-    """Whether an `Accept` header accepts the results of a subscription."""
-    listed = weights(accept)
-    return not listed or _rank(EVENT_STREAM, listed)[0] > 0
+def negotiate_stream(accept: bytes) -> bytes | None:
+    """Return the media type of a subscription's results, as `negotiate` does."""
+    return _best(STREAMS, weights(accept) or {b"*/*": 1.0})
+
+
+def _best(offers: Sequence[bytes], listed: Mapping[bytes, float]) -> bytes | None:
+    best = max(offers, key=lambda offer: _rank(offer, listed))
+    weight, _ = _rank(best, listed)
+    return best if weight else None
 
 
 def _rank(media_type: bytes, listed: Mapping[bytes, float]) -> tuple[float, int]:

@@ -9,16 +9,15 @@ from starlette.types import Receive, Send
 
 from graph.engine.calls import Result
 from graph.errors import Code
-from graph.http import event_stream
 from graph.http.errors import CLIENT_GONE, HTTPError
 from graph.http.in_progress import RETRY_AFTER
 from graph.http.response import Headers, result_body
+from graph.http.stream_formats import Format
 
 HEARTBEAT_SECONDS = 12
 """Seconds between two heartbeats; proxies close a silent connection, often after 60."""
 
 HEADERS: Headers = (
-    (b"content-type", event_stream.CONTENT_TYPE),
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),  # nginx passes on each event at once
 )
@@ -64,6 +63,7 @@ class Stream:
     """A response that sends each result as an event.
 
     Args:
+        format_: how results are written.
         results: the results.
         patience: seconds in which the client must read what was sent.
         ended: called at the end.
@@ -71,10 +71,12 @@ class Stream:
 
     def __init__(
         self,
+        format_: Format,
         results: AsyncGenerator[Result, None],
         patience: float,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
+        self._format = format_
         self._results = results
         self._patience = patience
         self._ended = ended
@@ -96,19 +98,19 @@ class Stream:
         ending: bytes | None = None
         try:
             async with aclosing(self._results) as results:
-                await send(
-                    {"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]}
-                )
-                await self._write(send, event_stream.OPENING)
+                content_type = (b"content-type", self._format.content_type)
+                headers = (content_type, *HEADERS, *headers)
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await self._write(send, self._format.opening)
                 async for result in results:
                     body = result_body(result)
-                    await self._write(send, event_stream.event(body, result.event_id))
-            ending = event_stream.COMPLETION
+                    await self._write(send, self._format.event(body, result.event_id))
+            ending = self._format.completion
         except OSError:
             pass  # the client reads nothing, or has gone
         except asyncio.CancelledError as cancelled:
             if CLIENT_GONE not in cancelled.args:
-                ending = event_stream.interruption()
+                ending = self._format.interruption()
         finally:
             self._ended()
             attending.cancel()
@@ -121,7 +123,7 @@ class Stream:
         """Send heartbeats, and cancel the task when its client has gone, or does not read."""
         with suppress(OSError, RuntimeError):  # uvloop raises the latter if the client has gone
             while not await self._has_gone(receive):
-                await self._write(send, event_stream.HEARTBEAT)
+                await self._write(send, self._format.heartbeat)
         if not task.cancelling():  # otherwise it is ending, and must not be interrupted
             task.cancel(CLIENT_GONE)
 
