@@ -29,14 +29,21 @@ COUNT = Statement(select(func.count().label("count")).select_from(HERO))
 sessions: list[Session] = []
 """The sessions of resolvers: that of the source, and of the field below each event."""
 
+snapshots: list[Session] = []
+"""Those of them that were snapshots."""
+
 hooks: list[str] = []
 """The hooks of the schema extension that ran."""
 
 
 async def count(info: Info) -> int:
     """How many heroes there are."""
-    sessions.append(info.context.session)
-    return int((await info.context.session.fetch(COUNT))[0].count)
+    session = info.context.session
+    found = int((await session.fetch(COUNT))[0].count)
+    sessions.append(session)
+    if session.begun:
+        snapshots.append(session)
+    return found
 
 
 class Never(BasePermission):
@@ -157,6 +164,7 @@ Start = Callable[..., Client]
 def start(request: pytest.FixtureRequest, serve_schema: Serve) -> Start:
     """Starts a service with subscriptions, without and with a schema extension."""
     sessions.clear()
+    snapshots.clear()
     hooks.clear()
 
     def start(**options: Any) -> Client:
@@ -276,6 +284,7 @@ def test_each_event_has_a_session_of_its_own_and_none_is_held_while_waiting(star
     assert len(set(sessions[::2])) == 1
     assert len(set(sessions[1::2])) == 3
     assert not set(sessions[::2]) & set(sessions[1::2])
+    assert snapshots == []  # one read needs none
 
 
 @slow_on_postgresql
@@ -290,6 +299,8 @@ def test_an_event_sees_one_state(start: Start) -> None:
             feed.wait("closed")
             seen = {"heroes": number, "heroesLater": number}
             assert stream.next() == next_(data={"ticks": seen})
+            assert not any(session.begun for session in sessions)
+    assert len(set(snapshots)) == 3
 
 
 @on_sqlite
