@@ -29,6 +29,7 @@ from graph.engine.service import Service
 from graph.environment import load_settings
 from graph.errors import PublicError
 from graph.garbage import short_collections
+from graph.http.calls import Calls
 from graph.http.endpoint import GraphQLEndpoint
 from graph.http.errors import HTTPError, body_of, status_of
 from graph.http.hosts import AllowedHosts
@@ -182,7 +183,8 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
         introspection=settings.introspection,
         fast_execution=fast_execution,
     )
-    endpoint = RequestLog(GraphQLEndpoint(service, settings, page))
+    calls = Calls(service, settings)
+    endpoint = RequestLog(GraphQLEndpoint(calls, settings, page))
     app.router.routes.append(Route(PATH, endpoint))
     if settings.graphiql:
         app.router.routes.append(Route(f"{PATH}/explorer/{{name}}", explorer.asset))

@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph.engine.calls import Call, Result, not_executed
 from graph.engine.encoding import encode
 from graph.engine.errors import masked
-from graph.engine.service import Service
 from graph.errors import BadRequestError, Code, PublicError, ShuttingDownError
 from graph.http import idempotency
-from graph.http.authorization import Authorization, HTTPCaller
+from graph.http.authorization import HTTPCaller
 from graph.http.batch import execute_batch
+from graph.http.calls import Calls
 from graph.http.errors import (
     CLIENT_GONE,
     PARTIAL_SUCCESS,
@@ -24,9 +24,8 @@ from graph.http.errors import (
     body_of,
     status_of,
 )
-from graph.http.in_progress import TOKEN_BYTES, InProgress, Memory
-from graph.http.persisted_queries import DocumentStore
-from graph.http.request import Request, is_request, parameters_of, request_of
+from graph.http.in_progress import Memory
+from graph.http.request import is_request, parameters_of
 from graph.http.response import (
     COMPRESSED_ASIDE_FROM,
     COMPRESSED_FROM,
@@ -44,8 +43,8 @@ from graph.http.response import (
     result_body,
 )
 from graph.http.stream_formats import FORMATS
-from graph.http.streams import Stream, Subscriptions
-from graph.observe.logs import record_errors, record_operation
+from graph.http.streams import Stream
+from graph.observe.logs import record_errors
 from graph.settings import Settings
 
 STREAM_TYPES = "text/event-stream, or multipart/mixed with subscriptionSpec=1.0,"
@@ -68,22 +67,20 @@ class GraphQLEndpoint:
     """Answers POST and GET on one path.
 
     Args:
-        service: executes the operations.
+        calls: finds the operations.
         settings: the settings.
         explorer: answers a browser's GET; None if GraphiQL is off.
     """
 
-    def __init__(self, service: Service, settings: Settings, explorer: ASGIApp | None) -> None:
-        self._service = service
+    def __init__(self, calls: Calls, settings: Settings, explorer: ASGIApp | None) -> None:
+        self._calls = calls
+        self._service = calls.service
         self._settings = settings
         self._explorer = explorer
-        self._store = DocumentStore(settings.trusted_documents)
-        self._in_progress = InProgress()
-        self._subscriptions = Subscriptions(
-            settings.max_subscriptions, settings.max_caller_subscriptions
-        )
+        self._in_progress = calls.in_progress
+        self._subscriptions = calls.subscriptions
         self._cache_control = settings.cache_control.encode()
-        self._authorization = Authorization(settings)
+        self._authorization = calls.authorization
         # If tokens are required, a shared cache must keep the answers of each token apart.
         vary = b"Accept, Accept-Encoding" + (
             b", Authorization" if self._authorization.is_needed else b""
@@ -155,7 +152,7 @@ class GraphQLEndpoint:
                 if media_type in FORMATS:
                     raise HTTPError(406, f"A batch is answered as {JSON.decode()}.")
                 return Answer(200, JSON, await self._batch(value, caller, memory))
-            call = await self._call(value, caller, memory, is_get=is_get)
+            call = await self._calls.call(value, caller, memory, is_get=is_get)
             if call.operation.subscribes:
                 return self._subscribe(call, caller)
             result = await self._service.execute(call)
@@ -201,28 +198,6 @@ class GraphQLEndpoint:
             partial(self._subscriptions.end, caller.identity),
         )
 
-    async def _call(self, fields: Any, caller: HTTPCaller, memory: Memory, *, is_get: bool) -> Call:
-        """Return the operation of a request with these parameters.
-
-        Raises:
-            InvalidDocumentError: the query text is invalid.
-            PublicError: another parameter is.
-        """
-        request = request_of(fields, self._store)
-        document = await self._service.document(request.query)
-        if document.errors:
-            raise InvalidDocumentError(document.errors, document.tokens)
-        if request.hash is not None:
-            self._store.store(request.hash, request.query)
-        operation = document.operation(request.operation_name)
-        record_operation(operation.name, operation.node.operation.value)
-        if not operation.prepared:  # this request's own document, until others use it, too
-            memory.take(TOKEN_BYTES * document.tokens)
-        if is_get and operation.writes:
-            raise HTTPError(405, "Mutations need POST.", (b"allow", b"POST"))
-        key = _idempotency_key(request, caller) if operation.writes else None
-        return Call(operation, request.variables, caller, key)
-
     async def _batch(self, entries: Sequence[Any], caller: HTTPCaller, memory: Memory) -> bytes:
         """Return the body of the response to a batch."""
         limit = self._settings.batch_limit
@@ -237,7 +212,7 @@ class GraphQLEndpoint:
         if len(entries) > limit:
             message = f"The batch has {len(entries)} operations; at most {limit} are allowed."
             raise HTTPError(400, message, code=Code.OPERATION_TOO_COMPLEX)
-        call_of = partial(self._call, caller=caller, memory=memory, is_get=False)
+        call_of = partial(self._calls.call, caller=caller, memory=memory)
         results = await execute_batch(self._service, entries, call_of, memory.take)
         return b"[%b]" % b",".join([result_body(result) for result in results])
 
@@ -256,14 +231,6 @@ def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     for name, value in lines:
         values[name].append(value)
     return {name: b", ".join(values[name]) for name in values}
-
-
-def _idempotency_key(request: Request, caller: HTTPCaller) -> str | None:
-    """Return a mutation's idempotency key, from its header or its extensions."""
-    if (header := caller.headers.get(idempotency.HEADER)) is not None:
-        return idempotency.from_header(header)
-    key = request.idempotency_key
-    return None if key is None else idempotency.checked(key)
 
 
 def _error_response(

@@ -1,16 +1,13 @@
 """Streams of results, sent as they come, to clients that wait for them."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
 from starlette.types import Receive, Send
 
 from graph.engine.calls import Result
-from graph.errors import Code
-from graph.http.errors import CLIENT_GONE, HTTPError
-from graph.http.in_progress import RETRY_AFTER
+from graph.http.errors import CLIENT_GONE
 from graph.http.response import Headers, result_body
 from graph.http.stream_formats import Format
 
@@ -21,42 +18,6 @@ HEADERS: Headers = (
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),  # nginx passes on each event at once
 )
-
-
-class Subscriptions:
-    """The subscriptions that are running, and limits on their number.
-
-    Args:
-        most: maximum number of all.
-        most_of_caller: maximum number of one caller.
-    """
-
-    def __init__(self, most: int, most_of_caller: int) -> None:
-        self._most = most
-        self._most_of_caller = most_of_caller
-        self._running = Counter[str]()
-
-    def begin(self, caller: str) -> None:
-        """Count a subscription of a caller until `end`.
-
-        Raises:
-            HTTPError: there are too many.
-        """
-        if self._running[caller] >= self._most_of_caller:
-            raise _too_many(f"You have {self._most_of_caller} subscriptions, the maximum.")
-        if self._running.total() >= self._most:
-            raise _too_many("Too many subscriptions are running. Try again later.")
-        self._running[caller] += 1
-
-    def end(self, caller: str) -> None:
-        """Count a subscription of a caller no longer."""
-        self._running[caller] -= 1
-        if not self._running[caller]:
-            del self._running[caller]
-
-
-def _too_many(message: str) -> HTTPError:
-    return HTTPError(503, message, RETRY_AFTER, code=Code.SERVICE_UNAVAILABLE)
 
 
 class Stream:
