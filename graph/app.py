@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph import explorer
@@ -34,6 +34,7 @@ from graph.http.endpoint import GraphQLEndpoint
 from graph.http.errors import HTTPError, body_of, status_of
 from graph.http.hosts import AllowedHosts
 from graph.http.response import JSON, SECURITY
+from graph.http.websocket import WebSocketEndpoint
 from graph.observe import telemetry
 from graph.observe.logs import RequestLog
 from graph.product import NAME
@@ -69,7 +70,7 @@ class App:
         self._answer = self._route if is_open else AllowedHosts(self._route, allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._is_started and scope["type"] == "http":
+        if not self._is_started and scope["type"] != "lifespan":
             raise RuntimeError(
                 "the database is not open: the lifespan of the app in which this one is mounted "
                 "must enter `lifespan()` of this one"
@@ -186,6 +187,7 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
     calls = Calls(service, settings)
     endpoint = RequestLog(GraphQLEndpoint(calls, settings, page))
     app.router.routes.append(Route(PATH, endpoint))
+    app.router.routes.append(WebSocketRoute(PATH, WebSocketEndpoint(calls, settings)))
     if settings.graphiql:
         app.router.routes.append(Route(f"{PATH}/explorer/{{name}}", explorer.asset))
 

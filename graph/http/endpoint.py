@@ -1,7 +1,7 @@
 """GraphQL over HTTP: one ASGI endpoint (https://graphql.github.io/graphql-over-http/draft/)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from graph.http.errors import (
     status_of,
 )
 from graph.http.in_progress import Memory
-from graph.http.request import is_request, parameters_of
+from graph.http.request import headers_by_name, is_request, parameters_of
 from graph.http.response import (
     COMPRESSED_ASIDE_FROM,
     COMPRESSED_FROM,
@@ -43,7 +43,7 @@ from graph.http.response import (
     result_body,
 )
 from graph.http.stream_formats import FORMATS
-from graph.http.streams import Stream
+from graph.http.streams import Stream, only
 from graph.observe.logs import record_errors
 from graph.settings import Settings
 
@@ -88,7 +88,7 @@ class GraphQLEndpoint:
         self._headers = (*SECURITY_HEADERS, (b"vary", vary))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _by_name(scope["headers"])
+        headers = headers_by_name(scope["headers"])
         accept = headers.get(b"accept", b"")
         is_get = scope["method"] == "GET"
         accepted = negotiate(accept, page=is_get and self._explorer is not None)
@@ -161,7 +161,7 @@ class GraphQLEndpoint:
         finally:
             memory.give_back()
         if media_type in FORMATS:
-            return Stream(FORMATS[media_type], _only(result), self._settings.request_timeout)
+            return Stream(FORMATS[media_type], only(result), self._settings.request_timeout)
         status = 200
         if not result.executed:
             status = status_of(result.errors[0], media_type)
@@ -215,22 +215,6 @@ class GraphQLEndpoint:
         call_of = partial(self._calls.call, caller=caller, memory=memory)
         results = await execute_batch(self._service, entries, call_of, memory.take)
         return b"[%b]" % b",".join([result_body(result) for result in results])
-
-
-async def _only(result: Result) -> AsyncGenerator[Result, None]:
-    """Yield the result of a query or mutation, for a client that accepts streams only."""
-    yield result
-
-
-def _by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Return headers by name; several lines of one name become one list (RFC 9110, section 5.3)."""
-    headers = dict(lines)
-    if len(headers) == len(lines):
-        return headers
-    values: dict[bytes, list[bytes]] = {name: [] for name in headers}
-    for name, value in lines:
-        values[name].append(value)
-    return {name: b", ".join(values[name]) for name in values}
 
 
 def _error_response(

@@ -169,6 +169,11 @@ class Flow(FlowControl):
         _reset_on_close(self._connection)
         self._transport.abort()
 
+    def detach(self) -> None:
+        """Leave the connection to another protocol."""
+        self._next_look.cancel()
+        self._unread.discard(self)
+
     def stop(self) -> None:
         """Stop checking: the connection is closed."""
         self._next_look.cancel()

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.http.errors import HTTPError, body_of
 from graph.http.response import SECURITY
+from graph.http.websocket import refuse
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 """Hosts that always mean this machine, as in the setting."""
@@ -46,7 +47,7 @@ class AllowedHosts:
         )  # a client sends the same header each time
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or all(
+        if scope["type"] == "lifespan" or all(
             self._allows(value) for name, value in scope["headers"] if name == b"host"
         ):
             await self._app(scope, receive, send)
@@ -54,6 +55,10 @@ class AllowedHosts:
         error = HTTPError(
             421, "This host is not served. To serve it, add it to GRAPH_ALLOWED_HOSTS."
         )
+        if scope["type"] == "websocket":
+            await receive()  # that the client wants to connect
+            await refuse(scope, send, error)
+            return
         # The body is not read, so the connection cannot be used again.
         headers = {**SECURITY, "connection": "close"}
         answer = JSONResponse(body_of(error), error.status, headers)

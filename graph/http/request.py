@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -37,6 +37,17 @@ class Request(NamedTuple):
     """Hash under which to store the query once it is found valid."""
     idempotency_key: object = None
     """The key in `extensions`."""
+
+
+def headers_by_name(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return headers by name; several lines of one name become one list (RFC 9110, section 5.3)."""
+    headers = dict(lines)
+    if len(headers) == len(lines):
+        return headers
+    values: dict[bytes, list[bytes]] = {name: [] for name in headers}
+    for name, value in lines:
+        values[name].append(value)
+    return {name: b", ".join(values[name]) for name in values}
 
 
 async def parameters_of(

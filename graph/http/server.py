@@ -8,6 +8,7 @@ from typing import Any
 
 from graph.http.uvicorn_protocol import ProtocolConfig
 from graph.http.uvicorn_streams import StreamingProtocol
+from graph.http.uvicorn_websocket import PING_SECONDS, PONG_SECONDS, WebSocketProtocol
 from graph.settings import Settings
 
 KEEP_ALIVE = 3_600
@@ -57,7 +58,11 @@ class ServerConfig(ProtocolConfig):
         super().__init__(
             app,
             http=StreamingProtocol,
-            ws="none",
+            ws=WebSocketProtocol,
+            ws_max_size=settings.max_body_bytes,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PONG_SECONDS,
+            ws_per_message_deflate=False,  # its memory is 20 times that of the connection
             access_log=False,
             log_config=None,
             log_level="warning",

@@ -105,3 +105,8 @@ class Stream:
         """
         async with asyncio.timeout(self._patience):
             await send({"type": "http.response.body", "body": body, "more_body": more_body})
+
+
+async def only(result: Result) -> AsyncGenerator[Result, None]:
+    """Yield the result of a query or mutation, for a client that accepts streams only."""
+    yield result

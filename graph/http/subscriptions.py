@@ -32,6 +32,19 @@ class Subscriptions:
             raise _too_many("Too many subscriptions are running. Try again later.")
         self._running[caller] += 1
 
+    def move(self, caller: str, to: str) -> None:
+        """Count a subscription of a caller as that of another.
+
+        Raises:
+            HTTPError: that one has too many.
+        """
+        self.end(caller)
+        try:
+            self.begin(to)
+        except HTTPError:
+            self.begin(caller)
+            raise
+
     def end(self, caller: str) -> None:
         """Count a subscription of a caller no longer."""
         self._running[caller] -= 1

@@ -41,6 +41,19 @@ class RequestRecord:
     codes: set[str] = field(default_factory=set)
     trace_id: str | None = None
     status: int = 500
+    started: float = field(default_factory=perf_counter)
+
+    def log(self) -> None:
+        """Log its line."""
+        if logger.isEnabledFor(logging.INFO):
+            fields = {
+                "operation": ",".join([name for name, _ in self.operations]),
+                "kind": ",".join([kind for _, kind in self.operations]),
+                "outcome": ",".join(sorted(self.codes)) or "ok",
+                "status": self.status,
+                "duration_ms": round((perf_counter() - self.started) * 1000, 3),
+            }
+            logger.info("request", extra={"fields": fields})
 
 
 current: ContextVar[RequestRecord | None] = ContextVar("request", default=None)
@@ -64,6 +77,13 @@ def record_trace(trace_id: str) -> None:
         record.trace_id = trace_id
 
 
+def begin_record(headers: Iterable[tuple[bytes, bytes]]) -> RequestRecord:
+    """Return the record of a new request with these headers, for what this task logs from now."""
+    record = RequestRecord(request_id(headers))
+    current.set(record)
+    return record
+
+
 class RequestLog:
     """Gives each request an id, sends it with the response, and logs a line for the request."""
 
@@ -71,9 +91,7 @@ class RequestLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = perf_counter()
-        record = RequestRecord(request_id(scope["headers"]))
-        current.set(record)
+        record = begin_record(scope["headers"])
         header = (b"x-request-id", record.id.encode())
 
         async def send_with_id(message: Message) -> None:
@@ -85,15 +103,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            if logger.isEnabledFor(logging.INFO):
-                fields = {
-                    "operation": ",".join([name for name, _ in record.operations]),
-                    "kind": ",".join([kind for _, kind in record.operations]),
-                    "outcome": ",".join(sorted(record.codes)) or "ok",
-                    "status": record.status,
-                    "duration_ms": round((perf_counter() - started) * 1000, 3),
-                }
-                logger.info("request", extra={"fields": fields})
+            record.log()
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -29,6 +29,7 @@ FED = "subscription { fed }"
 
 @pytest.fixture
 def api(serve_schema: Serve) -> Client:
+    feed.forget()
     return serve_schema(subscription=Subscription)
 
 

@@ -38,6 +38,7 @@ COUNTED = [next_(data={"count": number}) for number in range(3)]
 @pytest.fixture
 def start(serve_schema: Serve) -> Start:
     """Starts a service with subscriptions."""
+    feed.forget()
 
     def start(**options: Any) -> Client:
         return serve_schema(subscription=Subscription, **options)

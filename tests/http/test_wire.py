@@ -262,14 +262,28 @@ def test_http_1_0_gets_no_interim_response(shared: Client) -> None:
     assert labelled(response) == {"data": {"__typename": "Query"}}
 
 
-def test_a_websocket_is_refused(shared: Client) -> None:
-    response = shared.http.get(
-        "/graphql?query={__typename}",
-        headers={
-            "connection": "upgrade",
-            "upgrade": "websocket",
-            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-            "sec-websocket-version": "13",
-        },
-    )
-    assert labelled(response) == {"data": {"__typename": "Query"}}
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"sec-websocket-version": "8"}, 200),
+        ({"sec-websocket-key": "short"}, 200),
+        ({"content-length": "0"}, 200),
+        ({"x": "a" * 30_000}, 431),
+        ({f"x-{number}": "a" for number in range(200)}, 431),
+    ],
+)
+def test_a_wrong_websocket_handshake(shared: Client, headers: dict[str, str], status: int) -> None:
+    handshake = {
+        "connection": "upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "sec-websocket-version": "13",
+        **headers,
+    }
+    if not headers:
+        del handshake["sec-websocket-key"]
+    answer = shared.http.get("/graphql?query={__typename}", headers=handshake)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"data" if status == 200 else "errors"}
+    assert shared.http.get("/health").status_code == 200

@@ -18,7 +18,10 @@ from tests.support.served_app import serving
 Serve = Callable[..., Client]
 
 SETTINGS = {
+    "allowed_hosts",
+    "cors_origins",
     "max_answer_bytes",
+    "max_body_bytes",
     "max_caller_subscriptions",
     "max_cost",
     "max_rows",

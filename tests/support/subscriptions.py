@@ -22,6 +22,10 @@ class Feed:
         self.happened = SimpleQueue[str]()
         self._queues: list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[Any]]] = []
 
+    def forget(self) -> None:
+        """Forget what happened in other tests."""
+        self.happened = SimpleQueue[str]()
+
     def push(self, event: Any) -> None:
         """Send an event; an exception is raised by the resolvers, and None ends them."""
         for loop, queue in self._queues:
