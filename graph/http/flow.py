@@ -166,7 +166,7 @@ class Flow(FlowControl):
         """Reset the connection, so that the operating system drops its unsent bytes, too."""
         self._given_up = True
         self._unread.discard(self)
-        _reset_on_close(self._connection)
+        reset_on_close(self._connection)
         self._transport.abort()
 
     def detach(self) -> None:
@@ -228,9 +228,10 @@ async def keep_sending(rest: socket.socket, patience: float) -> None:
                 return
             looks = LOOKS if unsent < before else looks - 1
             await asyncio.sleep(patience / LOOKS)
-        _reset_on_close(rest)
+        reset_on_close(rest)
 
 
-def _reset_on_close(connection: socket.socket) -> None:
+def reset_on_close(connection: socket.socket) -> None:
+    """Let a connection be reset when it is closed, so that nothing unsent is kept."""
     with suppress(OSError):  # it is closed
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

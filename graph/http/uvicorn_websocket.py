@@ -1,11 +1,11 @@
 """WebSocket connections with the limits on time, memory and size that uvicorn lacks."""
 
-from asyncio import BaseTransport
 from random import uniform
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from graph.http.flow import reset_on_close
 from graph.http.http1 import error_response
 
 PING_SECONDS = 12.0
@@ -17,9 +17,6 @@ PONG_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
 """Seconds in which a closed connection may send what is left."""
 
-MAX_UNREAD_BYTES = 65_536
-"""Bytes of messages that wait for their client before the next one has to wait."""
-
 MAX_FRAMES = 1_000
 """Maximum frames of a message."""
 
@@ -29,10 +26,6 @@ MAX_END_SECONDS = 2.0
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """A connection; it is dropped if its client does not keep up."""
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        self.transport.set_write_buffer_limits(MAX_UNREAD_BYTES)
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= MAX_FRAMES:
@@ -72,4 +65,5 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _drop(self) -> None:
         if not self.disconnected:
+            reset_on_close(self.transport.get_extra_info("socket"))
             self.transport.abort()
