@@ -42,6 +42,23 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
             self._drop_soon()
 
+    def handle_parser_exception(self) -> None:
+        """Close the connection, but read on until the client closes it, too.
+
+        Closing with unread bytes would reset it; the client might lose the reason.
+        """
+        closing = self.conn.close_sent
+        assert closing is not None  # noqa: S101 (the handshake is complete)
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": closing.code})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(CLOSE_SECONDS, self._drop)
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         self._drop_soon()
