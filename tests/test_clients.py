@@ -17,7 +17,9 @@ from pydantic import TypeAdapter
 from tests.support.client import Client
 from tests.support.components import require
 from tests.support.databases import on_sqlite
+from tests.support.served_schemas import Serve
 from tests.support.service_process import service
+from tests.support.subscriptions import Subscription
 
 pytestmark = on_sqlite
 
@@ -99,6 +101,17 @@ def test_typescript_knows_the_schema(serve: Callable[..., Client], node: str) ->
 @pytest.mark.parametrize("script", ["gql_sync.py", "gql_async.py"])
 def test_python_client(api: Client, script: str) -> None:
     assert run(sys.executable, script, f"{api.url}/graphql") == "['A', 'B']\n['NOT_FOUND']\n"
+
+
+def test_javascript_clients_subscribe(serve_schema: Serve, node: str) -> None:
+    api = serve_schema(subscription=Subscription)
+    assert "\n# pass 5\n" in run(node, "subscriptions.mjs", f"{api.url}/graphql")
+
+
+def test_python_client_subscribes(serve_schema: Serve) -> None:
+    api = serve_schema(subscription=Subscription)
+    output = run(sys.executable, "gql_subscriptions.py", f"{api.url}/graphql")
+    assert output == "[0, 1, 2]\n[0, 1, 2]\n"
 
 
 @pytest.mark.slow

@@ -98,6 +98,14 @@ class Subscription:
             yield Letter(text=text)
 
     @strawberry.subscription
+    async def post(self, info: Info) -> AsyncGenerator[Letter, None]:
+        """Yield the id of the last event before it reconnected, and what the test sends."""
+        yield Letter(text=f"after {info.context.last_event_id}")
+        async with aclosing(feed.events()) as events:
+            async for event in events:
+                yield Letter(text=event)
+
+    @strawberry.subscription
     async def flood(self, size: int) -> AsyncGenerator[str, None]:
         """Yield texts of this size as fast as they are read."""
         with feed.recorded():

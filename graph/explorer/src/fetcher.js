@@ -1,5 +1,7 @@
 import { parse } from "graphql";
 
+import { follow } from "./stream.js";
+
 /** Where the page is, there is the API: the same address answers both. */
 const ENDPOINT = window.location.pathname;
 
@@ -16,22 +18,41 @@ function upToDate({ operationName, ...operation }) {
   }
 }
 
+function subscribes({ query, operationName }) {
+  try {
+    const { definitions } = parse(query);
+    const chosen = definitions.filter(({ name }) => !operationName || name?.value === operationName);
+    return chosen.some(({ operation }) => operation === "subscription");
+  } catch {
+    return false; // As above.
+  }
+}
+
+/** Send one operation: gives the GraphQL answer, or the results of a subscription as they come. */
+export function fetcher(operation, { headers } = {}) {
+  const body = upToDate(operation);
+  const post = (more, options) =>
+    fetch(ENDPOINT, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...more, ...headers },
+      body: JSON.stringify(body),
+      ...options,
+    });
+  return subscribes(body) ? follow(post, answer) : send(post);
+}
+
+async function send(post) {
+  const accept = "application/graphql-response+json, application/json;q=0.9";
+  return answer(await post({ Accept: accept }));
+}
+
 /**
- * Send one operation and return the GraphQL answer, whatever its HTTP status.
+ * Return the GraphQL answer of a response, whatever its HTTP status.
  *
  * A refusal is a GraphQL answer too: its coded errors belong in the result pane. Only what is
  * not GraphQL at all, the page of a proxy say, is thrown.
  */
-export async function fetcher(operation, { headers } = {}) {
-  const response = await fetch(ENDPOINT, {
-    method: "POST",
-    headers: {
-      "Content-Type": "application/json",
-      Accept: "application/graphql-response+json, application/json;q=0.9",
-      ...headers,
-    },
-    body: JSON.stringify(upToDate(operation)),
-  });
+async function answer(response) {
   const text = await response.text();
   try {
     return JSON.parse(text);
