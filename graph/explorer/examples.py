@@ -24,6 +24,9 @@ from graphql import (
 
 NUMBER = 18
 
+MAX_LEVELS = 3
+"""Levels of objects in the selection of a subscription."""
+
 WIDTH = 40
 """Characters of the longest list of arguments on one line."""
 
@@ -68,7 +71,11 @@ def examples(schema: GraphQLSchema | None, command: str) -> list[dict[str, str]]
         command: name of the command, for a hint.
     """
     hint = f"No rows yet? Make some in a terminal:\n\n  {command} seed --count 1000"
-    queries, changes = (schema.query_type, schema.mutation_type) if schema else (None, None)
+    queries, changes, streams = (
+        (schema.query_type, schema.mutation_type, schema.subscription_type)
+        if schema
+        else (None, None, None)
+    )
     tabs = [
         _tab(queries, [_list], f"Ctrl-Enter runs it.\n\n{hint}"),
         _tab(queries, [_page], "The next page: give endCursor as after, below."),
@@ -78,6 +85,7 @@ def examples(schema: GraphQLSchema | None, command: str) -> list[dict[str, str]]
             [_create, _update, _delete],
             "Ctrl-Enter runs the one the cursor is in.",
         ),
+        _tab(streams, [_follow], "It runs until you stop it."),
     ]
     return [tab for tab in tabs if tab] or [{"query": "{\n  __typename\n}\n", "variables": ""}]
 
@@ -92,7 +100,7 @@ def _tab(
         for name, field in root.fields.items() if root else ():
             given = kind(field)
             if given is not None:
-                texts.append(_operation(name, field, given, mutation=kind in CHANGES))
+                texts.append(_operation(name, field, given, KEYWORDS.get(kind, "query")))
                 variables |= {each.name: each.value for each in given}
                 break
     if not texts:
@@ -101,15 +109,17 @@ def _tab(
     return {"query": query, "variables": json.dumps(variables, indent=2)}
 
 
-def _operation(name: str, field: GraphQLField, given: list[Variable], *, mutation: bool) -> str:
+def _operation(name: str, field: GraphQLField, given: list[Variable], keyword: str) -> str:
     declared = [f"${each.name}: {field.args[each.argument].type}" for each in given]
     passed = [f"{each.argument}: ${each.name}" for each in given]
     title = f"{name[0].upper()}{name[1:]}"
-    selection = print_ast(parse(_selection(field))).replace("\n", "\n  ")
+    selected = _deep_selection(field) if keyword == "subscription" else _selection(field)
+    selection = print_ast(parse(selected)).replace("\n", "\n  ") if selected else ""
     return (
         f"{_comment(field.description or '')}"
-        f"{'mutation' if mutation else 'query'} {title}{_in_brackets(declared, '')} {{\n"
-        f"  {name}{_in_brackets(passed, '  ')} {selection}\n}}\n"
+        f"{keyword} {title}{_in_brackets(declared, '')} {{\n"
+        f"  {name}{_in_brackets(passed, '  ')} {selection}".rstrip()
+        + "\n}\n"
     )
 
 
@@ -137,6 +147,23 @@ def _selection(field: GraphQLField) -> str:
     ]
     leaves.sort(key=lambda name: name != "id")
     return f"{{ {' '.join(leaves) or '__typename'} }}"
+
+
+def _deep_selection(field: GraphQLField, above: tuple[Any, ...] = ()) -> str:
+    """Select all fields without arguments, to the depth of `MAX_LEVELS`; empty for a scalar."""
+    type_: Any = get_named_type(field.type)
+    if is_leaf_type(type_) or len(above) >= MAX_LEVELS or type_ in above:
+        return ""
+    selected = [
+        f"{name} {inside}" if inside else name
+        for name, each in getattr(type_, "fields", {}).items()  # a union has none
+        if _runs_without_arguments(each)
+        and (
+            (inside := _deep_selection(each, (*above, type_)))
+            or is_leaf_type(get_named_type(each.type))
+        )
+    ]
+    return f"{{ {' '.join(selected) or '__typename'} }}"
 
 
 def _runs_without_arguments(field: GraphQLField) -> bool:
@@ -205,7 +232,17 @@ def _delete(field: GraphQLField) -> list[Variable] | None:
     return [Variable("id", "id", "the id of your row")] if field.args.keys() == {"id"} else None
 
 
-CHANGES = {_create, _update, _delete}
+def _follow(field: GraphQLField) -> list[Variable] | None:
+    return [] if _runs_without_arguments(field) else None
+
+
+KEYWORDS: dict[Kind, str] = {
+    _create: "mutation",
+    _update: "mutation",
+    _delete: "mutation",
+    _follow: "subscription",
+}
+"""Operations that are no queries."""
 
 
 def _existing(field: GraphQLField, values: dict[str, object]) -> list[Variable]:

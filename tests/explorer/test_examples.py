@@ -51,6 +51,29 @@ def test_examples_of_hero() -> None:
     assert variables["input"] == hero
 
 
+def test_examples_of_subscriptions() -> None:
+    streams = """
+        type Query { ok: Boolean }
+        type Changes { changes: [Change!]! cursor: String! at(zone: String!): Int }
+        type Change { new: Book old: Book before: Change both: Either }
+        type Book { title: String! shelf: Shelf }
+        type Shelf { books: [Book!]! }
+        union Either = Book | Shelf
+    """
+    changes = "type Subscription { one(id: ID!): Int changes(after: ID): Changes }"
+    (found,) = checked(build_schema(streams + changes))
+    assert found == (["Changes"], {})
+    (tab,) = examples(build_schema(streams + changes), "hero-graph")
+    assert tab["query"] == (
+        "# It runs until you stop it.\n\nsubscription Changes {\n  changes {\n    changes {\n"
+        "      new {\n        title\n      }\n      old {\n        title\n      }\n"
+        "      both {\n        __typename\n      }\n    }\n    cursor\n  }\n}\n"
+    )
+    ticks = "type Query { ok: Boolean } type Subscription { ticks: Int! }"
+    (found,) = checked(build_schema(ticks))
+    assert found == (["Ticks"], {})
+
+
 def test_examples_of_another_schema() -> None:
     books, pages, book, (names, variables) = checked(OTHER)
     assert books == (["Books"], {})
