@@ -13,7 +13,7 @@ from graph.engine.schema import Schema
 from graph.migrations import Migrations
 from graph.product import NAME
 from graph.tables.samples import Row
-from graph.tables.served import tables_of
+from graph.tables.served import followed_tables, tables_of
 
 REVISIONS = "revisions"
 """Folder of the project's revisions, beside the module of its schema."""
@@ -45,7 +45,9 @@ class API:
     ) -> None:
         self.schema = schema
         self.command = command
-        self.migrations = Migrations(tables_of(schema), revisions, command=command)
+        self.migrations = Migrations(
+            tables_of(schema), revisions, followed=followed_tables(schema), command=command
+        )
         self._module = module
 
     @cached_property

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graph import explorer
 from graph.api import API, load_api
 from graph.database import open_database
+from graph.database.base import Database
 from graph.engine.definitions import core_schema
 from graph.engine.errors import masked
 from graph.engine.limits import Limits
@@ -150,12 +151,14 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
         if not prepared:
             await api.migrations.prepare(database)
         await database.open()
-        keeping = asyncio.create_task(service.keep_answers_within_bounds())
+        works = [service.keep_answers_within_bounds(), *_prunings(api, database, settings)]
+        keeping = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:
-            keeping.cancel()
-            await asyncio.wait([keeping])
+            for task in keeping:
+                task.cancel()
+            await asyncio.wait(keeping)
             await database.dispose()
             await telemetry.flush()
 
@@ -201,6 +204,7 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
         """Answer whether the database is available; if not, with 503."""
         try:
             await database.ping(api.migrations.tables)
+            await api.migrations.check_logs(database)
         except Exception:  # noqa: BLE001 (whatever the error, the answer is no)
             return _answer({"status": "unavailable"}, 503)
         return _answer({"status": "ok"})
@@ -224,6 +228,14 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
     has_middleware = traced or settings.cors_origins
     made = App(app, None if has_middleware else endpoint, settings.allowed_hosts, running)
     return made
+
+
+def _prunings(api: API, database: Database, settings: Settings) -> list[Coroutine[Any, Any, None]]:
+    """Return what keeps the logs of changes within bounds."""
+    if settings.read_only:
+        return []
+    logs = [database.change_log(table) for table in api.migrations.followed]
+    return [log.prune_forever(database.session, settings.changes_hours) for log in logs]
 
 
 def __getattr__(name: str) -> App:

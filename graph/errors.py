@@ -32,6 +32,7 @@ class Code(StrEnum):
     QUERY_NOT_IN_SAFELIST = "QUERY_NOT_IN_SAFELIST"
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
+    CURSOR_EXPIRED = "CURSOR_EXPIRED"
     OPERATION_TOO_COMPLEX = "OPERATION_TOO_COMPLEX"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
@@ -154,6 +155,17 @@ class ConflictError(PublicError):
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.CONFLICT, message)
+
+
+class CursorExpiredError(PublicError):
+    """Changes after a cursor are no longer there, or were of another database."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Code.CURSOR_EXPIRED,
+            "The changes after this cursor are no longer known. Read the rows again, with a new "
+            "cursor.",
+        )
 
 
 class ServiceUnavailableError(PublicError):

@@ -180,6 +180,17 @@ class Settings(BaseSettings):
         le=1_000_000_000_000,
         description="maximum bytes of the saved answers of a caller; the oldest are deleted",
     )
+    changes_hours: PositiveInt = Field(
+        default=24,
+        le=8_760,
+        description="hours for which changes of followed tables are kept, for followers that come "
+        "back",
+    )
+    changes_rows: PositiveInt = Field(
+        default=1_000_000,
+        le=1_000_000_000,
+        description="how many changes of a followed table are kept at most",
+    )
     trusted_documents: Annotated[
         dict[str, str] | None, NoDecode, BeforeValidator(read_documents)
     ] = Field(

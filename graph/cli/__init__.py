@@ -284,11 +284,11 @@ def check_database() -> None:
     settings = settings_or_exit()
     migrations = api_or_exit(settings).migrations
 
-    async def compared() -> tuple[str, tuple[str | None, str | None]]:
+    async def compared() -> tuple[str, str | None, str | None]:
         async with opened(settings) as database:
-            return database.name, await database.with_lock(migrations.compare)
+            return database.name, *await migrations.compare(database)
 
-    which, (at, differs) = asyncio.run(compared())
+    which, at, differs = asyncio.run(compared())
     if at != (newest := migrations.newest):
         fail(f"{which} is at {f'revision {at}' if at else 'no revision'}, not at {newest}", 3)
     if differs:

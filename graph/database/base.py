@@ -22,6 +22,8 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from graph.database.changes import ChangeLog
+from graph.database.feed import Feed
 from graph.database.statement import Rows, Statement, exactly, with_column
 
 T = TypeVar("T")
@@ -56,8 +58,9 @@ class Session(ABC):
     committed = False
     """Whether a write was committed as it ran (`start`); it can no longer be rolled back."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, database: "Database") -> None:
+        self.database = database
+        self.dialect = database.dialect
         self.scanned = False
         """Whether any statement that may scan was run, other than by a search of its own."""
 
@@ -246,6 +249,25 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def change_log(self, table: Table) -> ChangeLog[Any]:
+        """Return the log of a table's changes, which the database may not have."""
+
+    @cached_property
+    def _feeds(self) -> dict[Table, Feed[Any]]:
+        return {}
+
+    def feed(self, table: Table) -> Feed[Any]:
+        """Return the feed of a table's changes."""
+        if table not in self._feeds:
+            self._feeds[table] = Feed(self.session, self.change_log(table))
+        return self._feeds[table]
+
+    def announce_commit(self) -> None:
+        """Let the feeds read what was just committed."""
+        for feed in self._feeds.values():
+            feed.look()
+
+    @abstractmethod
     async def create(self) -> None:
         """Create the database itself, if it is missing and can be created by the service.
 
@@ -300,6 +322,14 @@ class Database(ABC):
             await session.commit()
         finally:
             await session.close()
+
+    @abstractmethod
+    async def inspect(self, look: Callable[[Connection], T]) -> T:
+        """Call `look` with a connection for a probe, and return its result.
+
+        Raises:
+            Exception: the database does not answer, or `look` raised.
+        """
 
     @abstractmethod
     async def dispose(self) -> None:

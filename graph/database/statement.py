@@ -30,8 +30,8 @@ NO_DIGITS: Mapping[int, Convert] = {}
 
 
 @lru_cache(CACHED_RECORDS)
-def _record(columns: Sequence[str]) -> Any:
-    """Make a named tuple class with these fields."""
+def record(columns: Sequence[str]) -> Any:
+    """Return a named tuple class with these fields."""
     return namedtuple("Record", columns)  # noqa: PYI024
 
 
@@ -76,7 +76,7 @@ class Statement:
         self.exported = list(clause.exported_columns)
         names = tuple(str(column.key) for column in self.exported)
         self.columns = names[: len(names) - sort_by]
-        self.record = _record(self.columns)
+        self.record = record(self.columns)
         self._compiled: dict[Dialect, Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> "Compiled":

@@ -5,7 +5,7 @@ runs it, and is imported only if there is a revision to run.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from time import perf_counter
@@ -29,6 +29,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema, CreateTable
 
 from graph.database.base import Database, DatabaseError
+from graph.database.changes import ChangeLog
 from graph.engine.saved_answers import ANSWERS
 from graph.errors import ServiceUnavailableError, logger
 from graph.migrations.catalog import check_table
@@ -49,6 +50,10 @@ SCRATCH = f"{PREFIX}_scratch"
 
 VERSION_TABLE = f"{PREFIX}_version"
 """Differs from Alembic's default: another app may have migrations in the same database."""
+
+
+INSUFFICIENT_PRIVILEGE = "42501"
+"""PostgreSQL's code (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
 
 def revision(connection: Connection) -> str | None:
@@ -87,6 +92,27 @@ def _create_answers(connection: Connection) -> None:
                 raise
 
 
+def _install(log: ChangeLog[Any], connection: Connection) -> None:
+    """Make a log of changes, unless it is there.
+
+    Raises:
+        DatabaseError: the role may not make it.
+    """
+    try:
+        log.install(connection)
+    except ServiceUnavailableError as error:
+        if not _is_read_only(error.__cause__):
+            raise
+        return
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
+            raise
+        reason = str(error.orig).partition("\n")[0].rpartition(": ")[2]
+        raise DatabaseError(f"{log.not_whole}: {reason}; upgrade as the table's owner") from error
+    if (fault := log.fault(connection)) is not None:
+        raise DatabaseError(fault)
+
+
 def has_autoincrement(connection: Connection, table: Table) -> bool:
     """Whether SQLite never reuses the ids of deleted rows of the table."""
     definition = connection.scalar(
@@ -103,13 +129,21 @@ class Migrations:
         served: the tables of the API.
         folder: the project's revisions, which create all tables of the same metadata; None if
             another program creates and changes the tables.
+        followed: the tables of which the API has the changes.
         command: name of the command, for messages.
     """
 
     def __init__(
-        self, served: Iterable[Table], folder: Path | None, *, command: str = NAME
+        self,
+        served: Iterable[Table],
+        folder: Path | None,
+        *,
+        followed: Sequence[Table] = (),
+        command: str = NAME,
     ) -> None:
         served = list(served)
+        self.followed = followed
+        """Tables that have a log of their changes."""
         self._command = command
         self._metadata = list(dict.fromkeys(table.metadata for table in served))
         self._folder = folder
@@ -145,18 +179,44 @@ class Migrations:
         if database.read_only:
             if upgrade:
                 raise DatabaseError("cannot upgrade the database: GRAPH_READ_ONLY is set")
-            await database.with_lock(self._check_readable)
+            logs = self._logs(database)
+            await database.with_lock(lambda connection: self._check_readable(connection, logs))
             return
         await database.create()
         allowed = upgrade or database.dialect.name == "sqlite"
         begun: list[float] = []  # when the upgrade began; `with_lock` may call `_prepare` again
-        await database.with_lock(lambda connection: self._prepare(connection, allowed, begun))
+        logs = self._logs(database)
+        await database.with_lock(lambda connection: self._prepare(connection, logs, allowed, begun))
 
-    def _prepare(self, connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
+    def _logs(self, database: Database) -> list[ChangeLog[Any]]:
+        return [database.change_log(table) for table in self.followed]
+
+    def _prepare(
+        self,
+        connection: Connection,
+        logs: Iterable[ChangeLog[Any]],
+        upgrade: bool,  # noqa: FBT001 (private)
+        begun: list[float],
+    ) -> None:
         if self._folder is not None:
             self._upgrade(connection, upgrade, begun)
         _create_answers(connection)
         self._check_tables(connection, writes=True)
+        if self._folder is None or revision(connection) in self.revisions:
+            for log in logs:
+                _install(log, connection)
+
+    async def check_logs(self, database: Database) -> None:
+        """Check that the logs of changes are written, unless the service only reads.
+
+        Raises:
+            DatabaseError: one is not.
+        """
+        if database.read_only:
+            return
+        for log in self._logs(database):
+            if fault := await database.inspect(log.fault):
+                raise DatabaseError(fault)
 
     def _upgrade(self, connection: Connection, upgrade: bool, begun: list[float]) -> None:  # noqa: FBT001 (private)
         self._check_revisions()
@@ -210,9 +270,11 @@ class Migrations:
                 f"`{self._command} db revision -m first`"
             )
 
-    def _check_readable(self, connection: Connection) -> None:
+    def _check_readable(self, connection: Connection, logs: Iterable[ChangeLog[Any]]) -> None:
         """Check that the tables can be read; warn if the database is at another revision."""
         self._check_tables(connection, writes=False)
+        for fault in filter(None, [log.fault(connection) for log in logs]):
+            logger.warning("%s; they cannot be followed", fault)
         if self._folder is not None and (at := revision(connection)) != self.newest:
             logger.warning(
                 "The database is at revision %s, not %s; the service reads it unchanged",
@@ -287,17 +349,24 @@ class Migrations:
                 "Cannot record that the database is at revision %s: %s", self.first, error.__cause__
             )
 
-    def compare(self, connection: Connection) -> tuple[str | None, str | None]:
+    async def compare(self, database: Database) -> tuple[str | None, str | None]:
         """Return a database's revision, and how it differs from the models if that is the newest.
 
         Raises:
             DatabaseError: a table cannot be served, or there is no revision.
         """
+        logs = self._logs(database)
+        return await database.with_lock(lambda connection: self._compare(connection, logs))
+
+    def _compare(
+        self, connection: Connection, logs: Iterable[ChangeLog[Any]]
+    ) -> tuple[str | None, str | None]:
         self._check_revisions()
         at = revision(connection)
         if at == self.newest:
             self._check_tables(connection, writes=True)
-            return at, self._difference(connection)
+            faults = filter(None, [log.fault(connection) for log in logs])
+            return at, self._difference(connection) or next(faults, None)
         if at is None or at in self.revisions:
             self._check_first(connection, at)
         return at, None

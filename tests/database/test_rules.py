@@ -136,7 +136,7 @@ def role(database_url: str, sql: Sql) -> Iterator[str]:
     name = f"plain_{url.database}"
     script(sql, f"CREATE ROLE {name} LOGIN", f"GRANT ALL ON SCHEMA public TO {name}")
     yield url.set(username=name).render_as_string(hide_password=False)
-    script(sql, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+    script(sql, f"DROP OWNED BY {name} CASCADE", f"DROP ROLE {name}")
 
 
 @on_postgresql
@@ -181,6 +181,11 @@ def test_the_least_rights_suffice(
     assert checked.returncode == 1
     assert f"GRANT SELECT, INSERT, UPDATE, DELETE ON hero_graph_answer TO {name}" in checked.stderr
     sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON hero_graph_answer TO {name}")
+    checked = run("db", "check")
+    assert checked.returncode == 4
+    grant = f"GRANT SELECT, UPDATE, DELETE ON public.hero_graph_hero_change TO {name}"
+    assert grant in checked.stderr
+    sql(grant)
     api = serve(database_url=role)
     api.create()
     for mutation in NEEDS.values():
@@ -364,7 +369,8 @@ def test_a_sequence_that_only_the_check_must_see(
         "CREATE SCHEMA numbers",
         "CREATE SEQUENCE numbers.ids",
         "ALTER TABLE hero ALTER id SET DEFAULT nextval('numbers.ids')",
-        f"GRANT ALL ON hero, hero_graph_answer, hero_graph_version, numbers.ids TO {name}",
+        f"GRANT ALL ON hero, hero_graph_answer, hero_graph_hero_change TO {name}",
+        f"GRANT ALL ON hero_graph_version, numbers.ids TO {name}",
     )
     serve(database_url=role).create()
     monkeypatch.setenv("GRAPH_DATABASE_URL", role)

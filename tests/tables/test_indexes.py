@@ -124,7 +124,7 @@ def test_postgresql_skips_offset_rows_in_an_index(
     async def read() -> list[int]:
         database = open_database(configure())
         assert isinstance(database, PostgresDatabase)
-        session = Explained(database.dialect, database.transactions)
+        session = Explained(database, database.transactions)
         found = [row.id for row in await page.fetch(session, 20, 9_000)]
         await database.dispose()
         return found

@@ -26,6 +26,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from graph.database.base import PROBE_TIMEOUT, Database, DatabaseError
 from graph.database.constraints import table_of
+from graph.database.postgres.change_log import PostgresChangeLog
 from graph.database.postgres.connect import Connector, data_source
 from graph.database.postgres.dialect import ENGINE
 from graph.database.postgres.errors import (
@@ -74,6 +75,7 @@ class PostgresDatabase(Database):
         self._connector = Connector(source, settings.database_timeout)
         self.read_only = settings.read_only
         self._timeout = settings.database_timeout
+        self._kept_changes = settings.changes_rows
         self._engine = create_async_engine(
             ENGINE,
             async_creator=lambda: self._connector.connect(self._timeout),
@@ -89,7 +91,10 @@ class PostgresDatabase(Database):
         self._probes = Transactions(Pool(self._open, 1, PROBE_TIMEOUT), row_bytes)
 
     def session(self, caller: str = "") -> PostgresSession:
-        return PostgresSession(self.dialect, self.transactions, caller)
+        return PostgresSession(self, self.transactions, caller)
+
+    def change_log(self, table: Table) -> PostgresChangeLog:
+        return PostgresChangeLog(table, self.dialect, self._kept_changes)
 
     async def create(self) -> None:
         """Do nothing: the server's operator creates databases."""
@@ -150,6 +155,18 @@ class PostgresDatabase(Database):
             self._probes.pool.discard(pooled)
             raise ServiceUnavailableError
         self._probes.pool.release(pooled)
+
+    async def inspect(self, look: Callable[[Connection], T]) -> T:
+        def looked(connection: Connection) -> T:
+            with connection.begin():  # in autocommit mode, without a round trip
+                return look(connection)
+
+        async with asyncio.timeout(PROBE_TIMEOUT):
+            pooled, result = await self._probes.acquire_and_run(
+                lambda pooled: greenlet_spawn(looked, pooled.connection)
+            )
+        self._probes.pool.release(pooled)
+        return result
 
     async def dispose(self) -> None:
         await asyncio.gather(self.transactions.pool.dispose(), self._probes.pool.dispose())

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias, TypeVar
 import asyncpg
 from sqlalchemy import (
     Connection,
-    Dialect,
     String,
     UpdateBase,
     bindparam,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.util import await_only
 
-from graph.database.base import NOT_CHANGED, Change, Session
+from graph.database.base import NOT_CHANGED, Change, Database, Session
 from graph.database.constraints import written_table
 from graph.database.postgres.errors import (
     is_outcome_unknown,
@@ -176,8 +175,8 @@ SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 class PostgresSession(Session):
     """A session that has a connection only during a statement or a transaction."""
 
-    def __init__(self, dialect: Dialect, transactions: Transactions, caller: str = "") -> None:
-        super().__init__(dialect)
+    def __init__(self, database: Database, transactions: Transactions, caller: str = "") -> None:
+        super().__init__(database)
         self._transactions = transactions
         self._caller = caller
         self._held: Pooled | None = None
@@ -249,6 +248,7 @@ class PostgresSession(Session):
         else:
             self._transactions.pool.release(pooled)
             self.committed = bool(rows)  # a statement that returns no row has written none
+            self.database.announce_commit()
         return rows
 
     async def _run_in_transaction(
@@ -321,6 +321,7 @@ class PostgresSession(Session):
             await self._begun()
         if (held := self._detach()) is not None:
             await self._transactions.commit(held, None if last is None else self._bound(last))
+            self.database.announce_commit()
 
     async def rollback(self) -> None:
         if self.in_use:

@@ -28,6 +28,7 @@ from graph.database.base import (
     Session,
 )
 from graph.database.constraints import written_table
+from graph.database.sqlite.change_log import SQLiteChangeLog
 from graph.database.sqlite.connection import OpenConnection, driver, rewrite
 from graph.database.sqlite.database_file import DatabaseFile
 from graph.database.sqlite.errors import LOCKED, check_constraint, is_exhausted, primary_code
@@ -50,7 +51,7 @@ class SQLiteSession(Session):
     """A session that runs its statements inline while they are quick."""
 
     def __init__(self, database: "SQLiteDatabase", caller: str = "") -> None:
-        super().__init__(database.dialect)
+        super().__init__(database)
         self._database = database
         self._caller = caller
         self._beginning: asyncio.Lock | None = None
@@ -209,6 +210,7 @@ class SQLiteSession(Session):
         if self._writer is not None:
             self._writer = None
             await self._database.writer.finish()
+            self._database.announce_commit()
 
     async def rollback(self) -> None:
         try:
@@ -253,6 +255,7 @@ class SQLiteDatabase(Database):
         self.name = str(path)
         self.read_only = settings.read_only
         self._timeout = settings.database_timeout
+        self._kept_changes = settings.changes_rows
         self.file = DatabaseFile(
             path, settings.sqlite_synchronous, self._timeout, read_only=self.read_only
         )
@@ -264,6 +267,9 @@ class SQLiteDatabase(Database):
 
     def session(self, caller: str = "") -> SQLiteSession:
         return SQLiteSession(self, caller)
+
+    def change_log(self, table: Table) -> SQLiteChangeLog:
+        return SQLiteChangeLog(table, self.dialect, self._kept_changes)
 
     async def create(self) -> None:
         with self._described():
@@ -316,6 +322,13 @@ class SQLiteDatabase(Database):
             await super().ping(tables)
             if self.file.suspect and not self.read_only:
                 await self._try_to_write()
+
+    async def inspect(self, look: Callable[[Connection], T]) -> T:
+        session = self.session()
+        try:
+            return await session.orm.run_sync(lambda orm: look(orm.connection()))
+        finally:
+            await session.close()
 
     async def _try_to_write(self) -> None:
         if disk_usage(self.file.path).free < MIN_FREE:
