@@ -41,3 +41,4 @@ class Query:
     )
     heroes_connection = HEROES.connection_field()
     hero_stats = HEROES.stats_field()
+    hero_changes_cursor = HEROES.changes_cursor_field()

@@ -3,10 +3,12 @@
 from graph.engine.schema import Schema
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
+from graph.hero.subscriptions import Subscription
 
 schema = Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     title="Heroes",
 )
 """The immutable schema.

@@ -57,6 +57,11 @@ class Arguments:
         self.after = argument(
             graphql_type=str | None, description=f"Return only {many} after this cursor."
         )
+        self.position = argument(
+            name="after",
+            graphql_type=str | None,
+            description="Start after this cursor of changes; omit it to start now.",
+        )
         self.last = argument(
             graphql_type=int | None,
             description=f"Return at most this many {many} from the end, 0 to {most}.",

@@ -1,7 +1,7 @@
 """The API of a table: its types, its inputs, and its root fields."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from inspect import signature
 from typing import Annotated, Any, TypeVar
 
@@ -21,6 +21,7 @@ from graph.engine.definitions import (
 )
 from graph.engine.related import RELATED
 from graph.tables.arguments import Arguments
+from graph.tables.changes import FOLLOWED, RowChanges, follow, read_cursor
 from graph.tables.connections import OrderedRows, PageArguments, read_connection
 from graph.tables.filters import Filter, condition_of, filter_by_relation, filter_input
 from graph.tables.inputs import Changes, changes_input, create_input
@@ -164,6 +165,36 @@ class Resource(TableRows[T]):
 
         about = f"Find {self._a} by id; null when there is none."
         return self._field(resolve, self.type | None, about, options)
+
+    def changes_cursor_field(self, **options: Any) -> Any:
+        """Return a field that has the position in the changes of the state that is read."""
+        rows = self
+
+        async def resolve(self: None, info: Info) -> Any:
+            return await read_cursor(info, rows.table)
+
+        about = (
+            f"Position in the changes of {self.many} of the state that this operation reads; give "
+            f"it to a subscription as `after`."
+        )
+        options["metadata"] = {FOLLOWED: True, **options.get("metadata", {})}
+        return self._field(resolve, str, about, options)
+
+    def changes_field(self, **options: Any) -> Any:
+        """Return a subscription to changes of rows, of whatever program."""
+        rows = self
+
+        async def resolve(
+            self: None, info: Info, position: str | None = UNSET, where: Filter | None = UNSET
+        ) -> Any:
+            async for event in follow(info, rows.table, position, where):
+                yield event
+
+        returns: Any = AsyncGenerator[RowChanges[self.type], None]  # type: ignore[name-defined]
+        about = f"Changes of {self.many}, whoever makes them, from now or from a cursor on."
+        options["metadata"] = {FOLLOWED: True, **options.get("metadata", {})}
+        options["is_subscription"] = True
+        return self._field(resolve, returns, about, options)
 
     def create_field(self, **options: Any) -> Any:
         """Return a mutation that creates a row."""

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from graph.app import create_app
+from graph.database.sqlite.change_log import SQLiteChangeLog
 from graph.engine import errors
 from graph.hero.schema import schema
 from graph.settings import Settings
@@ -272,6 +273,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Pa
 def both(services: list[tuple[Path, Client]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     """Sends a request on both paths; at the end their tables must be the same."""
     monkeypatch.setattr(errors, "uuid4", lambda: UUID(int=7))
+    monkeypatch.setattr(SQLiteChangeLog, "cursor", lambda *_: "cursor")
     for path, _ in services:
         fill(path)
 

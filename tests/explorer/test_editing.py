@@ -20,7 +20,7 @@ def test_first_visit_shows_examples_that_run(visitor: Visitor, api: Client) -> N
     page = visitor.page
     expect(page).to_have_title("Heroes · GraphQL")
     assert page.request.get(page.locator("link[rel=icon]").evaluate("link => link.href")).ok
-    tabs = ["Heroes", "HeroesConnection", "Hero", "CreateHero"]
+    tabs = ["Heroes", "HeroesConnection", "Hero", "CreateHero", "HeroChanges"]
     expect(page.locator(".graphiql-tab-button")).to_have_text(tabs)
     assert "hero-graph seed --count 1000" in visitor.text("operation.graphql")
     assert json.loads(visitor.text("variables.json")) == {"offset": 0, "limit": 10}

@@ -45,7 +45,8 @@ def checked(given: GraphQLSchema) -> list[tuple[list[str], Any]]:
 
 
 def test_examples_of_hero() -> None:
-    _, _, _, (names, variables) = checked(core_schema(schema))
+    _, _, _, (names, variables), (changes, _) = checked(core_schema(schema))
+    assert changes == ["HeroChanges"]
     assert names == ["CreateHero", "UpdateHero", "DeleteHero"]
     hero = {"name": "Deadpond", "age": 18, "secretName": "Dive Wilson"}
     assert variables["input"] == hero

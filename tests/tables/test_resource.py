@@ -20,6 +20,7 @@ from graph.hero.model import HERO
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.hero.schema import schema as hero_schema
+from graph.hero.subscriptions import Subscription
 from graph.hero.types import HEROES
 from graph.settings import Settings
 from graph.tables.columns import keyset_indexes
@@ -70,7 +71,7 @@ def serve_schema(configure: Callable[..., Settings]) -> Iterator[Serve]:
 
 def test_a_made_field_is_as_the_written_one(serve_schema: Serve) -> None:
     config = StrawberryConfig(info_class=Info)
-    made = Schema(query=MadeQuery, mutation=MadeMutation, config=config).as_str()
+    made = Schema(MadeQuery, MadeMutation, Subscription, config=config).as_str()
     made = made.replace("type MadeQuery", "type Query").replace("MadeMutation", "Mutation")
     lines = set(hero_schema.as_str().splitlines()) - {
         '  """Delete a hero, and return it as it was."""'

@@ -1,0 +1,1 @@
+"""Changes of rows: the log, and who follows it."""
