@@ -5,7 +5,9 @@ OpenTelemetry's SDK exports them; without the variables, it is not loaded.
 """
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from functools import cache
 from os import environ
 from typing import Any
@@ -24,13 +26,29 @@ from graph.product import PREFIX
 FAULTS = {Code.INTERNAL_SERVER_ERROR, Code.SERVICE_UNAVAILABLE}
 """Codes of server faults; all others are caused by clients."""
 
+STREAM = re.compile(
+    rb"\s*(text/event-stream|multipart/mixed\b[^,]*subscriptionspec)", re.IGNORECASE
+)
+"""The beginning of an `Accept` header of a client that wants a stream."""
+
+
+def is_excluded(scope: Mapping[str, Any]) -> bool:
+    """Whether FastAPI makes no span and no metrics of a request.
+
+    Probes come every few seconds, and streams last for hours.
+    """
+    accept = next((value for name, value in scope.get("headers", ()) if name == b"accept"), b"")
+    is_stream = scope["type"] == "websocket" or STREAM.match(accept) is not None
+    return is_stream or scope.get("path") in {"/health", "/ready"}
+
+
 HTTP: TelemetryConfig = {
     "auto_configure": False,
     "operation_spans": False,
     "logs": False,
-    "exclude": lambda scope: scope.get("path") in {"/health", "/ready"},
+    "exclude": is_excluded,
 }
-"""FastAPI's telemetry; probes, which come every few seconds, are excluded."""
+"""FastAPI's telemetry."""
 
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """Without telemetry, FastAPI need not check on each request whether it was set up."""
@@ -105,15 +123,32 @@ class TracedService(Service):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        metrics.get_meter("graph").create_observable_counter(
+        meter = metrics.get_meter("graph")
+        meter.create_observable_counter(
             f"{PREFIX}.fallbacks",
             [self._observe_fallbacks],
             description="Operations, fields and values that left the fast path.",
+        )
+        self._running = meter.create_up_down_counter(
+            f"{PREFIX}.subscriptions", description="Subscriptions that are running."
+        )
+        self._events = meter.create_counter(
+            f"{PREFIX}.events", description="Results of subscriptions."
         )
 
     def _observe_fallbacks(self, _: CallbackOptions) -> Iterator[Observation]:
         for (operation, reason), count in self.fallbacks.counts.copy().items():
             yield Observation(count, {"graphql.operation.name": operation, "reason": reason})
+
+    async def subscribe(self, call: Call) -> AsyncGenerator[Result, None]:
+        self._running.add(1)
+        try:
+            async with aclosing(super().subscribe(call)) as results:
+                async for result in results:
+                    self._events.add(1)
+                    yield result
+        finally:
+            self._running.add(-1)
 
     async def execute(self, call: Call, room: int | None = None) -> Result:
         operation = call.operation

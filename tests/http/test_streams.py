@@ -1,20 +1,16 @@
 """Subscriptions over HTTP, as server-sent events."""
 
 import json
-import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from logging.handlers import QueueHandler
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
 import uvicorn
 
 from graph.engine.schema import Schema
-from graph.errors import logger
 from graph.hero.mutations import Mutation
 from graph.hero.queries import Query
 from graph.http import flow, in_progress, streams, uvicorn_streams
@@ -265,19 +261,6 @@ def test_a_shutdown_ends_streams_without_completing_them(
             feed.wait("closed")
             stopping.join(30)
             assert not stopping.is_alive()
-
-
-@pytest.fixture
-def lines() -> Iterator[Callable[[], dict[str, Any]]]:
-    """Waits for the next line of a request, and returns its fields."""
-    queue = SimpleQueue[logging.LogRecord]()
-    handler = QueueHandler(queue)
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    yield lambda: queue.get(timeout=30).__dict__["fields"]
-    logger.setLevel(level)
-    logger.removeHandler(handler)
 
 
 def test_a_stream_has_one_line_at_its_end(

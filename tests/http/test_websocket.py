@@ -70,6 +70,20 @@ def test_operations_of_all_kinds(start: Start) -> None:
             assert ws.receive() == message("complete")
 
 
+def test_an_operation_has_a_line_at_its_end(
+    start: Start, lines: Callable[[], dict[str, Any]]
+) -> None:
+    with connected(start().url) as ws:
+        ws.initialise()
+        ws.subscribe(CREATE)
+        assert ws.receive()["type"] == "next"
+        line = lines()
+        assert line.pop("duration_ms") > 0
+        assert line == {"operation": "Create", "kind": "mutation", "outcome": "ok", "status": 101}
+        ws.subscribe("subscription Bad { nothing }")
+        assert lines()["outcome"] == "GRAPHQL_VALIDATION_FAILED"
+
+
 def test_operations_run_side_by_side(start: Start) -> None:
     with connected(start().url) as ws:
         ws.initialise()
