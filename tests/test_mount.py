@@ -13,13 +13,20 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from graph.app import App, create_app
 from graph.database.base import DatabaseError
+from graph.engine.schema import Schema
+from graph.hero.mutations import Mutation
+from graph.hero.queries import Query
 from graph.hero.schema import schema
 from graph.settings import Settings
 from tests.support.client import Client
 from tests.support.databases import Sql, on_sqlite
+from tests.support.event_stream import next_, subscribed
+from tests.support.hero_api import app_of
 from tests.support.keyed_requests import KEY, send
 from tests.support.prepared_database import set_up
 from tests.support.served_app import serving
+from tests.support.subscriptions import Subscription, feed
+from tests.support.websocket import connected
 
 
 def mounting(graphql: App, *, starts: bool = True) -> FastAPI:
@@ -41,6 +48,22 @@ def mounting(graphql: App, *, starts: bool = True) -> FastAPI:
 
     app.mount("/api", graphql)
     return app
+
+
+@on_sqlite
+def test_subscriptions_below_the_mount(configure: Callable[..., Settings]) -> None:
+    feed.forget()
+    graphql = app_of(Schema(Query, Mutation, Subscription), configure())
+    with serving(mounting(graphql)) as url, Client(f"{url}/api") as api:
+        with subscribed(api, "subscription { fed }") as stream:
+            feed.wait("begun")
+            feed.push("x")
+            assert stream.next() == next_(data={"fed": "x"})
+        feed.wait("closed")
+        with connected(f"{url}/api") as ws:
+            ws.initialise()
+            ws.subscribe("subscription { count(to: 1) }")
+            assert ws.receive()["payload"] == {"data": {"count": 0}}
 
 
 def test_the_routes_of_both(

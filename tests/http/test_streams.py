@@ -183,6 +183,17 @@ def test_a_resolver_is_closed_when_its_client_goes_on_any_server(
         feed.wait("closed")
 
 
+def test_a_page_of_another_origin_gets_events_as_they_come(start: Start) -> None:
+    origin = "https://app.example.org"
+    api = start(cors_origins=origin)
+    with subscribed(api, FED, headers={"origin": origin}) as stream:
+        feed.wait("begun")
+        feed.push("x")
+        assert stream.next() == next_(data={"fed": "x"})
+        assert stream.response.headers["access-control-allow-origin"] == origin
+    feed.wait("closed")
+
+
 def test_a_client_that_does_not_read_holds_up_its_resolver_and_is_given_up(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

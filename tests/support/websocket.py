@@ -62,7 +62,7 @@ def connected(
     """
     address = httpx.URL(url)
     with connect(
-        f"ws://{host or address.netloc.decode()}/graphql",
+        f"ws://{host or address.netloc.decode()}{address.path.rstrip('/')}/graphql",
         address=(address.host, address.port),
         subprotocols=[Subprotocol(protocol)] if protocol else None,
         additional_headers=headers,
