@@ -16,7 +16,7 @@ from graph.app import create_app
 from graph.settings import Settings
 from graph.tables.resource import Resource
 from tests.support.client import Client
-from tests.support.databases import on_postgresql
+from tests.support.databases import Sql, on_postgresql, on_sqlite
 from tests.support.served_app import serving
 from tests.support.tables import run
 from tests.support.typed_table import PostgresTables, Tables, schema
@@ -123,6 +123,42 @@ def test_values_of_each_type_are_written_and_read(both: list[Client]) -> None:
         cleared = client.data(UPDATE, id=row["id"], i=nulls, old=GIVEN)["updateThing"]
         assert cleared == {**row, **nulls, "edits": 2}
     assert len(same(both, PAGE)["things"]) == 6
+
+
+SET = "UPDATE thing SET {} = {}"
+
+READ_AS_STORED = {
+    ("flag", "0"): False,
+    ("flag", "1.0"): True,
+    ("moment", "'2024-01-01T10:00:00Z'"): "2024-01-01T10:00:00+00:00",
+    ("moment", "'2024-01-01 10:00:00+00:00'"): "2024-01-01T10:00:00+00:00",
+    ("moment", "'2024-01-01 10:00'"): "2024-01-01T10:00:00+00:00",
+}
+"""Values that other programs store on SQLite, as clients read them."""
+
+MISREAD = [
+    ("flag", "'false'"),
+    ("flag", "'true'"),
+    ("flag", "2"),
+    ("moment", "'2024-01-01 10:00:00+02:00'"),
+    ("moment", "'2024-01-01 10:00:00-00:30'"),
+]
+"""Those that SQLAlchemy's types would read as something else than what is compared."""
+
+
+@on_sqlite
+def test_no_value_of_another_program_is_misread(both: list[Client], sql: Sql) -> None:
+    both[0].data(CREATE, i={})
+    for (name, stored), shown in READ_AS_STORED.items():
+        sql(SET.format(name, stored))
+        assert same(both, f"{{ things {{ {name} }} }}")["things"] == [{name: shown}]
+    for name, stored in MISREAD:
+        sql(SET.format(name, stored))
+        for client in both:
+            (error,) = client.execute(f"{{ things {{ id {name} }} }}")["errors"]
+            assert error["path"] == ["things", 0, name]
+            assert f"the stored {name} of Thing " in error["message"]
+            assert len(client.data("{ things { id } }")["things"]) == 1
 
 
 def test_each_type_can_be_filtered_and_sorted(both: list[Client]) -> None:

@@ -1,4 +1,4 @@
-"""SQLAlchemy's dialect for SQLite, which keeps the moment of a datetime with a time zone."""
+"""SQLAlchemy's dialect for SQLite, which misreads no value that another program stored."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -29,9 +29,24 @@ class _DateTime(DATETIME):
 
         def in_utc(text: Any) -> Any:
             value = read(text)
-            return value.replace(tzinfo=UTC) if type(value) is datetime else value
+            if type(value) is not datetime:
+                return value
+            if value.utcoffset():  # SQLite compares the texts, in which 10:00+02:00 is not 08:00
+                raise ValueError("a datetime that is not in UTC")
+            return value.replace(tzinfo=UTC)
 
         return in_utc
+
+
+READ: dict[Any, bool | None] = {0: False, 1: True, None: None}
+"""Booleans by their stored values."""
+
+
+class _Boolean(types.Boolean):
+    """Refuses any other value, such as 'false', which SQLAlchemy's type would read as true."""
+
+    def result_processor(self, _: AnyDialect, __: object) -> Callable[[Any], Any]:
+        return READ.__getitem__
 
 
 def _in_utc(value: Any) -> Any:
@@ -40,11 +55,12 @@ def _in_utc(value: Any) -> Any:
 
 
 class Dialect(SQLiteDialect_pysqlite):
-    """SQLAlchemy's dialect, with moments in UTC."""
+    """SQLAlchemy's dialect, with moments in UTC and strict booleans."""
 
     supports_statement_cache = True
     colspecs = {  # noqa: RUF012 (as SQLAlchemy has it)
         **SQLiteDialect_pysqlite.colspecs,
+        types.Boolean: _Boolean,
         types.DateTime: _DateTime,
         types.TIMESTAMP: _DateTime,
     }
