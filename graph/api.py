@@ -68,7 +68,7 @@ class API:
         return found
 
 
-def load_api(name: str, *, command: str = NAME) -> API:
+def load_api(name: str, command: str = NAME) -> API:
     """Return the API whose schema is the attribute `schema` of a module.
 
     Args:

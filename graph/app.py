@@ -28,7 +28,7 @@ from graph.engine.limits import Limits
 from graph.engine.schema import Schema
 from graph.engine.service import Service
 from graph.environment import load_settings
-from graph.errors import PublicError
+from graph.errors import PublicError, logger
 from graph.garbage import short_collections
 from graph.http.calls import Calls
 from graph.http.endpoint import GraphQLEndpoint
@@ -40,8 +40,14 @@ from graph.observe import telemetry
 from graph.observe.logs import RequestLog
 from graph.product import NAME
 from graph.settings import Settings
+from graph.tables.served import secret_fields
 
 PATH = "/graphql"
+
+SECRETS = (
+    "Clients read fields whose names sound secret: %s. Leave them out of the type, guard them, or "
+    "say that they are `public` where the resource is made"
+)
 
 
 class App:
@@ -140,10 +146,8 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
         APIError: `settings.api` names no module with a schema.
         DatabaseError: the settings name no usable database. See also `App.lifespan`.
     """
-    if schema is None:
-        api = load_api(settings.api, command=command)
-    else:
-        api = API(schema, revisions, command=command)
+    api = API(schema, revisions, command=command) if schema else load_api(settings.api, command)
+    _warn_of_secrets(api.schema)
     database = open_database(settings)
 
     @asynccontextmanager
@@ -228,6 +232,11 @@ def create_app(  # noqa: PLR0913 (each may be given alone)
     has_middleware = traced or settings.cors_origins
     made = App(app, None if has_middleware else endpoint, settings.allowed_hosts, running)
     return made
+
+
+def _warn_of_secrets(schema: Schema) -> None:
+    if secret := secret_fields(schema):
+        logger.warning(SECRETS, ", ".join(secret))
 
 
 def _prunings(api: API, database: Database, settings: Settings) -> list[Coroutine[Any, Any, None]]:

@@ -15,5 +15,12 @@ class Hero(models.HeroBase):
     id: strawberry.ID = Field(description="Opaque, unique id.")
 
 
-HEROES = Resource(models.Hero, Hero, create=models.HeroCreate, one="hero", many="heroes")
+HEROES = Resource(
+    models.Hero,
+    Hero,
+    create=models.HeroCreate,
+    one="hero",
+    many="heroes",
+    public=("secret_name",),
+)
 """The API of the table, of which `queries` and `mutations` list the root fields."""

@@ -1,7 +1,7 @@
 """The API of a table: its types, its inputs, and its root fields."""
 
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from inspect import signature
 from typing import Annotated, Any, TypeVar
 
@@ -17,6 +17,7 @@ from graph.engine.definitions import (
     StrawberryField,
     add_field,
     get_object_definition,
+    has_resolver,
     to_camel_case,
 )
 from graph.engine.related import RELATED
@@ -62,9 +63,11 @@ class Resource(TableRows[T]):
         one: what a row is, such as `hero`; used in descriptions and messages.
         many: the plural.
         most: maximum number of rows that one field reads or writes.
+        public: fields that clients may read although their names sound secret, such as
+            `secret_name`. Others are named in a warning when the service starts.
 
     Raises:
-        TypeError: the key, or the type of a field, is not supported.
+        TypeError: the key, or the type of a field, is not supported, or `type_` is the model.
     """
 
     def __init__(  # noqa: PLR0913 (what a table's API is made of)
@@ -76,6 +79,7 @@ class Resource(TableRows[T]):
         one: str,
         many: str,
         most: int = 100,
+        public: Collection[str] = (),
     ) -> None:
         self._model = model
         table: Any = inspect(model).local_table
@@ -84,7 +88,7 @@ class Resource(TableRows[T]):
         name = get_object_definition(type_, strict=True).name
         a = f"{'an' if AN.match(one) else 'a'} {one}"
         self._a = a
-        row_type(table, type_)
+        row_type(table, type_, public)
         create_input(table, create, f"Create{name}Input", f"{_capital(a)} to create.")
         changes = changes_input(
             create, table, description=f"Some values of {a}; omitted fields are ignored."
@@ -95,6 +99,7 @@ class Resource(TableRows[T]):
         order = order_input(table, type_, description=f"A field to sort {many} by.")(
             _subclass(OrderTerm, f"{name}Order")
         )
+        self.hidden = frozenset(create.model_fields) - _readable(type_)
         table.info[FIELDS] = _fields(table, type_, create)
         self.filter = where
         self._sortable = order.columns()
@@ -367,6 +372,14 @@ def _fields(table: Table, type_: type, create: type[BaseModel]) -> dict[str, str
         column.name: names.get(column.key) or to_camel_case(column.key)
         for column in table.c
         if column.key in {*names, *create.model_fields}
+    }
+
+
+def _readable(type_: type) -> set[str]:
+    """Return the columns that every client may read."""
+    fields = get_object_definition(type_, strict=True).fields
+    return {
+        field.python_name for field in fields if not has_resolver(field) and not field.extensions
     }
 
 

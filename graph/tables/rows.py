@@ -64,6 +64,8 @@ class TableRows(Generic[T]):
         self.one = one
         self.many = many
         self.most = most
+        self.hidden: frozenset[str] = frozenset()
+        """Columns that clients write, but may not read; nor may they guess their values."""
 
     async def get(self, session: Session, id_: str, columns: Columns) -> T | None:
         """Return the row with this id, or None."""
@@ -148,12 +150,15 @@ class TableRows(Generic[T]):
         """Return the updated row.
 
         Raises:
+            BadUserInputError: a value is expected of a column that clients may not read.
             ConflictError: the row does not have the expected values.
             ConstraintError: a trigger of the database kept the row unchanged.
             InputValidationError: a value breaks a rule or does not fit its column.
             NotFoundError: no row has this id.
         """
         new, old = changes.valid(), expected.storable() if expected else {}
+        if unreadable := old.keys() & self.hidden:
+            raise BadUserInputError(f"expected must not have {', '.join(sorted(unreadable))}")
         key = self._found(id_)
         values = key | {f"input.{name}": value for name, value in new.items()}
         values |= {f"expected.{name}": value for name, value in old.items()}

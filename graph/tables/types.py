@@ -1,6 +1,8 @@
 """GraphQL types of columns."""
 
 import copy
+import re
+from collections.abc import Collection
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, get_args
@@ -30,6 +32,11 @@ from graph.tables.sql.keys import ID, referenced
 TABLE = "table"
 """Key in a field's Strawberry metadata: the table whose rows the field reads or writes."""
 
+IS_SUSPECT = "suspect"
+"""Key in a field's Strawberry metadata: whether its name sounds secret, and all may read it."""
+
+SECRET = re.compile("password|secret|token|hash", re.IGNORECASE)
+
 TYPES: dict[type[TypeEngine[Any]], object] = {
     BigInteger: BigInt,
     Interval: Duration,
@@ -39,15 +46,27 @@ TYPES: dict[type[TypeEngine[Any]], object] = {
 """By SQLAlchemy's type, the GraphQL type, where the Python type has another one or none."""
 
 
-def row_type(table: Table, cls: type) -> None:
+def row_type(table: Table, cls: type, public: Collection[str] = ()) -> None:
     """Give a Strawberry type the fields of a table's rows.
 
     Its fields keep their types, with these exceptions: the key and foreign keys are ids, and some
     columns have a scalar of their own (`TYPES`).
 
+    Args:
+        table: the table.
+        cls: the type.
+        public: fields that clients may read, although their names sound secret.
+
     Raises:
-        TypeError: a field has no column and no resolver, or its type has no place in GraphQL.
+        TypeError: a field has no column and no resolver, or its type has no place in GraphQL; the
+            class is that of the table; or it has no such public field.
     """
+    if any("__table__" in vars(base) for base in cls.__mro__):
+        raise TypeError(
+            f"{cls.__name__} is the class of the table, so that clients would read every column: "
+            f"put what they may read into a base class, and decorate a class of its own, as in "
+            f"`class {cls.__name__}Type({cls.__name__}Base)`"
+        )
     definition = get_object_definition(cls, strict=True)
     for field in definition.fields:
         name = field.python_name
@@ -58,8 +77,14 @@ def row_type(table: Table, cls: type) -> None:
             )
     definition = typed(definition, table)
     fields = [copy.copy(field) for field in definition.fields]
+    if unknown := set(public) - {field.python_name for field in fields}:
+        raise TypeError(f"{cls.__name__} has no field {', '.join(sorted(unknown))} to be public")
     for field in fields:
-        field.metadata = MappingProxyType({**field.metadata, TABLE: table})
+        name = field.python_name
+        is_open = name in table.c and not has_resolver(field) and not field.extensions
+        is_suspect = is_open and name not in public and SECRET.search(name) is not None
+        own = {TABLE: table, IS_SUSPECT: is_suspect}
+        field.metadata = MappingProxyType({**field.metadata, **own})
     set_definition(cls, replace(definition, fields=fields))
 
 
