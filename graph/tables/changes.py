@@ -19,7 +19,7 @@ from graph.engine.context import Info
 from graph.engine.subscriptions import Resumable
 from graph.errors import BadUserInputError
 from graph.tables.filters import Filter, condition_of
-from graph.tables.sql.conditions import Condition, has_relation
+from graph.tables.sql.conditions import Condition, has_relation, rule
 from graph.tables.sql.keys import ID, composite_id, key_of
 from graph.tables.sql.predicates import predicate
 
@@ -129,7 +129,7 @@ class Images:
     def __init__(self, table: Table, condition: Condition) -> None:
         if has_relation(condition.template):
             raise BadUserInputError("where must not compare related rows: they change on their own")
-        self._matches = predicate(table, condition)
+        self._matches = predicate(table, condition.both(rule(table)))
         names = tuple(table.columns.keys())
         self._key = [names.index(name) for name in key_of(table).names]
         self._has_own_id = ID in names

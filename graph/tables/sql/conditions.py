@@ -1,6 +1,6 @@
 """Conditions on a table's rows: a template, compiled to SQL once, and the values it is run with."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Numeric,
     String,
+    Table,
     and_,
     bindparam,
     false,
@@ -28,6 +29,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.types import TypeEngine
 
 from graph.tables.sql.functions import comparable, is_text, underlying_type
@@ -149,26 +151,55 @@ invalidates them.
 """
 
 
+Bind: TypeAlias = Callable[[TypeEngine[Any]], BindParameter[Any]]
+"""Returns the bind parameter of the next value of a condition."""
+
+
 def clause(table: FromClause, template: Template) -> ColumnElement[bool]:
-    """Return the SQL of a condition, with bind parameters `w0`, `w1`, …."""
-    return _clause(table, template, map("w{}".format, count()))
+    """Return the SQL of a condition on visible rows, with bind parameters `w0`, `w1`, …."""
+    names = map("w{}".format, count())
+    condition = _clause(table, template, lambda type_: bindparam(next(names), type_=type_))
+    return and_(visible(table), condition)
 
 
-def _clause(table: FromClause, template: Template, names: Iterator[str]) -> ColumnElement[bool]:
+def rule(table: Table) -> Condition:  # noqa: ARG001 (this is the place for rules)
+    """Return the condition that a row must match to be there for clients.
+
+    Every statement that reads, changes, deletes or counts rows joins it, and so do relations,
+    filters by related rows, and changes. The operator's own checks and sample rows do not.
+    """
+    return EVERYTHING
+
+
+def visible(rows: FromClause) -> ColumnElement[bool]:
+    """Return the SQL of `rule` for a table, or for an alias of it."""
+    table: Any = rows.element if isinstance(rows, AliasedReturnsRows) else rows
+    condition = rule(table)
+    if condition == EVERYTHING:
+        return true()
+    values = iter(condition.values)
+
+    def bind(type_: TypeEngine[Any]) -> BindParameter[Any]:
+        return bindparam(None, next(values), type_=type_, unique=True)
+
+    return _clause(rows, condition.template, bind)
+
+
+def _clause(table: FromClause, template: Template, bind: Bind) -> ColumnElement[bool]:
     operator, about = template[:2]
     if operator == "and":
-        return and_(true(), *[_clause(table, part, names) for part in about])
+        return and_(true(), *[_clause(table, part, bind) for part in about])
     if operator == "or":
-        return or_(false(), *[_clause(table, part, names) for part in about])
+        return or_(false(), *[_clause(table, part, bind) for part in about])
     if operator == "not":
-        return _clause(table, about, names).is_not(true())
+        return _clause(table, about, bind).is_not(true())
     if operator == "some":
-        return _has_some(table, about, template[2], names)
+        return _has_some(table, about, template[2], bind)
     column = table.c[about]
     type_ = _unbounded(column.type)
 
     def value() -> BindParameter[Any]:
-        return bindparam(next(names), type_=type_)
+        return bind(type_)
 
     if operator == "in":
         return comparable(column).in_([value() for _ in range(template[2])])
@@ -176,7 +207,7 @@ def _clause(table: FromClause, template: Template, names: Iterator[str]) -> Colu
 
 
 def _has_some(
-    table: FromClause, relation: Relation, template: Template, names: Iterator[str]
+    table: FromClause, relation: Relation, template: Template, bind: Bind
 ) -> ColumnElement[bool]:
     """Condition: some related row matches."""
     target = relation.target.alias()  # the table may be the same one
@@ -189,7 +220,8 @@ def _has_some(
     own = [table.c[to.key] for to, _ in relation.pairs]
     found = select(*[keys.c[of.key] for _, of in relation.pairs]).select_from(rows)
     one: Any = own[0] if len(own) == 1 else tuple_(*own)
-    condition: ColumnElement[bool] = one.in_(found.where(_clause(target, template, names)))
+    matching = and_(visible(target), _clause(target, template, bind))
+    condition: ColumnElement[bool] = one.in_(found.where(visible(keys), matching))
     return condition
 
 

@@ -29,6 +29,7 @@ from graph.tables.sql.conditions import (
     clause,
     constant,
     has_relation,
+    visible,
 )
 from graph.tables.sql.functions import WithoutIndex, comparable
 from graph.tables.sql.keys import has_keyset_index, selected
@@ -219,6 +220,7 @@ def _count(template: PageTemplate, segment: Segment) -> Statement:
 def _last_of_many_ties(template: PageTemplate, segment: Segment) -> Statement:
     """Return a row only if at least `MANY_TIES` rows tie on the first column."""
     tied = _tied(template.table, template.order[0], segment)
+    tied = and_(tied, visible(template.table))
     return Statement(select(literal(1).label("one")).where(tied).offset(MANY_TIES - 1).limit(1))
 
 
@@ -249,7 +251,8 @@ def _page(
     if not seek_by_key:
         return Statement(page.offset(offset), may_scan=template.may_scan)
     key = comparable(table.c[order[0].column])
-    first = select(key).order_by(*terms).limit(literal_column("1")).offset(offset).scalar_subquery()
+    keys = select(key).where(visible(table)).order_by(*terms)
+    first = keys.limit(literal_column("1")).offset(offset).scalar_subquery()
     page = page.where(key <= first if order[0].descending else key >= first)
     return Statement(page, may_scan=template.may_scan)
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from graph.database.statement import STATEMENTS, Statement
-from graph.tables.sql.conditions import EVERYTHING, Template, clause
+from graph.tables.sql.conditions import EVERYTHING, Template, clause, visible
 from graph.tables.sql.functions import comparable
 from graph.tables.sql.keys import among, bind_type, key_of, leads_key, selected
 from graph.tables.sql.page import sorted_by
@@ -40,7 +40,8 @@ def row_of_each(
     """Select the rows whose columns have the values in the bind parameter `keys`."""
     remote = [column for _, column in relation.pairs]
     found = select(*_columns(relation, columns, remote))
-    return Statement(found.where(_among(remote, is_lateral=is_lateral)))
+    among_ = _among(remote, is_lateral=is_lateral)
+    return Statement(found.where(among_, visible(relation.target)))
 
 
 @lru_cache(STATEMENTS)
@@ -106,7 +107,7 @@ def _keys_of_owner(
     # Columns of the table between have an index behind the owner's key.
     links = {to.key: remote.c[of.key] for of, to in relation.pairs_between}
     return (
-        keys.where(*belongs, clause(inner, where))
+        keys.where(*belongs, visible(remote), clause(inner, where))
         .order_by(*sorted_by(inner, order, links))
         .limit(bindparam("limit", type_=BigInteger))
         .correlate(owner)

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from graph.database.statement import STATEMENTS, Statement
-from graph.tables.sql.conditions import Template, clause
+from graph.tables.sql.conditions import Template, clause, visible
 from graph.tables.sql.functions import JsonValue, comparable, underlying_type
 from graph.tables.sql.keys import key_of, selected
 from graph.tables.sql.page import is_indexed
@@ -71,7 +71,7 @@ def _sorted(table: Table, clause: Any) -> Statement:
 @lru_cache(STATEMENTS)
 def row_by_key(table: Table, columns: Columns) -> Statement:
     """Select the row with a key."""
-    return Statement(select(*selected(table, columns)).where(key_of(table).matches))
+    return Statement(select(*selected(table, columns)).where(key_of(table).matches, visible(table)))
 
 
 @lru_cache(STATEMENTS)
@@ -104,7 +104,8 @@ def updated_row(
     The other parameters are named like `input.name` and `expected.name`. Without changed columns,
     the statement only reads the row.
     """
-    matches = [key_of(table).matches, *[_as_expected(table, name) for name in expected]]
+    as_expected = [_as_expected(table, name) for name in expected]
+    matches = [key_of(table).matches, visible(table), *as_expected]
     if not changed:
         return Statement(select(*selected(table, columns)).where(*matches))
     updated = update(table).where(*matches).values(_new_values(table, changed))
@@ -115,7 +116,7 @@ def updated_row(
 def row_to_write(table: Table) -> Statement:
     """Lock the row with a key until the transaction ends."""
     key = key_of(table)
-    return Statement(select(*key.columns).where(key.matches).with_for_update())
+    return Statement(select(*key.columns).where(key.matches, visible(table)).with_for_update())
 
 
 @lru_cache(STATEMENTS)
@@ -148,10 +149,10 @@ def rows_to_read(table: Table, where: Template) -> Statement:
 @lru_cache(STATEMENTS)
 def updated_rows(table: Table, columns: Columns, changed: tuple[str, ...]) -> Statement:
     """Update the rows with these `keys`, sorted; without changed columns, only read them."""
-    among = key_of(table).among
+    among = [key_of(table).among, visible(table)]
     if not changed:
-        return _sorted(table, select(*_with_key(table, columns)).where(among))
-    updated = update(table).where(among).values(_new_values(table, changed))
+        return _sorted(table, select(*_with_key(table, columns)).where(*among))
+    updated = update(table).where(*among).values(_new_values(table, changed))
     return _sorted(table, updated.returning(*_with_key(table, columns)))
 
 
@@ -159,12 +160,14 @@ def updated_rows(table: Table, columns: Columns, changed: tuple[str, ...]) -> St
 def deleted_row(table: Table, columns: Columns) -> Statement:
     """Delete the row with a key."""
     return Statement(
-        delete(table).where(key_of(table).matches).returning(*selected(table, columns))
+        delete(table)
+        .where(key_of(table).matches, visible(table))
+        .returning(*selected(table, columns))
     )
 
 
 @lru_cache(STATEMENTS)
 def deleted_rows(table: Table, columns: Columns) -> Statement:
     """Delete the rows with these `keys`; return them sorted by key."""
-    deleted = delete(table).where(key_of(table).among)
+    deleted = delete(table).where(key_of(table).among, visible(table))
     return _sorted(table, deleted.returning(*_with_key(table, columns)))
