@@ -1,5 +1,6 @@
 """What clients may read of a table: the fields of its type, and nothing by guessing."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -142,6 +143,7 @@ def test_a_column_that_is_not_read_is_not_guessed(configure: Configure) -> None:
 def test_fields_that_sound_secret_are_named_at_start(
     configure: Configure, caplog: pytest.LogCaptureFixture, options: Any, named: str | None
 ) -> None:
+    caplog.set_level(logging.WARNING, "graph")
     create_app(configure(), schema=schema(**options))
     found = [record.args for record in caplog.records if "sound secret" in record.getMessage()]
     assert found == ([(named,)] if named else [])
@@ -149,6 +151,7 @@ def test_fields_that_sound_secret_are_named_at_start(
 
 @on_sqlite
 def test_hero_sounds_not_secret(configure: Configure, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "graph")
     create_app(configure())
     assert caplog.records == []
 
