@@ -97,7 +97,7 @@ class StreamingProtocol(Protocol):
         if self._running is None or self._running[0].disconnected:
             return
         cycle, task = self._running
-        if is_stream(cycle):
-            task.cancel(SHUTTING_DOWN)
-        else:
+        if not is_stream(cycle):
             self._end_stream_soon()
+        elif not task.cancelling():  # a second time would interrupt the end
+            task.cancel(SHUTTING_DOWN)
