@@ -34,7 +34,7 @@ def test_link_opens_filled_in_and_does_not_run(visitor: Visitor, api: Client) ->
         visitor.open(api.url, **link)
         assert visitor.text("operation.graphql") == query
         assert json.loads(visitor.text("variables.json")) == {"id": "1"}
-        expect(visitor.page.locator(".graphiql-tab-button")).to_have_count(5)
+        expect(visitor.page.locator(".graphiql-tab-button")).to_have_count(6)
         assert len(visitor.operations) == visits
         visitor.query.locator("textarea").focus()
         visitor.page.keyboard.press("Control+Enter")
@@ -152,7 +152,7 @@ def test_open_tabs_are_restored(visitor: Visitor, api: Client) -> None:
     expect(visitor.page.locator(".graphiql-tab-button").first).to_have_text("Mine")
     visitor.until(f'localStorage.getItem("{TABS}")?.includes("Mine")')
     visitor.open(api.url)
-    tabs = ["Mine", "HeroesConnection", "Hero", "CreateHero"]
+    tabs = ["Mine", "HeroesConnection", "Hero", "CreateHero", "HeroChanges"]
     expect(visitor.page.locator(".graphiql-tab-button")).to_have_text(tabs)
     assert visitor.text("operation.graphql") == "query Mine($limit: Int) { heroes { id } }"
     assert json.loads(visitor.text("variables.json")) == {"offset": 0, "limit": 10}
