@@ -1,9 +1,9 @@
 """The log of a table's changes on SQLite.
 
-A writer has the file for itself when a trigger numbers an entry, numbers are never used twice, and
-what is rolled back leaves nothing. So the order of the log is that of the commits, and every reader
-sees a beginning of it. An entry has a random nonce, by which a cursor notices that the file is
-another one.
+A writer has the file for itself when a trigger numbers an entry, the newest entry is never deleted,
+and what is rolled back leaves nothing. So numbers only grow, the order of the log is that of the
+commits, and every reader sees a beginning of it. An entry has a random nonce, by which a cursor
+notices that the file is another one.
 """
 
 import sqlite3
@@ -119,7 +119,7 @@ class SQLiteChangeLog(ChangeLog[Position]):
         sides = ", ".join([quote(column.name) for column in self._images])
         # Columns without a type keep every value as it is.
         made[self.name] = (
-            f"CREATE TABLE {log} (seq INTEGER PRIMARY KEY AUTOINCREMENT, op TEXT NOT NULL, "
+            f"CREATE TABLE {log} (seq INTEGER PRIMARY KEY, op TEXT NOT NULL, "
             f"at INTEGER NOT NULL, nonce BLOB NOT NULL, {sides})"
         )
         return made
